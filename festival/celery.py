@@ -1,0 +1,52 @@
+"""The Celery app: `celery -A festival worker` and `celery -A festival beat`.
+
+Celery is the nudge, the database is the queue: nothing is scheduled ahead and no result is kept. Every sweep is safe
+to miss and safe to run twice.
+"""
+
+import os
+import sys
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "festival.settings")
+if os.path.basename(sys.argv[0]) == "celery" or sys.argv[0].endswith("/celery/__main__.py"):
+    os.environ.setdefault("FESTIVAL_PROCESS", "worker")
+
+app = Celery("festival")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["events.mail"], related_name="tasks")
+app.autodiscover_tasks(["events"], related_name="jobs")
+
+# A tick that found no worker for a whole period is worthless, the next one does its work: hence `expires`.
+app.conf.beat_schedule = {
+    name: {"task": name, "schedule": seconds, "options": {"expires": seconds}}
+    for name, seconds in {
+        "events.deliver_due": 10.0,
+        "events.release_leases": 30.0,
+        "events.owe_reminders": 60.0,
+        "events.expire": 60.0,
+    }.items()
+}
+
+
+@setup_logging.connect
+def keep_the_site_logging(**_kwargs: Any) -> None:
+    """Celery configures nothing: worker and beat log as the web does (`settings.LOGGING`)."""
+    import logging.config
+
+    from django.conf import settings
+
+    logging.config.dictConfig(settings.LOGGING)
+
+
+def join_request_ids() -> None:
+    """Carry the request's id from the web through the task (django-structlog)."""
+    from django_structlog.celery.steps import DjangoStructLogInitStep
+
+    app.steps["worker"].add(DjangoStructLogInitStep)
+
+
+join_request_ids()

@@ -1,0 +1,126 @@
+"""Is the site alive, is it ready, how is it doing: for supervisors, load balancers and Prometheus."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import REGISTRY, multiprocess
+
+PATIENCE = 1.0
+"""Seconds after which a silent database counts as absent."""
+
+REQUESTS = Counter("festival_requests", "Requests answered", ["route", "method", "status"])
+SECONDS = Histogram(
+    "festival_request_seconds",
+    "Time to answer",
+    ["route"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+
+_asking = ThreadPoolExecutor(max_workers=2, thread_name_prefix="readyz")
+_migrated = False
+
+
+class MetricsMiddleware:
+    """Counts and times every answer under the name of its route, never under its path: paths hold secrets."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        begun = time.perf_counter()
+        response = self.get_response(request)
+        match = request.resolver_match
+        route = (match.view_name if match else "") or "unknown"
+        REQUESTS.labels(route, request.method, str(response.status_code)).inc()
+        SECONDS.labels(route).observe(time.perf_counter() - begun)
+        return response
+
+
+@never_cache
+@require_safe
+def healthz(_request: HttpRequest) -> HttpResponse:
+    """The process answers. Asks nobody else."""
+    return JsonResponse({"status": "alive"})
+
+
+@never_cache
+@require_safe
+def readyz(_request: HttpRequest) -> HttpResponse:
+    """200 when a booking could be taken now; 503 without database or with missing migrations.
+
+    A stopped broker does not make the site unready: bookings need none and mails go through the database. It is told
+    as `degraded: broker`. Answers within about a second, whatever hangs.
+    """
+    trouble = database_trouble()
+    if trouble:
+        return JsonResponse({"status": f"not ready: {trouble}", "ready": False}, status=503)
+    if not broker_answers():
+        return JsonResponse({"status": "degraded: broker", "ready": True, "degraded": ["broker"]})
+    return JsonResponse({"status": "ready", "ready": True, "degraded": []})
+
+
+@never_cache
+@require_safe
+def metrics(_request: HttpRequest) -> HttpResponse:
+    """Prometheus' text format, of all web processes together where PROMETHEUS_MULTIPROC_DIR is set."""
+    registry: CollectorRegistry = REGISTRY
+    if settings.METRICS_MULTIPROCESS:
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def database_trouble() -> str | None:
+    """`database`, `migrations`, or None where all is well."""
+    if connection.vendor == "sqlite":
+        return _ask_database()
+    # A network can swallow an answer; a thread can be left behind.
+    waiting = _asking.submit(_ask_database_and_close)
+    try:
+        return waiting.result(timeout=PATIENCE)
+    except TimeoutError:
+        return "database"
+
+
+def _ask_database_and_close() -> str | None:
+    try:
+        return _ask_database()
+    finally:
+        connection.close()
+
+
+def _ask_database() -> str | None:
+    global _migrated
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        if not _migrated:
+            executor = MigrationExecutor(connection)
+            if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+                return "migrations"
+            # What this code needs stays applied for as long as this process runs it.
+            _migrated = True
+    except Exception:
+        return "database"
+    return None
+
+
+def broker_answers() -> bool:
+    """Whether Redis (or the embedded Valkey) answers a ping in 0.4 s."""
+    address = settings.REDIS_URL or f"unix://{settings.BROKER_SOCKET}"
+    limits: dict[str, Any] = {"socket_timeout": 0.4, "socket_connect_timeout": 0.4}
+    try:
+        with redis.Redis.from_url(address, **limits) as client:
+            return bool(client.ping())
+    except (redis.RedisError, OSError):
+        return False

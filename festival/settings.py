@@ -1,0 +1,392 @@
+"""Settings, from the environment, in one fixed order. The names are explained in the README.
+
+FESTIVAL_MODE says who is asking: `production` (the default), `development` (`make run`, a shell) or `test`.
+FESTIVAL_PROCESS says which process this is: `web`, `worker` or nothing (a command).
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from festival.embedded import broker_socket
+from festival.logs import logging_settings
+from festival.secret import development_secret, weakness_of
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+# ── Who is asking ────────────────────────────────────────────────────────────────────────────────────────────────
+
+MODE: str = env.str("FESTIVAL_MODE", default="production")
+PROCESS: str = env.str("FESTIVAL_PROCESS", default="")
+if MODE not in ("production", "development", "test"):
+    raise ImproperlyConfigured(f"FESTIVAL_MODE is {MODE!r}: expected production, development or test.")
+PRODUCTION = MODE == "production"
+TESTING = MODE == "test"
+
+VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var"))).resolve()
+
+# ── The contract with the operator ───────────────────────────────────────────────────────────────────────────────
+
+VAR_DIR.mkdir(parents=True, exist_ok=True)
+DATABASE_URL: str = env.str("DATABASE_URL", default="") or f"sqlite:///{VAR_DIR / 'festival.sqlite3'}"
+REDIS_URL: str = env.str("REDIS_URL", default="")
+EMAIL_URL: str = env.str("EMAIL_URL", default="")
+SECRET_KEY: str = env.str("SECRET_KEY", default="") or ("" if PRODUCTION else development_secret(VAR_DIR))
+DEBUG: bool = env.bool("DEBUG", default=False)
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
+SITE_URL: str = env.str("SITE_URL", default="").rstrip("/")
+TRUSTED_PROXY_COUNT: int = env.int("TRUSTED_PROXY_COUNT", default=0)
+DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="")
+GEOCODER_URL: str = env.str("GEOCODER_URL", default="")
+MAP_TILES_URL: str = env.str("MAP_TILES_URL", default="")
+COMPANY_REGISTRY_URL: str = env.str("COMPANY_REGISTRY_URL", default="")
+OIDC_SERVER_URL: str = env.str("OIDC_SERVER_URL", default="")
+OIDC_CLIENT_ID: str = env.str("OIDC_CLIENT_ID", default="")
+OIDC_CLIENT_SECRET: str = env.str("OIDC_CLIENT_SECRET", default="")
+OIDC_NAME: str = env.str("OIDC_NAME", default="OpenID Connect")
+
+if not SITE_URL:
+    host = ALLOWED_HOSTS[0].lstrip(".") if ALLOWED_HOSTS and ALLOWED_HOSTS[0] != "*" else ""
+    SITE_URL = f"https://{host}" if PRODUCTION and host else f"http://127.0.0.1:{env.str('PORT', default='8000')}"
+SITE_HOST = urlsplit(SITE_URL).hostname or "localhost"
+if not ALLOWED_HOSTS:
+    ALLOWED_HOSTS = [SITE_HOST] if PRODUCTION else [SITE_HOST, "localhost", "127.0.0.1", "[::1]", "testserver"]
+    if MODE == "development" and env.str("HOST", default="127.0.0.1") not in ("127.0.0.1", "localhost", "::1"):
+        ALLOWED_HOSTS = ["*"]  # `HOST=0.0.0.0 make run`: shown to the neighbours, under whatever name they use
+DEFAULT_FROM_EMAIL = DEFAULT_FROM_EMAIL or f"Festival French Tech <festival@{SITE_HOST}>"
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+if PRODUCTION:
+    refusals = [
+        reason
+        for reason in (
+            weakness_of(SECRET_KEY),
+            "DEBUG is on: it shows settings and code to every visitor" if DEBUG else None,
+            "ALLOWED_HOSTS holds a wildcard: name the hosts of the site" if "*" in ALLOWED_HOSTS else None,
+            "SITE_URL must begin with https:// or http://" if urlsplit(SITE_URL).scheme not in ("https", "http") else None,
+        )
+        if reason
+    ]
+    if refusals:
+        raise ImproperlyConfigured(
+            f"Start refused in production: {'; '.join(refusals)}. "
+            "(To try the site on your own machine, use `make run`, or set FESTIVAL_MODE=development.)"
+        )
+HTTPS = SITE_URL.startswith("https://")
+
+# ── The application ──────────────────────────────────────────────────────────────────────────────────────────────
+
+INSTALLED_APPS = [
+    "festival",
+    "events",
+    "accounts",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "django.contrib.postgres",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "csp",
+    "django_htmx",
+    "django_structlog",
+]
+
+MIDDLEWARE = [
+    "festival.proxies.RealPeerMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "festival.health.MetricsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+ROOT_URLCONF = "festival.urls"
+WSGI_APPLICATION = "festival.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "festival.context.site",
+            ],
+        },
+    }
+]
+# The forms' own templates are found through the app folders too.
+INSTALLED_APPS.append("django.forms")
+
+# ── Database ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+database: dict[str, Any] = env.db_url_config(DATABASE_URL)
+options: dict[str, Any] = database.setdefault("OPTIONS", {})
+if database["ENGINE"] == "django.db.backends.sqlite3":
+    # IMMEDIATE takes the write lock at BEGIN, so two bookings wait for one another instead of failing at their
+    # first write; with WAL, readers never wait. Both measured: see docs/decisions.
+    options.setdefault("transaction_mode", "IMMEDIATE")
+    options.setdefault("timeout", 20)
+    options.setdefault(
+        "init_command",
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-20000; "
+        "PRAGMA mmap_size=134217728; PRAGMA journal_size_limit=67108864;",
+    )
+    database["CONN_MAX_AGE"] = 60
+elif database["ENGINE"] == "django.db.backends.postgresql":
+    time_outs = "-c lock_timeout=3000 -c idle_in_transaction_session_timeout=60000"
+    if PROCESS == "web":
+        time_outs += " -c statement_timeout=15000"
+    options["options"] = f"{time_outs} {options.get('options', '')}".strip()
+    options.setdefault("connect_timeout", 5)
+    if PROCESS == "web":
+        # `timeout`: seconds a request waits for a free connection before it answers 503.
+        options["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=10), "timeout": 5}
+        database["CONN_MAX_AGE"] = 0
+    else:
+        # Celery closes a pool after each task, so the worker keeps its one connection instead.
+        database["CONN_MAX_AGE"] = 60
+    database["CONN_HEALTH_CHECKS"] = True
+DATABASES = {"default": database}
+
+# ── Cache and sessions ───────────────────────────────────────────────────────────────────────────────────────────
+
+BROKER_SOCKET = broker_socket(VAR_DIR)
+CACHES: dict[str, dict[str, Any]] = {
+    # Sign-in limits live here: they must hold while Redis is stopped.
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "festival_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
+    # Only what can be computed again.
+    "fast": {
+        "BACKEND": "festival.cache.FailOpenRedisCache",
+        "LOCATION": REDIS_URL or f"unix://{BROKER_SOCKET}?db=1",
+        "KEY_PREFIX": "festival",
+        "TIMEOUT": 60,
+        "OPTIONS": {"socket_timeout": 1.0, "socket_connect_timeout": 1.0},
+    },
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
+
+# ── Celery: the nudge, never the queue ───────────────────────────────────────────────────────────────────────────
+
+CELERY_BROKER_URL = REDIS_URL or f"redis+socket://{BROKER_SOCKET}"
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_TIME_LIMIT = 600
+CELERY_TASK_SOFT_TIME_LIMIT = 540
+CELERY_TASK_DEFAULT_QUEUE = "festival"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 2000
+CELERY_BROKER_CONNECTION_RETRY = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_CONNECTION_TIMEOUT = 1.0
+CELERY_BROKER_POOL_LIMIT = 4
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 900,
+    "socket_timeout": 5.0 if PROCESS == "worker" else 1.0,
+    "socket_connect_timeout": 1.0,
+    "socket_keepalive": True,
+    "retry_on_timeout": False,
+    "max_retries": 0 if PROCESS != "worker" else None,
+    "global_keyprefix": "festival:",
+}
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat" / "schedule")
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+
+# ── Accounts ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_CONFIRM_EMAIL_ON_GET = False
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = False
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_TOTP_ISSUER = "Festival French Tech"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
+SOCIALACCOUNT_ONLY = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_LOGIN_ON_GET = False
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {"openid_connect": {"APPS": []}}
+if OIDC_SERVER_URL and OIDC_CLIENT_ID:
+    SOCIALACCOUNT_PROVIDERS["openid_connect"] = {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "oidc",
+                "name": OIDC_NAME,
+                "client_id": OIDC_CLIENT_ID,
+                "secret": OIDC_CLIENT_SECRET,
+                "settings": {"server_url": OIDC_SERVER_URL},
+            }
+        ],
+    }
+
+# ── Language, time ───────────────────────────────────────────────────────────────────────────────────────────────
+
+LANGUAGE_CODE = "fr"
+LANGUAGES = [("fr", _("French")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "Europe/Paris"
+
+# ── Files ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS: list[Any] = [BASE_DIR / "festival" / "static"]
+NODE_PACKAGES = {
+    "fonts/bricolage-grotesque": "@fontsource-variable/bricolage-grotesque",
+    "fonts/instrument-sans": "@fontsource-variable/instrument-sans",
+    "leaflet": "leaflet/dist",
+    "event-calendar": "@event-calendar/build/dist",
+}
+"""Prefix under /static/ → folder in node_modules. One that is not installed is left out: pages work without."""
+STATICFILES_DIRS += [
+    (prefix, BASE_DIR / "node_modules" / folder)
+    for prefix, folder in NODE_PACKAGES.items()
+    if (BASE_DIR / "node_modules" / folder).is_dir()
+]
+MEDIA_URL = "/media/"
+MEDIA_ROOT = VAR_DIR / "media"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "django.contrib.staticfiles.storage.StaticFilesStorage"
+            if TESTING or DEBUG or "runserver" in sys.argv
+            else "festival.staticfiles.HashedStaticFilesStorage"
+        )
+    },
+}
+WHITENOISE_USE_FINDERS = TESTING or DEBUG
+WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_MAX_AGE = 3600
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+FILE_UPLOAD_PERMISSIONS = 0o644
+
+# ── Mail ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+KEEP_MAILS_ON_SITE = not EMAIL_URL
+EMAIL_TIMEOUT = 10
+if EMAIL_URL:
+    for name, value in env.email_url_config(EMAIL_URL).items():
+        globals()[name] = value
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = VAR_DIR / "mail"
+
+# ── What browsers are told ───────────────────────────────────────────────────────────────────────────────────────
+
+map_tiles = [f"{urlsplit(MAP_TILES_URL).scheme}://{urlsplit(MAP_TILES_URL).netloc}"] if MAP_TILES_URL else []
+sign_in_elsewhere = (
+    [f"{urlsplit(OIDC_SERVER_URL).scheme}://{urlsplit(OIDC_SERVER_URL).netloc}"] if OIDC_SERVER_URL else []
+)
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:", *map_tiles],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF, *sign_in_elsewhere],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+    },
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = HTTPS
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+if HTTPS:
+    SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_INCLUDE_SUBDOMAINS", default=False)
+if TRUSTED_PROXY_COUNT:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = HTTPS
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+
+# ── Logs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+LOGGING = logging_settings(json_lines=PRODUCTION, level=env.str("LOG_LEVEL", default="WARNING" if TESTING else "INFO"))
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10
+METRICS_MULTIPROCESS = bool(env.str("PROMETHEUS_MULTIPROC_DIR", default=""))
+
+if TESTING:
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
