@@ -90,7 +90,9 @@ def _by_places(slot: SlotLike) -> Door:
         return Door(WAITING, words, _("Full"), waiting, can_wait=True)
     of = _("out of %(number)s") % {"number": say_number(capacity)}
     if left <= LAST_PLACES or left <= capacity * LAST_SHARE:
-        words = ngettext("Last place: %(number)s", "Last places: %(number)s", left) % {"number": say_number(left)}
+        words = ngettext("Last place: %(number)s", "Last places: %(number)s", left) % {
+            "number": say_number(left)
+        }
         return Door(AJAR, words, words, of, is_bookable=True)
     return Door(OPEN, _places(left), _places(left), of, is_bookable=True)
 
@@ -105,7 +107,11 @@ def _soon(slot: SlotLike, opens_at: dt.datetime) -> Door:
     moment = say_moment(on_the_wall(opens_at, slot.timezone))
     words = pgettext("registration", "Opens on %(moment)s") % {"moment": moment}
     note = pgettext("registration, after a number of places", "opens on %(moment)s") % {"moment": moment}
-    return Door(SOON, words, _places(slot.capacity), note) if slot.capacity is not None else Door(SOON, words, words)
+    return (
+        Door(SOON, words, _places(slot.capacity), note)
+        if slot.capacity is not None
+        else Door(SOON, words, words)
+    )
 
 
 def _boarded(slot: SlotLike) -> Door:

@@ -183,7 +183,9 @@ def say_days(days: Sequence[dt.date], lang: str | None = None, *, year: bool = T
     said = []
     for day, following in zip(ordered, [*ordered[1:], None], strict=True):
         closes_month = following is None or (following.year, following.month) != (day.year, day.month)
-        shows_year = year and (day is last or (closes_month and following is not None and following.year != day.year))
+        shows_year = year and (
+            day is last or (closes_month and following is not None and following.year != day.year)
+        )
         said.append(say_day(day, code, weekday=False, month=closes_month, year=shows_year))
     return say_list(said, code)
 
@@ -227,7 +229,9 @@ def say_distance(metres: float, lang: str | None = None) -> str:
 def metres_between(here: Position, there: Position) -> float:
     """Great-circle distance in metres (haversine formula)."""
     lat1, lon1, lat2, lon2 = map(math.radians, (*here, *there))
-    half = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
+    half = (
+        math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
+    )
     return 2 * EARTH_RADIUS_METRES * math.asin(math.sqrt(half))
 
 
@@ -243,7 +247,9 @@ def say_walk(here: Position | None, there: Position | None, lang: str | None = N
     metres = metres_between(here, there)
     english = language(lang) == "en"
     if metres > WALKABLE_METRES:
-        return f"{say_distance(metres, lang)}, {'plan some transport' if english else 'prévoyez un transport'}"
+        return (
+            f"{say_distance(metres, lang)}, {'plan some transport' if english else 'prévoyez un transport'}"
+        )
     minutes = walking_minutes(here, there)
     if not minutes:
         return ""
@@ -275,4 +281,4 @@ def raise_ordinals(text: str) -> SafeString:
 
 def _sup(ordinal: str) -> str:
     digits = ordinal.rstrip("er")
-    return f"{digits}<sup>{ordinal[len(digits):]}</sup>"
+    return f"{digits}<sup>{ordinal[len(digits) :]}</sup>"

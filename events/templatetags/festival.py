@@ -45,8 +45,16 @@ ACCESS_LABELS = {
     "ii": gettext_lazy("Suited to intellectual disability"),
 }
 FACES = (
-    ("Bricolage Grotesque Variable", "fonts/bricolage-grotesque/files/bricolage-grotesque-latin-opsz-normal.woff2", "200 800"),
-    ("Instrument Sans Variable", "fonts/instrument-sans/files/instrument-sans-latin-wght-normal.woff2", "400 700"),
+    (
+        "Bricolage Grotesque Variable",
+        "fonts/bricolage-grotesque/files/bricolage-grotesque-latin-opsz-normal.woff2",
+        "200 800",
+    ),
+    (
+        "Instrument Sans Variable",
+        "fonts/instrument-sans/files/instrument-sans-latin-wght-normal.woff2",
+        "400 700",
+    ),
 )
 
 # Words ---------------------------------------------------------------------------------------------------------
@@ -71,7 +79,9 @@ def times(slot: Any) -> SafeString | str:
         return ""
     start, end = slot.local_start, slot.local_end
     said = wording.say_times(start, end)
-    return format_html('<time datetime="{}">{}</time>', start.isoformat(timespec="minutes"), wording.raise_ordinals(said))
+    return format_html(
+        '<time datetime="{}">{}</time>', start.isoformat(timespec="minutes"), wording.raise_ordinals(said)
+    )
 
 
 @register.filter
@@ -146,7 +156,9 @@ def duration(minutes: int | dt.timedelta | None) -> str:
     """« 2 h 15 »."""
     if minutes is None:
         return ""
-    return wording.say_duration(int(minutes.total_seconds() // 60) if isinstance(minutes, dt.timedelta) else minutes)
+    return wording.say_duration(
+        int(minutes.total_seconds() // 60) if isinstance(minutes, dt.timedelta) else minutes
+    )
 
 
 @register.filter
@@ -166,7 +178,9 @@ def in_words(items: Iterable[object] | None) -> str:
     return wording.say_list(items or ())
 
 
-_markdown = MarkdownIt("commonmark", {"html": False, "breaks": True, "typographer": False}).disable(["image", "heading", "lheading", "html_block", "html_inline"])
+_markdown = MarkdownIt("commonmark", {"html": False, "breaks": True, "typographer": False}).disable(
+    ["image", "heading", "lheading", "html_block", "html_inline"]
+)
 
 
 @register.filter
@@ -219,7 +233,11 @@ def places(context: Context, slot: Any, tag: str = "p") -> SafeString:
     at = door_of(slot, now=_now(context))
     note = format_html("<small>{}</small>", wording.raise_ordinals(at.note)) if at.note else ""
     return format_html(
-        '<{} class="places"><span>{}{}</span></{}>', mark_safe(tag), wording.raise_ordinals(at.main), note, mark_safe(tag)  # noqa: S308 - our own tag name
+        '<{} class="places"><span>{}{}</span></{}>',
+        mark_safe(tag),
+        wording.raise_ordinals(at.main),
+        note,
+        mark_safe(tag),  # noqa: S308 - our own tag name
     )
 
 
@@ -252,7 +270,9 @@ def access(codes: Iterable[str] | None) -> SafeString:
     """The access icons of a visit, each with its name: ``mi hi vi pi ii``. Unknown codes are left out."""
     known = [code for code in ACCESS_LABELS if code in set(codes or ())]
     return format_html_join(
-        "", '<svg class="i" role="img" aria-label="{}"><use href="#a-{}"/></svg>', ((ACCESS_LABELS[c], c) for c in known)
+        "",
+        '<svg class="i" role="img" aria-label="{}"><use href="#a-{}"/></svg>',
+        ((ACCESS_LABELS[c], c) for c in known),
     )
 
 
@@ -277,7 +297,9 @@ def _position(thing: Any) -> wording.Position | None:
 
 
 @register.inclusion_tag("components/_field.html")
-def field(bound: BoundField, label: str = "", help: str = "", short: bool = False, placeholder: str = "") -> dict[str, Any]:
+def field(
+    bound: BoundField, label: str = "", help: str = "", short: bool = False, placeholder: str = ""
+) -> dict[str, Any]:
     """A form field as the design draws it: label, help, error, control, in that order.
 
     ``label`` and ``help`` replace the form's; ``short`` is for numbers and codes.
@@ -371,7 +393,9 @@ def fonts(context: Context) -> SafeString:
         return mark_safe("")
     addresses = [(family, static(path), weight) for family, path, weight in FACES if _is_served(path)]
     preloads = format_html_join(
-        "\n", '<link rel="preload" href="{}" as="font" type="font/woff2" crossorigin>', ((url,) for _f, url, _w in addresses)
+        "\n",
+        '<link rel="preload" href="{}" as="font" type="font/woff2" crossorigin>',
+        ((url,) for _f, url, _w in addresses),
     )
     faces = "".join(
         f'@font-face{{font-family:"{family}";src:url("{url}") format("woff2");font-weight:{weight};font-display:swap}}'

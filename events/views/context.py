@@ -65,7 +65,9 @@ def _main_links(path: str) -> list[Link]:
         (_("My visits"), "/mes-visites/"),
     )
     here = [
-        link.url for link in links if any(path.startswith(start) for start in (link.url, *BELONGS.get(link.url, ())))
+        link.url
+        for link in links
+        if any(path.startswith(start) for start in (link.url, *BELONGS.get(link.url, ())))
     ]
     current = max(here, key=len, default="")
     return [Link(link.label, link.url, link.url == current) for link in links]

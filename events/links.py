@@ -1,0 +1,39 @@
+"""Secret links for visitors: 128 bits, derived from a nonce and the site's secret, hashed at rest.
+
+The database holds the nonce and the hash of the token, never the token: who steals the database alone cannot
+open a link, and a reminder sent weeks later carries the same link as the confirmation. A new nonce kills the
+old link.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+
+from django.conf import settings
+
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
+def new_nonce() -> str:
+    """128 random bits as 32 hexadecimal signs."""
+    return secrets.token_hex(16)
+
+
+def token_from(nonce: str, *, purpose: str) -> str:
+    """The link's token for one purpose: 22 URL-safe signs, 128 bits (HMAC-SHA-256, RFC 2104)."""
+    mac = hmac.new(settings.SECRET_KEY.encode(), f"{purpose}:{nonce}".encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(mac[:16]).decode().rstrip("=")
+
+
+def hash_of(token: str) -> str:
+    """What is kept of a token: SHA-256, 64 hexadecimal signs."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def new_reference() -> str:
+    """A booking's short name, read aloud at the door: eight signs without 0, O, 1 and I, « RJ4K-7KDM »."""
+    signs = "".join(secrets.choice(ALPHABET) for _ in range(8))
+    return f"{signs[:4]}-{signs[4:]}"

@@ -1,0 +1,83 @@
+"""The e-mails the site owes: written in the transaction of what causes them, hinted to Celery after commit.
+
+The database is the queue. The hint may be lost, late or doubled without harm: the sweeps deliver what is due.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from email.utils import make_msgid
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import transaction
+
+from events.mail import tasks
+from events.models import Activity, Message, Registration, Slot, Visitor
+
+PRIORITY = {
+    Message.Kind.ACCOUNT: 1,
+    Message.Kind.CONFIRMATION: 2,
+    Message.Kind.LINK: 2,
+    Message.Kind.PROMOTED: 2,
+    Message.Kind.SLOT_CANCELLED: 2,
+    Message.Kind.SLOT_MOVED: 2,
+    Message.Kind.REMINDER: 6,
+}
+
+
+def new_message_id() -> str:
+    """A Message-ID under the site's own name (RFC 5322 §3.6.4)."""
+    host = urlsplit(settings.SITE_URL).hostname or "localhost"
+    return make_msgid(idstring=uuid.uuid4().hex[:12], domain=host)
+
+
+def owe(
+    *,
+    kind: Message.Kind | str,
+    dedupe_key: str,
+    recipient: str,
+    locale: str,
+    now: dt.datetime,
+    registration: Registration | None = None,
+    slot: Slot | None = None,
+    activity: Activity | None = None,
+    visitor: Visitor | None = None,
+    context: dict[str, Any] | None = None,
+    expires_at: dt.datetime | None = None,
+    send_at: dt.datetime | None = None,
+    subject: str = "",
+    text_body: str = "",
+    html_body: str = "",
+) -> None:
+    """Owe one e-mail; a second debt under the same ``dedupe_key`` is none.
+
+    Call it inside the transaction of the event. ``send_at`` defaults to ``now``.
+    """
+    Message.objects.bulk_create(
+        [
+            Message(
+                kind=kind,
+                dedupe_key=dedupe_key,
+                recipient=recipient,
+                locale=locale,
+                priority=PRIORITY.get(Message.Kind(kind), 5),
+                registration=registration,
+                slot=slot,
+                activity=activity,
+                visitor=visitor,
+                context=context or {},
+                subject=subject,
+                text_body=text_body,
+                html_body=html_body,
+                message_id=new_message_id(),
+                next_attempt_at=send_at or now,
+                expires_at=expires_at,
+                created_at=now,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    transaction.on_commit(tasks.nudge)

@@ -1,0 +1,86 @@
+"""Closed lists of the field's words. English in the code, French on the screen through the catalogue."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Format(models.TextChoices):
+    OPEN_HOUSE = "open_house", _("Open house")
+    GUIDED_TOUR = "guided_tour", _("Guided tour")
+    DEMO = "demo", _("Demonstration")
+    WORKSHOP = "workshop", _("Workshop")
+    TALK = "talk", _("Talk")
+    PITCH = "pitch", _("Pitches")
+    MEETUP = "meetup", _("Meet-up")
+    NETWORKING_DRINKS = "networking_drinks", _("Networking drinks")
+    BREAKFAST = "breakfast", _("Breakfast")
+    JOB_DATING = "job_dating", _("Job dating")
+    OTHER = "other", _("Other")
+
+
+class Theme(models.TextChoices):
+    SOFTWARE = "software", _("Software and data")
+    AI = "ai", _("Artificial intelligence")
+    HEALTH = "health", _("Health")
+    CLIMATE = "climate", _("Climate and energy")
+    FOOD = "food", _("Food and farming")
+    MOBILITY = "mobility", _("Mobility")
+    SPACE = "space", _("Aeronautics and space")
+    ROBOTICS = "robotics", _("Robotics and making")
+    FINANCE = "finance", _("Finance and insurance")
+    EDUCATION = "education", _("Education and work")
+    CULTURE = "culture", _("Culture, games and media")
+    COMMERCE = "commerce", _("Trade and services")
+    CITY = "city", _("City and society")
+
+
+class Mode(models.TextChoices):
+    DROP_IN = "drop_in", _("Drop-in")
+    FIRST_COME = "first_come", _("Booking required")
+    BALLOT = "ballot", _("Ballot")
+
+
+class Audience(models.TextChoices):
+    EVERYONE = "everyone", _("Everyone")
+    FAMILIES = "families", _("Families")
+    STUDENTS = "students", _("Pupils and students")
+    JOB_SEEKERS = "job_seekers", _("Job seekers")
+    PROFESSIONALS = "professionals", _("Professionals")
+    INVESTORS = "investors", _("Investors")
+
+
+class Access(models.TextChoices):
+    """The five accessibility codes of OpenAgenda's event format."""
+
+    HI = "hi", _("Hearing impairment")
+    VI = "vi", _("Visual impairment")
+    PI = "pi", _("Psychic impairment")
+    MI = "mi", _("Motor impairment")
+    II = "ii", _("Intellectual impairment")
+
+
+class Language(models.TextChoices):
+    FR = "fr", _("French")
+    EN = "en", _("English")
+    LSF = "lsf", _("French sign language")
+    ES = "es", _("Spanish")
+    DE = "de", _("German")
+    IT = "it", _("Italian")
+    OC = "oc", _("Occitan")
+
+
+class Weekday(models.IntegerChoices):
+    """Monday first (ISO 8601)."""
+
+    MONDAY = 1, _("Monday")
+    TUESDAY = 2, _("Tuesday")
+    WEDNESDAY = 3, _("Wednesday")
+    THURSDAY = 4, _("Thursday")
+    FRIDAY = 5, _("Friday")
+    SATURDAY = 6, _("Saturday")
+    SUNDAY = 7, _("Sunday")
+
+
+LOCALES = [("fr", "Français"), ("en", "English")]

@@ -1,0 +1,321 @@
+"""The edition and its parts: festival, programmes, territories, their teams, and what history left."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, ClassVar
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from events.folding import fold
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+def in_reader_language(french: str, english: str) -> str:
+    """The English text for who reads English and where there is one, else the French."""
+    return english if english and (get_language() or "fr").startswith("en") else french
+
+
+def validate_zone(name: str) -> None:
+    """Raises ``ValidationError`` on a name the IANA database does not know."""
+    import zoneinfo
+
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValidationError(_("Unknown time zone: %(zone)s"), params={"zone": name}) from error
+
+
+class FestivalQuerySet(models.QuerySet["Festival"]):
+    def published(self) -> FestivalQuerySet:
+        return self.filter(state=Festival.State.PUBLISHED)
+
+    def archived(self) -> FestivalQuerySet:
+        return self.filter(state=Festival.State.ARCHIVED)
+
+    def current(self) -> Festival | None:
+        """The published edition that starts last, or none."""
+        return self.published().order_by("-starts_on", "-pk").first()
+
+    def run_by(self, user: User) -> FestivalQuerySet:
+        """Editions whose national team the person belongs to."""
+        return self if user.is_superuser else self.filter(team__user=user)
+
+
+class Festival(models.Model):
+    """One edition: dates, rules set once, a team."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", _("Draft")
+        PUBLISHED = "published", _("Published")
+        ARCHIVED = "archived", _("Archived")
+
+    name = models.CharField(_("name"), max_length=160)
+    slug = models.SlugField(_("address"), max_length=80, unique=True)
+    tagline_fr = models.CharField(_("tagline in French"), max_length=200, blank=True)
+    tagline_en = models.CharField(_("tagline in English"), max_length=200, blank=True)
+    about_fr = models.TextField(_("presentation in French"), blank=True)
+    about_en = models.TextField(_("presentation in English"), blank=True)
+    starts_on = models.DateField(_("first day"))
+    ends_on = models.DateField(_("last day"))
+    state = models.CharField(_("state"), max_length=12, choices=State, default=State.DRAFT)
+    is_demo = models.BooleanField(_("demonstration"), default=False)
+    registration_opens_at = models.DateTimeField(_("registration opens"), null=True, blank=True)
+    most_places = models.PositiveSmallIntegerField(
+        _("most places per booking"), default=6, help_text=_("Places one person may hold in one slot.")
+    )
+    contact_email = models.EmailField(_("contact address"), blank=True)
+    sources = models.JSONField(_("sources"), default=list, blank=True)
+    territories = models.ManyToManyField(
+        "events.Territory", verbose_name=_("territories"), related_name="festivals", blank=True
+    )
+
+    objects = FestivalQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("festival")
+        verbose_name_plural = _("festivals")
+        ordering: ClassVar = ["-starts_on"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(ends_on__gte=F("starts_on")), name="a_festival_ends_after_it_starts"
+            ),
+            models.CheckConstraint(
+                condition=Q(most_places__gte=1), name="a_person_may_hold_at_least_one_place"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def tagline(self) -> str:
+        return in_reader_language(self.tagline_fr, self.tagline_en)
+
+    @property
+    def about(self) -> str:
+        return in_reader_language(self.about_fr, self.about_en)
+
+    @property
+    def days(self) -> list[dt.date]:
+        """Every day of the edition, in order."""
+        return [
+            self.starts_on + dt.timedelta(days=n) for n in range((self.ends_on - self.starts_on).days + 1)
+        ]
+
+    def get_absolute_url(self) -> str:
+        return reverse("events:edition", args=[self.slug])
+
+
+class FestivalTeam(models.Model):
+    """A person of the national team of an edition."""
+
+    festival = models.ForeignKey(Festival, models.CASCADE, related_name="team")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="festival_roles")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["festival", "user"], name="a_person_is_once_in_a_national_team"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.festival}"
+
+
+class Programme(models.Model):
+    """An operation inside the edition with a name and an organiser of its own, such as Start-up Assembly."""
+
+    festival = models.ForeignKey(Festival, models.CASCADE, related_name="programmes")
+    name = models.CharField(_("name"), max_length=160)
+    slug = models.SlugField(_("address"), max_length=80)
+    organiser = models.CharField(_("organiser"), max_length=160, blank=True)
+    description_fr = models.TextField(_("description in French"), blank=True)
+    description_en = models.TextField(_("description in English"), blank=True)
+    starts_on = models.DateField(_("first day"), null=True, blank=True)
+    ends_on = models.DateField(_("last day"), null=True, blank=True)
+    registration_opens_at = models.DateTimeField(_("registration opens"), null=True, blank=True)
+    sources = models.JSONField(_("sources"), default=list, blank=True)
+
+    class Meta:
+        verbose_name = _("programme")
+        verbose_name_plural = _("programmes")
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["festival", "slug"], name="one_programme_per_slug_in_a_festival"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def description(self) -> str:
+        return in_reader_language(self.description_fr, self.description_en)
+
+
+class TerritoryQuerySet(models.QuerySet["Territory"]):
+    def run_by(self, user: User) -> TerritoryQuerySet:
+        """Territories a person organises: in its own team, or in the national team of an edition it is part of."""
+        if user.is_superuser:
+            return self
+        return self.filter(
+            Q(pk__in=TerritoryTeam.objects.filter(user=user).values("territory"))
+            | Q(
+                pk__in=Festival.territories.through.objects.filter(festival__team__user=user).values(
+                    "territory"
+                )
+            )
+        )
+
+
+class Territory(models.Model):
+    """A local relay: its communes, its time zone, its team. It lives on from edition to edition."""
+
+    name = models.CharField(_("name"), max_length=120)
+    sort_name = models.CharField(max_length=120, editable=False, db_index=True)
+    slug = models.SlugField(_("address"), max_length=80, unique=True)
+    timezone = models.CharField(
+        _("time zone"), max_length=40, default="Europe/Paris", validators=[validate_zone]
+    )
+    relay = models.CharField(_("local relay"), max_length=160, blank=True)
+    contact_email = models.EmailField(_("contact address"), blank=True)
+    about_fr = models.TextField(_("presentation in French"), blank=True)
+    about_en = models.TextField(_("presentation in English"), blank=True)
+
+    objects = TerritoryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("territory")
+        verbose_name_plural = _("territories")
+        ordering: ClassVar = ["sort_name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def about(self) -> str:
+        return in_reader_language(self.about_fr, self.about_en)
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.sort_name = fold(self.name)[:120]
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+    def get_absolute_url(self) -> str:
+        return reverse("events:territory", args=[self.slug])
+
+
+class Commune(models.Model):
+    """A commune of a territory, with its official code (INSEE, Code officiel géographique)."""
+
+    territory = models.ForeignKey(Territory, models.CASCADE, related_name="communes")
+    name = models.CharField(_("name"), max_length=80)
+    folded_name = models.CharField(max_length=80, editable=False, db_index=True)
+    insee_code = models.CharField(_("INSEE code"), max_length=5, blank=True)
+
+    class Meta:
+        verbose_name = _("commune")
+        verbose_name_plural = _("communes")
+        ordering: ClassVar = ["folded_name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["territory", "folded_name"], name="one_commune_per_name_in_a_territory"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.folded_name = fold(self.name)[:80]
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+
+class TerritoryTeam(models.Model):
+    """A local organiser of a territory."""
+
+    territory = models.ForeignKey(Territory, models.CASCADE, related_name="team")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="territory_roles")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["territory", "user"], name="a_person_is_once_in_a_territory_team"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.territory}"
+
+
+class ReminderRule(models.Model):
+    """When a visitor is reminded: ``lead_days`` before at ``at_time`` on the local clock, or ``lead_hours`` before.
+
+    A booking made later than ``minimum_lead_hours`` before the moment the reminder is due earns none of this rule.
+    """
+
+    festival = models.ForeignKey(Festival, models.CASCADE, related_name="reminder_rules")
+    name = models.CharField(_("name"), max_length=20, help_text="D-7, D-1, H-3")
+    lead_days = models.PositiveSmallIntegerField(_("days before"), null=True, blank=True)
+    at_time = models.TimeField(_("local time"), null=True, blank=True)
+    lead_hours = models.PositiveSmallIntegerField(_("hours before"), null=True, blank=True)
+    minimum_lead_hours = models.PositiveSmallIntegerField(_("not right after a booking (hours)"), default=1)
+    is_active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("reminder rule")
+        verbose_name_plural = _("reminder rules")
+        ordering: ClassVar = ["festival", "-lead_days", "-lead_hours"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["festival", "name"], name="one_reminder_rule_per_name_in_a_festival"
+            ),
+            models.CheckConstraint(
+                condition=Q(lead_days__isnull=False, at_time__isnull=False, lead_hours__isnull=True)
+                | Q(lead_days__isnull=True, at_time__isnull=True, lead_hours__isnull=False),
+                name="a_reminder_is_led_by_days_or_by_hours",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ArchiveEntry(models.Model):
+    """Something that happened in an archived edition, known by its sources; never bookable, never invented."""
+
+    festival = models.ForeignKey(Festival, models.CASCADE, related_name="archive")
+    programme = models.ForeignKey(Programme, models.SET_NULL, null=True, blank=True, related_name="archive")
+    territory = models.ForeignKey(Territory, models.SET_NULL, null=True, blank=True, related_name="archive")
+    venue = models.ForeignKey("events.Venue", models.SET_NULL, null=True, blank=True, related_name="archive")
+    external_id = models.CharField(max_length=60)
+    name = models.CharField(max_length=200)
+    city = models.CharField(max_length=120, blank=True)
+    venue_name = models.CharField(max_length=200, blank=True)
+    starts_on = models.DateField(null=True, blank=True)
+    ends_on = models.DateField(null=True, blank=True)
+    when_text = models.CharField(max_length=200, blank=True)
+    organiser = models.CharField(max_length=200, blank=True)
+    format_text = models.CharField(max_length=200, blank=True)
+    note = models.TextField(blank=True)
+    figures = models.JSONField(default=dict, blank=True)
+    sources = models.JSONField(default=list)
+
+    class Meta:
+        verbose_name = _("archive entry")
+        verbose_name_plural = _("archive entries")
+        ordering: ClassVar = [F("starts_on").asc(nulls_last=True), "name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["festival", "external_id"], name="one_archive_entry_per_identifier"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

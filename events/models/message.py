@@ -1,0 +1,203 @@
+"""E-mails owed and what became of each: the database is the queue, Celery the nudge."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from .activity import Activity
+from .choices import LOCALES
+from .registration import Registration, Visitor
+from .slot import Slot
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def due(self, now: dt.datetime) -> MessageQuerySet:
+        """Pending and not to be tried later, the urgent first."""
+        return self.filter(status=Message.Status.PENDING, next_attempt_at__lte=now).order_by(
+            "priority", "next_attempt_at", "pk"
+        )
+
+
+class Message(models.Model):
+    """An e-mail owed to one address.
+
+    Written in the transaction of what causes it. ``dedupe_key`` makes the cause earn it once:
+    ``confirm:{registration}:{revision}``, ``remind:{registration}:{rule}:{slot revision}``. ``message_id`` is fixed
+    here, so that a second handing-over after a crash carries the same (RFC 5322 §3.6.4). ``subject`` and the bodies
+    are empty unless the text was fixed when it was owed; else it is composed when it leaves.
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("To be sent")
+        SENDING = "sending", _("Being sent")
+        SENT = "sent", _("Sent")
+        UNCERTAIN = "uncertain", _("Perhaps sent")
+        FAILED = "failed", _("Refused by the address")
+        CANCELLED = "cancelled", _("No longer needed")
+        EXPIRED = "expired", _("Too late")
+        SUPPRESSED = "suppressed", _("Not wanted")
+
+    class Kind(models.TextChoices):
+        CONFIRMATION = "confirmation", _("Confirmation")
+        WAITING = "waiting", _("On the waiting list")
+        PROMOTED = "promoted", _("A place has come free")
+        ALREADY_REGISTERED = "already_registered", _("Already registered")
+        REDUCED = "reduced", _("Places given back")
+        CANCELLATION = "cancellation", _("Visit given back")
+        SLOT_CANCELLED = "slot_cancelled", _("Slot cancelled")
+        SLOT_MOVED = "slot_moved", _("Slot moved")
+        REMINDER = "reminder", _("Reminder")
+        LINK = "link", _("Link to one's visits")
+        SUBMITTED = "submitted", _("Activity submitted")
+        PUBLISHED = "published", _("Activity published")
+        CHANGES_REQUESTED = "changes_requested", _("Changes requested")
+        REJECTED = "rejected", _("Activity rejected")
+        ACCOUNT = "account", _("Account")
+
+    kind = models.CharField(_("kind"), max_length=24, choices=Kind)
+    dedupe_key = models.CharField(max_length=160, unique=True)
+    recipient = models.EmailField(_("to"), max_length=254)
+    locale = models.CharField(_("language"), max_length=5, default="fr", choices=LOCALES)
+    priority = models.PositiveSmallIntegerField(default=5)
+    registration = models.ForeignKey(
+        Registration, models.CASCADE, null=True, blank=True, related_name="messages"
+    )
+    slot = models.ForeignKey(Slot, models.CASCADE, null=True, blank=True, related_name="messages")
+    activity = models.ForeignKey(Activity, models.CASCADE, null=True, blank=True, related_name="messages")
+    visitor = models.ForeignKey(Visitor, models.CASCADE, null=True, blank=True, related_name="messages")
+    context = models.JSONField(default=dict, blank=True)
+    subject = models.CharField(max_length=300, blank=True)
+    text_body = models.TextField(blank=True)
+    html_body = models.TextField(blank=True)
+    message_id = models.CharField(max_length=200, unique=True)
+    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.PENDING)
+    next_attempt_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease_token = models.UUIDField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    data_started_at = models.DateTimeField(null=True, blank=True)
+    last_answer = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        ordering: ClassVar = ["-created_at", "-pk"]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["priority", "next_attempt_at", "id"],
+                name="message_due",
+                condition=Q(status="pending"),
+            ),
+            models.Index(fields=["lease_until"], name="message_leased", condition=Q(status="sending")),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=~Q(status="sending") | Q(lease_token__isnull=False, lease_until__isnull=False),
+                name="what_is_being_sent_is_leased",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="sent") | Q(sent_at__isnull=False), name="a_sent_message_says_when"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.dedupe_key
+
+
+class RelayState(models.Model):
+    """How the mail relay does: one row. While ``paused_until`` lies ahead nothing is handed to it."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    paused_until = models.DateTimeField(null=True, blank=True)
+    reason = models.CharField(max_length=500, blank=True)
+    failures = models.PositiveIntegerField(default=0)
+    last_sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=Q(id=1), name="there_is_one_relay")]
+
+    def __str__(self) -> str:
+        return "relay"
+
+
+class Heartbeat(models.Model):
+    """When a sweep last ran to its end."""
+
+    name = models.CharField(max_length=60, primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class KeptMail(models.Model):
+    """A mail kept on the site where no SMTP server is set, to be read on the outbox page."""
+
+    message_id = models.CharField(max_length=200, blank=True)
+    recipient = models.CharField(max_length=300)
+    subject = models.CharField(max_length=300)
+    source = models.TextField()
+    kept_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["-kept_at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class Suppression(models.Model):
+    """An address that wants no more reminders, kept as a hash only."""
+
+    email_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.email_hash[:12]
+
+
+class JournalEntry(models.Model):
+    """Who did what, when: moderation, placing, withdrawing. Written by the rules."""
+
+    at = models.DateTimeField()
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    verb = models.CharField(max_length=40)
+    activity = models.ForeignKey(Activity, models.CASCADE, null=True, blank=True, related_name="journal")
+    slot = models.ForeignKey(Slot, models.CASCADE, null=True, blank=True, related_name="journal")
+    text = models.TextField(blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.at:%Y-%m-%d %H:%M}"
+
+
+class RateCount(models.Model):
+    """How often a peer, told by a hash, did something in a window of time."""
+
+    key = models.CharField(max_length=64)
+    window = models.DateTimeField()
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["key", "window"], name="one_count_per_key_and_window")
+        ]
+        indexes: ClassVar = [models.Index(fields=["window"], name="rate_count_by_window")]
+
+    def __str__(self) -> str:
+        return f"{self.key[:12]} {self.count}"

@@ -1,0 +1,212 @@
+"""When, where, how many: the bookable unit, with the counters that the database itself keeps honest."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from events.clock import instant, on_the_wall
+
+from .activity import Activity
+from .choices import Mode
+from .festival import Festival, Territory
+from .host import Host
+from .venue import Room, Venue
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class SlotQuerySet(models.QuerySet["Slot"]):
+    def visible(self) -> SlotQuerySet:
+        """Published, or cancelled after having been so: nobody who came by a link finds nothing."""
+        return self.filter(
+            state__in=[Slot.State.PUBLISHED, Slot.State.CANCELLED],
+            activity__state__in=[Activity.State.PUBLISHED, Activity.State.CANCELLED],
+            activity__festival__state__in=[Festival.State.PUBLISHED, Festival.State.ARCHIVED],
+        )
+
+    def published(self) -> SlotQuerySet:
+        return self.filter(
+            state=Slot.State.PUBLISHED,
+            activity__state=Activity.State.PUBLISHED,
+            activity__festival__state=Festival.State.PUBLISHED,
+        )
+
+    def upcoming(self, now: dt.datetime) -> SlotQuerySet:
+        return self.filter(starts_at__gt=now)
+
+    def with_places_left(self, party_size: int = 1) -> SlotQuerySet:
+        """Room for a party of this size, or no limit, or drop-in."""
+        return self.filter(
+            Q(capacity__isnull=True)
+            | Q(activity__mode=Mode.DROP_IN)
+            | Q(capacity__gte=F("taken") + F("held") - F("overbook") + party_size)
+        )
+
+    def managed_by(self, user: User) -> SlotQuerySet:
+        """Slots of the hosts a person speaks for."""
+        return self.filter(activity__host__in=Host.objects.managed_by(user).values("pk"))
+
+    def organised_by(self, user: User) -> SlotQuerySet:
+        """Slots of the territories a person organises."""
+        return self.filter(activity__territory__in=Territory.objects.run_by(user).values("pk"))
+
+    def in_order(self) -> SlotQuerySet:
+        return self.order_by("starts_at", "pk")
+
+    def for_showing(self) -> SlotQuerySet:
+        """With everything a list or a page of slots reads, in one query."""
+        return self.select_related(
+            "activity__host",
+            "activity__territory",
+            "activity__festival",
+            "venue__commune",
+            "venue__territory",
+            "room",
+        )
+
+
+class Slot(models.Model):
+    """A time and a number of places.
+
+    ``day``, ``start_time``, ``fold``, ``duration`` (minutes) and ``timezone`` are the source of its time;
+    ``starts_at`` and ``ends_at`` are derived from them by ``set_time``. ``taken``, ``held`` and ``waiting`` count
+    places confirmed, places held for an offer, and registrations on the waiting list; only the rules of
+    ``events.registration`` change them. ``capacity`` NULL means no limit.
+    """
+
+    class State(models.TextChoices):
+        DRAFT = "draft", _("Draft")
+        PUBLISHED = "published", _("Published")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    activity = models.ForeignKey(Activity, models.CASCADE, related_name="slots")
+    venue = models.ForeignKey(
+        Venue, models.SET_NULL, null=True, blank=True, related_name="slots", verbose_name=_("place")
+    )
+    room = models.ForeignKey(
+        Room, models.SET_NULL, null=True, blank=True, related_name="slots", verbose_name=_("room")
+    )
+    day = models.DateField(_("day"))
+    start_time = models.TimeField(_("from"))
+    fold = models.PositiveSmallIntegerField(default=0)
+    duration = models.PositiveSmallIntegerField(_("minutes"), default=45)
+    timezone = models.CharField(_("time zone"), max_length=40, default="Europe/Paris")
+    starts_at = models.DateTimeField(editable=False)
+    ends_at = models.DateTimeField(editable=False)
+    opens_at = models.DateTimeField(_("registration opens"), null=True, blank=True)
+    capacity = models.PositiveIntegerField(_("places"), null=True, blank=True)
+    overbook = models.PositiveIntegerField(default=0)
+    safety_capacity = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    taken = models.PositiveIntegerField(default=0, editable=False)
+    held = models.PositiveIntegerField(default=0, editable=False)
+    waiting = models.PositiveIntegerField(default=0, editable=False)
+    waiting_list_open = models.BooleanField(_("waiting list"), default=True)
+    state = models.CharField(_("state"), max_length=12, choices=State, default=State.DRAFT)
+    revision = models.PositiveIntegerField(default=0, editable=False)
+    cancelled_at = models.DateTimeField(null=True, blank=True, editable=False)
+    cancelled_by_host = models.BooleanField(default=False, editable=False)
+    cancel_reason = models.TextField(blank=True, editable=False)
+    external_id = models.CharField(max_length=120, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = SlotQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("slot")
+        verbose_name_plural = _("slots")
+        ordering: ClassVar = ["starts_at", "pk"]
+        indexes: ClassVar = [
+            models.Index(fields=["starts_at", "id"], name="slot_by_time", condition=Q(state="published")),
+            models.Index(fields=["activity", "starts_at"], name="slot_by_activity"),
+            models.Index(fields=["venue", "starts_at"], name="slot_by_venue"),
+            models.Index(fields=["room", "starts_at"], name="slot_by_room"),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(taken__gte=0) & Q(held__gte=0) & Q(waiting__gte=0),
+                name="a_slot_counts_no_less_than_nothing",
+            ),
+            models.CheckConstraint(
+                condition=Q(capacity__isnull=True) | Q(capacity__gte=F("taken") + F("held") - F("overbook")),
+                name="never_a_place_too_many",
+            ),
+            models.CheckConstraint(
+                condition=Q(capacity__isnull=True)
+                | Q(safety_capacity__isnull=True)
+                | Q(safety_capacity__gte=F("capacity") + F("overbook")),
+                name="never_more_than_the_building_may_hold",
+            ),
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="a_slot_lasts"),
+            models.CheckConstraint(
+                condition=Q(duration__gte=5) & Q(duration__lte=1440), name="a_slot_lasts_minutes_to_a_day"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="cancelled", cancelled_at__isnull=False)
+                | (~Q(state="cancelled") & Q(cancelled_at__isnull=True)),
+                name="a_cancelled_slot_says_when",
+            ),
+            models.UniqueConstraint(
+                fields=["activity", "starts_at"],
+                condition=~Q(state="cancelled"),
+                name="an_activity_starts_once_at_a_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.activity} {self.day:%d/%m/%Y} {self.start_time:%H:%M}"
+
+    def set_time(
+        self, *, day: dt.date, start_time: dt.time, duration: int, timezone: str, fold: int | None = None
+    ) -> None:
+        """Say when, on the wall clock; does not save.
+
+        ``duration`` in minutes. Raises ``clock.NoSuchTime`` and ``clock.TwiceThatDay``.
+        """
+        self.starts_at = instant(day, start_time, timezone, fold=fold)
+        self.ends_at = self.starts_at + dt.timedelta(minutes=duration)
+        self.day, self.start_time, self.duration, self.timezone = day, start_time, duration, timezone
+        self.fold = fold or 0
+
+    @property
+    def local_start(self) -> dt.datetime:
+        """When it starts, as the clocks of its territory show it; aware."""
+        return on_the_wall(self.starts_at, self.timezone)
+
+    @property
+    def local_end(self) -> dt.datetime:
+        return on_the_wall(self.ends_at, self.timezone)
+
+    @property
+    def mode(self) -> str:
+        return self.activity.mode
+
+    @property
+    def places_left(self) -> int | None:
+        """Places free now; None when there is no limit."""
+        if self.capacity is None:
+            return None
+        return max(0, self.capacity + self.overbook - self.taken - self.held)
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.state == self.State.CANCELLED
+
+    def is_open(self, now: dt.datetime) -> bool:
+        """Whether the door can be asked for a place: published, booked by registration, not begun, already opened."""
+        return (
+            self.state == self.State.PUBLISHED
+            and self.activity.state == Activity.State.PUBLISHED
+            and self.mode == Mode.FIRST_COME
+            and self.starts_at > now
+            and (self.opens_at is None or self.opens_at <= now)
+        )
+
+    def get_absolute_url(self) -> str:
+        return reverse("events:slot", args=[self.pk])

@@ -1,0 +1,240 @@
+"""Where it happens: venues, their rooms, opening hours, managers, and who occupies a room when."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, ClassVar
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from events.folding import fold
+
+from .choices import Access, Weekday
+from .festival import Commune, Territory, in_reader_language
+from .fields import CodesField
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class VenueQuerySet(models.QuerySet["Venue"]):
+    def managed_by(self, user: User) -> VenueQuerySet:
+        """Venues a person may change: its managers, and the organisers of its territory."""
+        if user.is_superuser:
+            return self
+        return self.filter(
+            Q(pk__in=VenueManager.objects.filter(user=user).values("venue"))
+            | Q(territory__in=Territory.objects.run_by(user).values("pk"))
+        )
+
+
+class Venue(models.Model):
+    """A place with an address; a totem building stands for the French Tech of its territory."""
+
+    territory = models.ForeignKey(
+        Territory, models.PROTECT, related_name="venues", verbose_name=_("territory")
+    )
+    commune = models.ForeignKey(
+        Commune, models.SET_NULL, null=True, blank=True, related_name="venues", verbose_name=_("commune")
+    )
+    name = models.CharField(_("name"), max_length=160)
+    sort_name = models.CharField(max_length=160, editable=False, db_index=True)
+    slug = models.SlugField(_("address of the page"), max_length=100, unique=True)
+    address = models.CharField(_("address"), max_length=200, blank=True)
+    postcode = models.CharField(_("postcode"), max_length=5, blank=True)
+    latitude = models.FloatField(
+        _("latitude"), null=True, blank=True, validators=[MinValueValidator(-90), MaxValueValidator(90)]
+    )
+    longitude = models.FloatField(
+        _("longitude"), null=True, blank=True, validators=[MinValueValidator(-180), MaxValueValidator(180)]
+    )
+    is_totem = models.BooleanField(_("totem building"), default=False)
+    step_free = models.BooleanField(_("step-free access"), default=False)
+    access = CodesField(_("accessibility"), codes=Access.choices)
+    access_text_fr = models.TextField(_("how to come, in French"), blank=True)
+    access_text_en = models.TextField(_("how to come, in English"), blank=True)
+    safety_capacity = models.PositiveIntegerField(
+        _("safety capacity"),
+        null=True,
+        blank=True,
+        help_text=_("People the building may hold, by its safety file."),
+    )
+    website = models.URLField(_("website"), blank=True)
+    picture = models.ImageField(_("picture"), upload_to="venues/", blank=True)
+    is_verified = models.BooleanField(_("verified"), default=False)
+    sources = models.JSONField(_("sources"), default=list, blank=True)
+    external_id = models.CharField(max_length=60, blank=True)
+
+    objects = VenueQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("venue")
+        verbose_name_plural = _("venues")
+        ordering: ClassVar = ["sort_name"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(latitude__isnull=True, longitude__isnull=True)
+                | Q(latitude__isnull=False, longitude__isnull=False),
+                name="a_position_has_both_its_numbers",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def access_text(self) -> str:
+        return in_reader_language(self.access_text_fr, self.access_text_en)
+
+    @property
+    def city(self) -> str:
+        return self.commune.name if self.commune else self.territory.name
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.sort_name = fold(self.name)[:160]
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+    def get_absolute_url(self) -> str:
+        return reverse("events:venue", args=[self.slug])
+
+
+class VenueManager(models.Model):
+    """A person who runs a venue."""
+
+    venue = models.ForeignKey(Venue, models.CASCADE, related_name="managers")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="venue_roles")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["venue", "user"], name="a_person_manages_a_venue_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.venue}"
+
+
+class OpeningHours(models.Model):
+    """A venue is open from ``opens`` to ``closes`` on the local clock on this weekday; several rows a day may be.
+
+    A venue without any row has no known hours and is taken as open.
+    """
+
+    venue = models.ForeignKey(Venue, models.CASCADE, related_name="opening_hours")
+    weekday = models.PositiveSmallIntegerField(_("day"), choices=Weekday)
+    opens = models.TimeField(_("opens"))
+    closes = models.TimeField(_("closes"))
+
+    class Meta:
+        verbose_name = _("opening hours")
+        verbose_name_plural = _("opening hours")
+        ordering: ClassVar = ["weekday", "opens"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(closes__gt=F("opens")), name="a_venue_closes_after_it_opens"),
+            models.CheckConstraint(condition=Q(weekday__gte=1, weekday__lte=7), name="a_week_has_seven_days"),
+            models.UniqueConstraint(
+                fields=["venue", "weekday", "opens"], name="a_venue_opens_once_at_a_time"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_weekday_display()} {self.opens:%H:%M}-{self.closes:%H:%M}"
+
+
+class RoomQuerySet(models.QuerySet["Room"]):
+    def managed_by(self, user: User) -> RoomQuerySet:
+        return self.filter(venue__in=Venue.objects.managed_by(user).values("pk"))
+
+
+class Room(models.Model):
+    """A room of a venue. A hall made of others (A+B) names them as its parts and occupies each."""
+
+    venue = models.ForeignKey(Venue, models.CASCADE, related_name="rooms")
+    name = models.CharField(_("name"), max_length=120)
+    sort_name = models.CharField(max_length=120, editable=False)
+    comfort_capacity = models.PositiveIntegerField(
+        _("comfort capacity"), null=True, blank=True, help_text=_("People who are at ease in it.")
+    )
+    safety_capacity = models.PositiveIntegerField(
+        _("safety capacity"), null=True, blank=True, help_text=_("People it may hold, by its safety file.")
+    )
+    equipment = models.CharField(_("equipment"), max_length=300, blank=True)
+    floor = models.CharField(_("floor"), max_length=60, blank=True)
+    step_free = models.BooleanField(_("step-free access"), default=False)
+    setup_minutes = models.PositiveSmallIntegerField(_("minutes to set up"), default=0)
+    turnover_minutes = models.PositiveSmallIntegerField(_("minutes to clear"), default=0)
+    parts = models.ManyToManyField(
+        "self", symmetrical=False, related_name="part_of", blank=True, verbose_name=_("made of")
+    )
+    is_active = models.BooleanField(_("in use"), default=True)
+
+    objects = RoomQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("room")
+        verbose_name_plural = _("rooms")
+        ordering: ClassVar = ["venue", "sort_name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["venue", "name"], name="one_room_per_name_in_a_venue"),
+            models.CheckConstraint(
+                condition=Q(safety_capacity__isnull=True)
+                | Q(comfort_capacity__isnull=True)
+                | Q(comfort_capacity__lte=F("safety_capacity")),
+                name="comfort_never_exceeds_safety",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.sort_name = fold(self.name)[:120]
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+
+class RoomOccupancyQuerySet(models.QuerySet["RoomOccupancy"]):
+    def active(self) -> RoomOccupancyQuerySet:
+        return self.filter(active=True)
+
+    def between(self, starts_at: dt.datetime, ends_at: dt.datetime) -> RoomOccupancyQuerySet:
+        """Those that share an instant with the half-open range [starts_at, ends_at)."""
+        return self.filter(starts_at__lt=ends_at, ends_at__gt=starts_at)
+
+
+class RoomOccupancy(models.Model):
+    """Who holds an atomic room over a half-open range in UTC, set-up and turnover included.
+
+    Two active rows of one room never overlap: see ``events.guards``, held by the database on both engines.
+    A row has a slot, or a ``label`` when the room is blocked for another reason.
+    """
+
+    room = models.ForeignKey(Room, models.CASCADE, related_name="occupancies")
+    slot = models.ForeignKey("events.Slot", models.CASCADE, null=True, blank=True, related_name="occupancies")
+    label = models.CharField(_("reason"), max_length=160, blank=True)
+    starts_at = models.DateTimeField(_("from"))
+    ends_at = models.DateTimeField(_("to"))
+    active = models.BooleanField(default=True)
+
+    objects = RoomOccupancyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("occupancy")
+        verbose_name_plural = _("occupancies")
+        ordering: ClassVar = ["room", "starts_at"]
+        indexes: ClassVar = [models.Index(fields=["room", "starts_at"], name="occupancy_by_room_and_time")]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="an_occupancy_lasts"),
+            models.CheckConstraint(
+                condition=Q(slot__isnull=False) | ~Q(label=""), name="an_occupancy_says_what_for"
+            ),
+            models.UniqueConstraint(
+                fields=["room", "slot"], name="a_slot_holds_a_room_once", condition=Q(slot__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.room} {self.starts_at:%Y-%m-%d %H:%M}"

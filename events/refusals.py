@@ -1,0 +1,46 @@
+"""Why a rule says no. Tests read the reason, pages show its label in the reader's language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Reason(TextChoices):
+    FULL = "full", _("There are not enough places left.")
+    CLOSED = "closed", _("Registration for this slot is closed.")
+    NOT_OPEN_YET = "not_open_yet", _("Registration is not open yet.")
+    NO_BOOKING_NEEDED = "no_booking_needed", _("This slot is drop-in: just come.")
+    ALREADY_REGISTERED = "already_registered", _("This address already has a place in this slot.")
+    OVERLAP = "overlap", _("This address already has a visit at that time.")
+    LIMIT = "limit", _("That is more places than one person may hold.")
+    NAME_NEEDED = "name_needed", _("The host asks for a name.")
+    SUBMISSION_REUSED = "submission_reused", _("This form was already sent with other answers.")
+    BUSY = "busy", _("Too many people at once. Please try again in a moment.")
+    NOT_ACTIVE = "not_active", _("This registration is no longer active.")
+    WRONG_STATE = "wrong_state", _("That can't be done from the present state.")
+    REASON_NEEDED = "reason_needed", _("Please give a reason: it is sent to the people concerned.")
+    NO_SLOT = "no_slot", _("Add at least one slot first.")
+    ROOM_OCCUPIED = "room_occupied", _("The room is occupied at that time.")
+    ROOM_TOO_SMALL = "room_too_small", _("The room may not hold that many people.")
+    ROOM_CLOSED = "room_closed", _("The venue is closed at that time.")
+    ROOM_ELSEWHERE = "room_elsewhere", _("That room belongs to another territory.")
+    NO_SUCH_TIME = "no_such_time", _("Clocks skip that time on that day.")
+    TIME_TWICE = "time_twice", _("That time exists twice on that day: say which one.")
+    IN_THE_PAST = "in_the_past", _("That time has passed.")
+    PLACES_TAKEN = "places_taken", _("More places than that are already taken.")
+
+
+class Refused(Exception):
+    """A rule said no and nothing was changed.
+
+    ``reason`` says why; ``facts`` hold what a page needs to name what is in the way and the ways out,
+    for example ``places_left`` (int) or ``in_the_way`` (a list of occupancies).
+    """
+
+    def __init__(self, reason: Reason, **facts: Any) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+        self.facts = facts

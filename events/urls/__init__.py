@@ -1,0 +1,8 @@
+"""Every address of the site, French in the browser, English in the code."""
+
+from __future__ import annotations
+
+from . import host, organiser, public, visitor
+
+app_name = "events"
+urlpatterns = [*public.urlpatterns, *visitor.urlpatterns, *host.urlpatterns, *organiser.urlpatterns]
