@@ -45,8 +45,15 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
         model = User
         fields = ("name", "locale")
         labels: ClassVar = {"name": _("Your name"), "locale": _("Language of our messages")}
-        help_texts: ClassVar = {"locale": _("For the e-mails about your desk; the site itself keeps the language you choose above.")}
-        widgets: ClassVar = {"name": forms.TextInput(attrs={"autocomplete": "name"}), "locale": forms.RadioSelect}
+        help_texts: ClassVar = {
+            "locale": _(
+                "For the e-mails about your desk; the site itself keeps the language you choose above."
+            )
+        }
+        widgets: ClassVar = {
+            "name": forms.TextInput(attrs={"autocomplete": "name"}),
+            "locale": forms.RadioSelect,
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -62,7 +62,7 @@ def read_door(slot: SlotLike, *, now: dt.datetime) -> Door:
     if slot.state == "draft":
         return Door(SOON, _("Draft"), _("Draft"))
     if slot.ends_at <= now:
-        return Door(SHUT, _("Over"), _("Over"))
+        return Door(SHUT, pgettext("slot", "Over"), pgettext("slot", "Over"))
     if slot.mode == "drop_in":
         return Door(FREE, _("Drop-in"), _("Drop-in"), _("no booking"))
     if slot.starts_at <= now:

@@ -14,6 +14,7 @@ from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from festival.address import default_site_url
 from festival.embedded import broker_socket
 from festival.logs import logging_settings
 from festival.secret import development_secret, weakness_of
@@ -21,7 +22,7 @@ from festival.secret import development_secret, weakness_of
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
-# ── Who is asking ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Who is asking ─────────────────────────────────────────────────────────────────────────────────────────
 
 MODE: str = env.str("FESTIVAL_MODE", default="production")
 PROCESS: str = env.str("FESTIVAL_PROCESS", default="")
@@ -32,7 +33,7 @@ TESTING = MODE == "test"
 
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var"))).resolve()
 
-# ── The contract with the operator ───────────────────────────────────────────────────────────────────────────────
+# ── The contract with the operator ────────────────────────────────────────────────────────────────────────
 
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 DATABASE_URL: str = env.str("DATABASE_URL", default="") or f"sqlite:///{VAR_DIR / 'festival.sqlite3'}"
@@ -53,13 +54,26 @@ OIDC_CLIENT_SECRET: str = env.str("OIDC_CLIENT_SECRET", default="")
 OIDC_NAME: str = env.str("OIDC_NAME", default="OpenID Connect")
 
 if not SITE_URL:
-    host = ALLOWED_HOSTS[0].lstrip(".") if ALLOWED_HOSTS and ALLOWED_HOSTS[0] != "*" else ""
-    SITE_URL = f"https://{host}" if PRODUCTION and host else f"http://127.0.0.1:{env.str('PORT', default='8000')}"
+    SITE_URL = default_site_url(
+        production=PRODUCTION,
+        allowed_hosts=ALLOWED_HOSTS,
+        host=env.str("HOST", default="127.0.0.1"),
+        port=env.str("PORT", default=""),
+        noted=VAR_DIR / "site_url",
+    )
 SITE_HOST = urlsplit(SITE_URL).hostname or "localhost"
 if not ALLOWED_HOSTS:
-    ALLOWED_HOSTS = [SITE_HOST] if PRODUCTION else [SITE_HOST, "localhost", "127.0.0.1", "[::1]", "testserver"]
-    if MODE == "development" and env.str("HOST", default="127.0.0.1") not in ("127.0.0.1", "localhost", "::1"):
-        ALLOWED_HOSTS = ["*"]  # `HOST=0.0.0.0 make run`: shown to the neighbours, under whatever name they use
+    ALLOWED_HOSTS = (
+        [SITE_HOST] if PRODUCTION else [SITE_HOST, "localhost", "127.0.0.1", "[::1]", "testserver"]
+    )
+    if MODE == "development" and env.str("HOST", default="127.0.0.1") not in (
+        "127.0.0.1",
+        "localhost",
+        "::1",
+    ):
+        ALLOWED_HOSTS = [
+            "*"
+        ]  # `HOST=0.0.0.0 make run`: shown to the neighbours, under whatever name they use
 DEFAULT_FROM_EMAIL = DEFAULT_FROM_EMAIL or f"Festival French Tech <festival@{SITE_HOST}>"
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
@@ -70,7 +84,9 @@ if PRODUCTION:
             weakness_of(SECRET_KEY),
             "DEBUG is on: it shows settings and code to every visitor" if DEBUG else None,
             "ALLOWED_HOSTS holds a wildcard: name the hosts of the site" if "*" in ALLOWED_HOSTS else None,
-            "SITE_URL must begin with https:// or http://" if urlsplit(SITE_URL).scheme not in ("https", "http") else None,
+            "SITE_URL must begin with https:// or http://"
+            if urlsplit(SITE_URL).scheme not in ("https", "http")
+            else None,
         )
         if reason
     ]
@@ -81,7 +97,7 @@ if PRODUCTION:
         )
 HTTPS = SITE_URL.startswith("https://")
 
-# ── The application ──────────────────────────────────────────────────────────────────────────────────────────────
+# ── The application ───────────────────────────────────────────────────────────────────────────────────────
 
 INSTALLED_APPS = [
     "festival",
@@ -150,13 +166,13 @@ TEMPLATES: list[dict[str, Any]] = [
 # The forms' own templates are found through the app folders too.
 INSTALLED_APPS.append("django.forms")
 
-# ── Database ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Database ──────────────────────────────────────────────────────────────────────────────────────────────
 
 database: dict[str, Any] = env.db_url_config(DATABASE_URL)
 options: dict[str, Any] = database.setdefault("OPTIONS", {})
 if database["ENGINE"] == "django.db.backends.sqlite3":
-    # IMMEDIATE takes the write lock at BEGIN, so two bookings wait for one another instead of failing at their
-    # first write; with WAL, readers never wait. Both measured: see docs/decisions.
+    # IMMEDIATE takes the write lock at BEGIN, so two bookings wait for one another instead of failing at
+    # their first write; with WAL, readers never wait. Both measured: see docs/decisions.
     options.setdefault("transaction_mode", "IMMEDIATE")
     options.setdefault("timeout", 20)
     options.setdefault(
@@ -181,7 +197,7 @@ elif database["ENGINE"] == "django.db.backends.postgresql":
     database["CONN_HEALTH_CHECKS"] = True
 DATABASES = {"default": database}
 
-# ── Cache and sessions ───────────────────────────────────────────────────────────────────────────────────────────
+# ── Cache and sessions ────────────────────────────────────────────────────────────────────────────────────
 
 BROKER_SOCKET = broker_socket(VAR_DIR)
 CACHES: dict[str, dict[str, Any]] = {
@@ -203,7 +219,7 @@ CACHES: dict[str, dict[str, Any]] = {
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
 
-# ── Celery: the nudge, never the queue ───────────────────────────────────────────────────────────────────────────
+# ── Celery: the nudge, never the queue ────────────────────────────────────────────────────────────────────
 
 CELERY_BROKER_URL = REDIS_URL or f"redis+socket://{BROKER_SOCKET}"
 CELERY_RESULT_BACKEND = None
@@ -240,7 +256,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat" / "schedule")
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 
-# ── Accounts ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Accounts ──────────────────────────────────────────────────────────────────────────────────────────────
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
@@ -288,7 +304,7 @@ if OIDC_SERVER_URL and OIDC_CLIENT_ID:
         ],
     }
 
-# ── Language, time ───────────────────────────────────────────────────────────────────────────────────────────────
+# ── Language, time ────────────────────────────────────────────────────────────────────────────────────────
 
 LANGUAGE_CODE = "fr"
 LANGUAGES = [("fr", _("French")), ("en", _("English"))]
@@ -297,7 +313,7 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "Europe/Paris"
 
-# ── Files ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Files ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
@@ -333,7 +349,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 FILE_UPLOAD_PERMISSIONS = 0o644
 
-# ── Mail ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Mail ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 KEEP_MAILS_ON_SITE = not EMAIL_URL
 EMAIL_TIMEOUT = 10
@@ -344,7 +360,7 @@ else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = VAR_DIR / "mail"
 
-# ── What browsers are told ───────────────────────────────────────────────────────────────────────────────────────
+# ── What browsers are told ────────────────────────────────────────────────────────────────────────────────
 
 map_tiles = [f"{urlsplit(MAP_TILES_URL).scheme}://{urlsplit(MAP_TILES_URL).netloc}"] if MAP_TILES_URL else []
 sign_in_elsewhere = (
@@ -377,6 +393,7 @@ CSRF_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_SECURE = HTTPS
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
+CSRF_FAILURE_VIEW = "events.views.errors.csrf_failure"
 if HTTPS:
     SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365
     SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_INCLUDE_SUBDOMAINS", default=False)
@@ -385,9 +402,11 @@ if TRUSTED_PROXY_COUNT:
     SECURE_SSL_REDIRECT = HTTPS
     SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 
-# ── Logs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Logs ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-LOGGING = logging_settings(json_lines=PRODUCTION, level=env.str("LOG_LEVEL", default="WARNING" if TESTING else "INFO"))
+LOGGING = logging_settings(
+    json_lines=PRODUCTION, level=env.str("LOG_LEVEL", default="WARNING" if TESTING else "INFO")
+)
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10
 METRICS_MULTIPROCESS = bool(env.str("PROMETHEUS_MULTIPROC_DIR", default=""))

@@ -22,3 +22,8 @@ urlpatterns = [
     re_path(r"^media/(?P<path>.+)$", serve, {"document_root": settings.MEDIA_ROOT}, name="media"),
     path("", include("events.urls")),
 ]
+
+handler400 = "events.views.errors.bad_request"
+handler403 = "events.views.errors.forbidden"
+handler404 = "events.views.errors.not_found"
+handler500 = "events.views.errors.server_error"

@@ -324,6 +324,8 @@ def field(
         attrs["aria-describedby"] = described
     if placeholder:
         attrs["placeholder"] = placeholder
+    elif str(widget.attrs.get("placeholder", "")) in (str(bound.label), label):
+        widget.attrs.pop("placeholder", None)  # a label said twice helps nobody
     return {
         "field": bound,
         "control": None if is_group else bound.as_widget(attrs=attrs),
@@ -387,22 +389,20 @@ def query(context: Context, **changes: Any) -> str:
 @register.simple_tag(takes_context=True)
 def fonts(context: Context) -> SafeString:
     """The two faces, read first, where the front-end packages are installed; else nothing, and the system's faces serve."""
-    request = context.get("request")
-    nonce = getattr(request, "csp_nonce", None)
-    if not nonce:
-        return mark_safe("")
     addresses = [(family, static(path), weight) for family, path, weight in FACES if _is_served(path)]
+    # str(): the middleware's nonce is lazy, and false until it has been written once.
+    nonce = str(getattr(context.get("request"), "csp_nonce", ""))
+    if not nonce or not addresses:
+        return mark_safe("")
     preloads = format_html_join(
         "\n",
         '<link rel="preload" href="{}" as="font" type="font/woff2" crossorigin>',
-        ((url,) for _f, url, _w in addresses),
+        ((url,) for _family, url, _weight in addresses),
     )
     faces = "".join(
         f'@font-face{{font-family:"{family}";src:url("{url}") format("woff2");font-weight:{weight};font-display:swap}}'
         for family, url, weight in addresses
     )
-    if not faces:
-        return mark_safe("")
     return format_html('{}\n<style nonce="{}">{}</style>', preloads, nonce, mark_safe(faces))  # noqa: S308 - our own addresses
 
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from events.models import Festival
 
@@ -74,9 +75,9 @@ def _main_links(path: str) -> list[Link]:
 
 
 def _foot_columns() -> list[Column]:
-    return [
+    columns = [
         Column(
-            _("Visit"),
+            pgettext("verb", "Visit"),
             _links(
                 (_("The programme"), "/programme/"),
                 (_("The agenda by venue"), "/programme/agenda/"),
@@ -95,6 +96,7 @@ def _foot_columns() -> list[Column]:
             ),
         ),
     ]
+    return [column for column in columns if column.links]
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
