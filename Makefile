@@ -70,7 +70,7 @@ $(STAMPS)/node: package-lock.json .npmrc requirements-node.txt $(STAMPS)/uv
 # ── Doing ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 run: setup
-	@FESTIVAL_MODE=$${FESTIVAL_MODE:-development} exec $(PY) manage.py serve
+	@FESTIVAL_MODE=$${FESTIVAL_MODE:-development} FESTIVAL_ENDS_WITH_PARENT=1 exec $(PY) manage.py serve
 
 test: setup $(STAMPS)/dev
 	@$(PY) -m tests.run

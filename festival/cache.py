@@ -9,7 +9,7 @@ from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.redis import RedisCache
 
 REST_AFTER_FAILURE = 5.0
-"""Seconds during which a cache that just failed is not asked again: a hung server costs one time-out, not one a page."""
+"""Seconds a cache that failed is left alone: a hung server costs one time-out, not one a page."""
 
 Answer = TypeVar("Answer")
 
@@ -19,7 +19,8 @@ _FAILURES = (redis.exceptions.RedisError, OSError)
 class FailOpenRedisCache(RedisCache):
     """Django's Redis cache, where a stopped or hung server reads as an empty cache and writes are dropped.
 
-    Fit for what can be computed again. Limits and sessions must not live here: an empty answer would lift them.
+    Fit for what can be computed again. Limits and sessions must not live here: an empty answer would lift
+    them.
     """
 
     def __init__(self, server: Any, params: dict[str, Any]) -> None:
@@ -59,10 +60,10 @@ class FailOpenRedisCache(RedisCache):
     def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
         return self._try(lambda: super(FailOpenRedisCache, self).incr(key, delta, version), delta)
 
-    def set_many(self, data: dict[Any, Any], timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> list[Any]:
-        return self._try(
-            lambda: super(FailOpenRedisCache, self).set_many(data, timeout, version), list(data)
-        )
+    def set_many(
+        self, data: dict[Any, Any], timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
+    ) -> list[Any]:
+        return self._try(lambda: super(FailOpenRedisCache, self).set_many(data, timeout, version), list(data))
 
     def delete_many(self, keys: Any, version: int | None = None) -> None:
         self._try(lambda: super(FailOpenRedisCache, self).delete_many(keys, version), None)

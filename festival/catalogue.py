@@ -1,7 +1,8 @@
 """The catalogue of French texts, kept without gettext on the machine.
 
-Messages are found in the Python sources by their syntax tree and in templates through Django's own `templatize`, and
-kept with polib, sorted and without line numbers, so that two people's changes to the catalogue do not collide.
+Messages are found in the Python sources by their syntax tree and in templates through Django's own
+`templatize`, and kept with polib, sorted and without line numbers, so that two people's changes to the
+catalogue do not collide.
 """
 
 import ast
@@ -72,7 +73,8 @@ def find_messages(root: Path) -> dict[Message, set[str]]:
 def messages_in_python(source: str, *, origin: str) -> Iterator[Message]:
     """The messages marked in a Python source.
 
-    :raises CatalogueError: a marked message is computed (an f-string, a variable), so nobody could translate it.
+    :raises CatalogueError: a marked message is computed (an f-string, a variable), so nobody could translate
+    it.
     """
     try:
         tree = ast.parse(source)
@@ -151,7 +153,9 @@ def _message(name: str, node: ast.Call, origin: str) -> Message:
         argument = node.args[position] if position < len(node.args) else None
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
             return argument.value
-        raise CatalogueError(f"{origin}:{node.lineno}: {name}() needs a plain string, so that it can be translated")
+        raise CatalogueError(
+            f"{origin}:{node.lineno}: {name}() needs a plain string, so that it can be translated"
+        )
 
     return Message(singular=text(singular), context=text(context), plural=text(plural))
 
@@ -175,7 +179,8 @@ def read_catalogue(path: Path) -> polib.POFile:
 def merge(
     messages: Iterable[Message], *, catalogue: polib.POFile, fragments: Iterable[polib.POFile] = ()
 ) -> polib.POFile:
-    """A new catalogue of exactly `messages`, with the texts known from the fragments (first) and the old catalogue.
+    """A new catalogue of exactly `messages`, with the texts known from the fragments (first) and the old
+    catalogue.
 
     What is no longer shown is dropped, fuzzy marks stay, entries are sorted by message.
     """
@@ -259,7 +264,7 @@ def _translated(entry: polib.POEntry, *, plural: bool) -> bool:
 
 
 def _format_faults(entry: polib.POEntry) -> Iterator[str]:
-    """A translation may leave a number out in the singular (« une place »), but never ask for what is not given."""
+    """A singular may leave its number out (« une place »); no text may ask for what is not given."""
     given = _placeholders(entry.msgid) | _placeholders(entry.msgid_plural or "")
     texts = list(entry.msgstr_plural.values()) or [entry.msgstr]
     for number, text in enumerate(texts):
@@ -268,12 +273,16 @@ def _format_faults(entry: polib.POEntry) -> Iterator[str]:
             yield f"unknown placeholder {sorted(asked - given)}"
         elif given - asked and not (entry.msgid_plural and number == 0):
             yield f"lost placeholder {sorted(given - asked)}"
-        if entry.msgid.startswith("\n") != text.startswith("\n") or entry.msgid.endswith("\n") != text.endswith("\n"):
+        if entry.msgid.startswith("\n") != text.startswith("\n") or entry.msgid.endswith(
+            "\n"
+        ) != text.endswith("\n"):
             yield "line break at one end only"
 
 
 def _placeholders(text: str) -> set[str]:
-    percent = {match.group("name") or match.group() for match in PYTHON_FORMAT.finditer(text.replace("%%", ""))}
+    percent = {
+        match.group("name") or match.group() for match in PYTHON_FORMAT.finditer(text.replace("%%", ""))
+    }
     return percent | {f"{{{match.group(1)}}}" for match in BRACE_FORMAT.finditer(text)}
 
 

@@ -1,15 +1,16 @@
 """The Celery app: `celery -A festival worker` and `celery -A festival beat`.
 
-Celery is the nudge, the database is the queue: nothing is scheduled ahead and no result is kept. Every sweep is safe
-to miss and safe to run twice.
+Celery is the nudge, the database is the queue: nothing is scheduled ahead and no result is kept. Every sweep
+is safe to miss and safe to run twice.
 """
 
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import beat_init, setup_logging, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "festival.settings")
 if os.path.basename(sys.argv[0]) == "celery" or sys.argv[0].endswith("/celery/__main__.py"):
@@ -40,6 +41,15 @@ def keep_the_site_logging(**_kwargs: Any) -> None:
     from django.conf import settings
 
     logging.config.dictConfig(settings.LOGGING)
+
+
+@worker_ready.connect
+@beat_init.connect
+def tell_the_supervisor(**_kwargs: Any) -> None:
+    """Lay down the file that `manage.py serve` waits for."""
+    sign = os.environ.get("FESTIVAL_READY_SIGN")
+    if sign:
+        Path(sign).touch()
 
 
 def join_request_ids() -> None:

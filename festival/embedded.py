@@ -15,7 +15,7 @@ def broker_folder(var_dir: Path) -> Path:
 
 
 def broker_socket(var_dir: Path) -> Path:
-    """The embedded broker's Unix socket: in the state folder, or in a short private one where that path is too long."""
+    """The embedded broker's Unix socket: in the state folder, or in a short one where its path is too long."""
     socket = broker_folder(var_dir) / "valkey.sock"
     if len(os.fsencode(socket)) <= LONGEST_SOCKET_PATH:
         return socket
@@ -23,4 +23,4 @@ def broker_socket(var_dir: Path) -> Path:
     short = Path(tempfile.gettempdir()) / f"festival-{os.getuid()}-{name}" / "valkey.sock"
     if len(os.fsencode(short)) <= LONGEST_SOCKET_PATH:
         return short
-    return Path("/tmp") / short.parent.name / short.name
+    return Path("/tmp") / short.parent.name / short.name  # noqa: S108

@@ -12,8 +12,15 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client import REGISTRY, multiprocess
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
 
 PATIENCE = 1.0
 """Seconds after which a silent database counts as absent."""
@@ -58,8 +65,8 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 def readyz(_request: HttpRequest) -> HttpResponse:
     """200 when a booking could be taken now; 503 without database or with missing migrations.
 
-    A stopped broker does not make the site unready: bookings need none and mails go through the database. It is told
-    as `degraded: broker`. Answers within about a second, whatever hangs.
+    A stopped broker does not make the site unready: bookings need none and mails go through the database. It
+    is told as `degraded: broker`. Answers within about a second, whatever hangs.
     """
     trouble = database_trouble()
     if trouble:

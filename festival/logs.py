@@ -1,4 +1,4 @@
-"""Logs: JSON lines in production, readable ones while developing; the same ids from the web through the tasks."""
+"""Logs: JSON lines in production, readable ones while developing; ids that go through web and tasks."""
 
 import re
 from typing import Any

@@ -4,7 +4,9 @@ import os
 import secrets
 from pathlib import Path
 
-KNOWN_SECRETS = frozenset({"changeme", "change-me", "secret", "secret-key", "secret_key", "password", "insecure", "dev"})
+KNOWN_SECRETS = frozenset(
+    {"changeme", "change-me", "secret", "secret-key", "secret_key", "password", "insecure", "dev"}
+)
 SHORTEST_SECRET = 32
 
 
@@ -33,7 +35,8 @@ def development_secret(var_dir: Path) -> str:
     mine.touch(mode=0o600)
     mine.write_text(secrets.token_urlsafe(50))
     try:
-        # A hard link is taken by the first of several processes starting at once; the others read what it wrote.
+        # A hard link is taken by the first of several processes starting at once; the others read what it
+        # wrote.
         os.link(mine, kept)
     except FileExistsError:
         pass

@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from festival.address import default_site_url
+from festival.database import database_settings
 from festival.embedded import broker_socket
 from festival.logs import logging_settings
 from festival.secret import development_secret, weakness_of
@@ -168,34 +169,11 @@ INSTALLED_APPS.append("django.forms")
 
 # ── Database ──────────────────────────────────────────────────────────────────────────────────────────────
 
-database: dict[str, Any] = env.db_url_config(DATABASE_URL)
-options: dict[str, Any] = database.setdefault("OPTIONS", {})
-if database["ENGINE"] == "django.db.backends.sqlite3":
-    # IMMEDIATE takes the write lock at BEGIN, so two bookings wait for one another instead of failing at
-    # their first write; with WAL, readers never wait. Both measured: see docs/decisions.
-    options.setdefault("transaction_mode", "IMMEDIATE")
-    options.setdefault("timeout", 20)
-    options.setdefault(
-        "init_command",
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-20000; "
-        "PRAGMA mmap_size=134217728; PRAGMA journal_size_limit=67108864;",
+DATABASES = {
+    "default": database_settings(
+        DATABASE_URL, process=PROCESS, pool_size=env.int("DATABASE_POOL_SIZE", default=10)
     )
-    database["CONN_MAX_AGE"] = 60
-elif database["ENGINE"] == "django.db.backends.postgresql":
-    time_outs = "-c lock_timeout=3000 -c idle_in_transaction_session_timeout=60000"
-    if PROCESS == "web":
-        time_outs += " -c statement_timeout=15000"
-    options["options"] = f"{time_outs} {options.get('options', '')}".strip()
-    options.setdefault("connect_timeout", 5)
-    if PROCESS == "web":
-        # `timeout`: seconds a request waits for a free connection before it answers 503.
-        options["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=10), "timeout": 5}
-        database["CONN_MAX_AGE"] = 0
-    else:
-        # Celery closes a pool after each task, so the worker keeps its one connection instead.
-        database["CONN_MAX_AGE"] = 60
-    database["CONN_HEALTH_CHECKS"] = True
-DATABASES = {"default": database}
+}
 
 # ── Cache and sessions ────────────────────────────────────────────────────────────────────────────────────
 
@@ -324,7 +302,7 @@ NODE_PACKAGES = {
     "leaflet": "leaflet/dist",
     "event-calendar": "@event-calendar/build/dist",
 }
-"""Prefix under /static/ → folder in node_modules. One that is not installed is left out: pages work without."""
+"""Prefix under /static/ → folder in node_modules. What is not installed is left out: pages work without."""
 STATICFILES_DIRS += [
     (prefix, BASE_DIR / "node_modules" / folder)
     for prefix, folder in NODE_PACKAGES.items()
