@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.mail import EmailMessage, EmailMultiAlternatives
@@ -15,6 +16,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import get_language, override
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 
@@ -55,6 +57,23 @@ class AccountAdapter(DefaultAccountAdapter):
     """See the module."""
 
     LINKS: ClassVar = ("activate_url", "password_reset_url", "signup_url")
+    error_messages: ClassVar = {
+        **DefaultAccountAdapter.error_messages,
+        "account_inactive": _("This account is closed."),
+        "cannot_remove_primary_email": _("The main address stays: choose another main one first."),
+        "duplicate_email": _("Your account already has this address."),
+        "email_password_mismatch": _("This address and this password do not go together."),
+        "email_taken": _("Another account has this address."),
+        "enter_current_password": _("This is not your present password."),
+        "incorrect_code": _("This is not the code of the moment: look at the app again."),
+        "incorrect_password": _("This is not the right password."),
+        "invalid_password_reset": _("This link no longer works."),
+        "max_email_addresses": _("An account has at most %d addresses."),
+        "too_many_login_attempts": _("Too many tries: wait a few minutes, then try again."),
+        "unknown_email": _("No account has this address."),
+        "unverified_primary_email": _("The main address must be a confirmed one."),
+        "rate_limited": _("A little too fast: wait a moment, then try again."),
+    }
 
     def save_user(
         self, request: HttpRequest, user: AbstractBaseUser, form: BaseForm, commit: bool = True
@@ -93,3 +112,16 @@ class AccountAdapter(DefaultAccountAdapter):
             letter = {**context, "subject": message.subject, "pieces": pieces_of(str(message.body))}
             message.attach_alternative(render_to_string("account/email/letter.html", letter), "text/html")
         return message
+
+
+class MFAAdapter(DefaultMFAAdapter):
+    """The second factor, in our words."""
+
+    error_messages: ClassVar = {
+        **DefaultMFAAdapter.error_messages,
+        "add_email_blocked": _("An account with a second factor takes no new address: turn it off first."),
+        "cannot_delete_authenticator": _("The second factor cannot be turned off here."),
+        "cannot_generate_recovery_codes": _("Recovery codes come with the app or a key: set one up first."),
+        "incorrect_code": _("This is not the code of the moment: look at the app again."),
+        "unverified_email": _("Confirm all your addresses first, or remove those you no longer use."),
+    }

@@ -45,6 +45,7 @@ DEBUG: bool = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
 SITE_URL: str = env.str("SITE_URL", default="").rstrip("/")
 TRUSTED_PROXY_COUNT: int = env.int("TRUSTED_PROXY_COUNT", default=0)
+RATE_LIMIT_FACTOR: int = max(1, env.int("RATE_LIMIT_FACTOR", default=1))
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="")
 GEOCODER_URL: str = env.str("GEOCODER_URL", default="")
 MAP_TILES_URL: str = env.str("MAP_TILES_URL", default="")
@@ -261,6 +262,7 @@ ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = False
+MFA_ADAPTER = "accounts.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_TOTP_ISSUER = "Festival French Tech"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION

@@ -178,6 +178,12 @@ def in_words(items: Iterable[object] | None) -> str:
     return wording.say_list(items or ())
 
 
+@register.filter
+def typo(text: object) -> str:
+    """A sentence from elsewhere with the spaces and apostrophes of French, when the page is French."""
+    return wording.french_spaces(str(text)) if wording.language() == "fr" else str(text)
+
+
 _markdown = MarkdownIt("commonmark", {"html": False, "breaks": True, "typographer": False}).disable(
     ["image", "heading", "lheading", "html_block", "html_inline"]
 )
@@ -307,7 +313,7 @@ def field(
     widget = bound.field.widget
     is_group = isinstance(widget, (RadioSelect, CheckboxSelectMultiple))
     is_check = isinstance(widget, CheckboxInput) and not is_group
-    hint = help or bound.help_text
+    hint = help.strip() if help else bound.help_text  # a blank help takes the form's away
     base = bound.auto_id or bound.html_name
     described = " ".join(
         part for part in (f"e-{base}" if bound.errors else "", f"h-{base}" if hint else "") if part
