@@ -27,8 +27,10 @@ class Reason(TextChoices):
     ROOM_TOO_SMALL = "room_too_small", _("The room may not hold that many people.")
     ROOM_CLOSED = "room_closed", _("The venue is closed at that time.")
     ROOM_ELSEWHERE = "room_elsewhere", _("That room belongs to another territory.")
+    ROOM_NOT_IN_USE = "room_not_in_use", _("That room is not in use.")
     NO_SUCH_TIME = "no_such_time", _("Clocks skip that time on that day.")
     TIME_TWICE = "time_twice", _("That time exists twice on that day: say which one.")
+    SAME_START = "same_start", _("This activity already has a slot that starts at that time.")
     IN_THE_PAST = "in_the_past", _("That time has passed.")
     PLACES_TAKEN = "places_taken", _("More places than that are already taken.")
 

@@ -1,0 +1,431 @@
+"""Slots in rooms: place, take out, move, swap, and rooms blocked for another reason.
+
+Who says no is the database (``events.guards``): no two active occupancies of an atomic room overlap. A rule
+locks the rooms in id order before it writes, so that crossing series wait for one another instead of
+deadlocking; what the database breaks off all the same (deadlock, lock time-out) is asked again a few times,
+then refused as ``BUSY``. Nothing is changed when a rule refuses.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from time import sleep
+from typing import TypeVar
+
+from django.db import IntegrityError, OperationalError, connection, transaction
+
+from accounts.models import User
+from events.clock import NoSuchTime, TwiceThatDay, on_the_wall
+from events.guards import GUARD
+from events.mail.outbox import owe
+from events.models import JournalEntry, Message, Registration, Room, RoomOccupancy, Slot
+from events.refusals import Reason, Refused
+from events.wording import say_day, say_times
+
+from .rooms import Stay, atoms_of, is_open, people_it_may_hold, people_to_hold, stays_of
+from .ways import ways_out
+
+Result = TypeVar("Result")
+
+TRIES = 5
+# Deadlock, serialisation failure, lock not available (PostgreSQL, appendix A, classes 40 and 55).
+TRY_AGAIN = {"40P01", "40001", "55P03"}
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A time on the wall clock of the slot's territory; ``duration`` in minutes.
+
+    ``fold`` says which, where the clock shows that time twice: 0 the first, 1 the second.
+    """
+
+    day: dt.date
+    start_time: dt.time
+    duration: int
+    fold: int | None = None
+
+
+def place_slot(*, slot_id: int, room_id: int, by: User, now: dt.datetime, when: When | None = None) -> Slot:
+    """Put a slot into a room of its territory, at its own time or at ``when``.
+
+    A hall that divides takes each of its parts. Copies to the slot what the room may hold. The public of a published slot is told when what it knew
+    changes. Raises ``Refused``: ROOM_OCCUPIED (``room``, ``in_the_way``: list of RoomOccupancy,
+    ``ways_out``: list of WayOut, ``slot`` with the time asked), ROOM_TOO_SMALL (``safety_capacity``),
+    ROOM_CLOSED (``ways_out``), ROOM_ELSEWHERE, ROOM_NOT_IN_USE, WRONG_STATE, IN_THE_PAST, NO_SUCH_TIME,
+    TIME_TWICE, SAME_START, BUSY; ``Slot.DoesNotExist`` and ``Room.DoesNotExist``.
+    """
+    return _again(
+        partial(_settle, slot_id=slot_id, room_id=room_id, when=when, by=by, now=now, verb="placed")
+    )
+
+
+def move_slot(
+    *,
+    slot_id: int,
+    day: dt.date,
+    start_time: dt.time,
+    duration: int,
+    by: User,
+    now: dt.datetime,
+    fold: int | None = None,
+) -> Slot:
+    """Give a slot another time, in the room it has if it has one; its public is told.
+
+    Raises as ``place_slot``.
+    """
+    when = When(day, start_time, duration, fold)
+    return _again(partial(_settle, slot_id=slot_id, room_id=None, when=when, by=by, now=now, verb="moved"))
+
+
+def unplace_slot(*, slot_id: int, by: User, now: dt.datetime) -> Slot:
+    """Take a slot out of its room, which is free again; it keeps its time and its venue.
+
+    Raises ``Refused``: IN_THE_PAST.
+    """
+    return _again(partial(_take_out, slot_id=slot_id, by=by, now=now))
+
+
+def swap_rooms(*, slot_id: int, other_id: int, by: User, now: dt.datetime) -> tuple[Slot, Slot]:
+    """Two placed slots exchange their rooms, each at its own time.
+
+    Raises as ``place_slot``, and WRONG_STATE when one of them has no room.
+    """
+    return _again(partial(_swap, slot_id=slot_id, other_id=other_id, by=by, now=now))
+
+
+def block_room(
+    *, room_id: int, starts_at: dt.datetime, ends_at: dt.datetime, label: str, by: User, now: dt.datetime
+) -> list[RoomOccupancy]:
+    """Hold a room for something that is no slot: one row per part. ``starts_at`` and ``ends_at`` are aware.
+
+    Raises ``Refused``: ROOM_OCCUPIED (``room``, ``in_the_way``), IN_THE_PAST; ``ValueError`` when it says
+    nothing or ends before it starts.
+    """
+    if ends_at <= starts_at or not label.strip():
+        raise ValueError("A blocking has a label, and ends after it starts.")
+    if ends_at <= now:
+        raise Refused(Reason.IN_THE_PAST)
+    return _again(
+        partial(
+            _block, room_id=room_id, starts_at=starts_at, ends_at=ends_at, label=label.strip(), by=by, now=now
+        )
+    )
+
+
+def unblock_room(*, occupancy_id: int, by: User, now: dt.datetime) -> None:
+    """Lift a blocking.
+
+    Raises ``Refused``: WRONG_STATE when the row belongs to a slot (take the slot out instead).
+    """
+    with transaction.atomic():
+        occupancy = RoomOccupancy.objects.select_related("room__venue").get(pk=occupancy_id)
+        if occupancy.slot_id is not None:
+            raise Refused(Reason.WRONG_STATE)
+        occupancy.delete()
+        _write_down("unblocked", by=by, now=now, text=f"{_place(occupancy.room)} · {occupancy.label}")
+
+
+# One placement, inside its transaction ----------------------------------------------------------------------
+
+
+def _settle(
+    *, slot_id: int, room_id: int | None, when: When | None, by: User, now: dt.datetime, verb: str
+) -> Slot:
+    """``room_id`` None keeps the room the slot has; ``when`` None keeps its time."""
+    before = Slot.objects.only("room_id").get(pk=slot_id)
+    target = room_id if room_id is not None else before.room_id
+    rooms = _lock_rooms(target, before.room_id)
+    slot = _lock_slot(slot_id)
+    if slot.room_id != before.room_id:
+        raise _Changed
+    room = rooms[target] if target is not None else None
+    was_room, was_venue, was_start, was_end = slot.room, slot.venue, slot.starts_at, slot.ends_at
+    _refuse_a_slot_that_is_over(slot, now)
+    if when is not None:
+        _set_time(slot, when, now)
+    if room is not None:
+        _refuse_a_room_that_does_not_suit(slot, room, now)
+        slot.room, slot.venue = room, room.venue
+        slot.safety_capacity = people_it_may_hold(room)
+    moved = (slot.starts_at, slot.ends_at) != (was_start, was_end)
+    if not moved and slot.room_id == getattr(was_room, "pk", None):
+        return slot
+    _write_slot(slot)
+    if room is not None:
+        slot.occupancies.all().delete()
+        _occupy(stays_of(room, slot.starts_at, slot.ends_at), slot=slot, room=room, now=now)
+    known = was_room is not None or was_venue is None or slot.venue_id != was_venue.pk
+    if moved or (slot.room_id != getattr(was_room, "pk", None) and known):
+        _tell(slot, old_start=was_start, old_end=was_end, old_place=_place(was_room, was_venue), now=now)
+    _write_down(verb, by=by, now=now, text=_said(slot), slot=slot)
+    return slot
+
+
+def _take_out(*, slot_id: int, by: User, now: dt.datetime) -> Slot:
+    slot = _lock_slot(slot_id)
+    if slot.ends_at <= now:
+        raise Refused(Reason.IN_THE_PAST)
+    was = slot.room
+    slot.occupancies.all().delete()
+    if was is None:
+        return slot
+    slot.room, slot.safety_capacity = None, None
+    slot.save(update_fields=["room", "safety_capacity"])
+    _tell(slot, old_start=slot.starts_at, old_end=slot.ends_at, old_place=_place(was, slot.venue), now=now)
+    _write_down("unplaced", by=by, now=now, text=_place(was), slot=slot)
+    return slot
+
+
+def _swap(*, slot_id: int, other_id: int, by: User, now: dt.datetime) -> tuple[Slot, Slot]:
+    before = {row.pk: row.room_id for row in Slot.objects.filter(pk__in=[slot_id, other_id]).only("room_id")}
+    rooms = _lock_rooms(*before.values())
+    first, second = sorted((slot_id, other_id))
+    slots = {pk: _lock_slot(pk) for pk in (first, second)}
+    if any(slot.room_id != before[pk] for pk, slot in slots.items()):
+        raise _Changed
+    if slot_id == other_id or any(slot.room is None or slot.venue is None for slot in slots.values()):
+        raise Refused(Reason.WRONG_STATE)
+    wanted = {first: rooms[before[second] or 0], second: rooms[before[first] or 0]}
+    was = {pk: _place(slot.room, slot.venue) for pk, slot in slots.items()}
+    RoomOccupancy.objects.filter(slot__in=[first, second]).delete()
+    for pk, slot in slots.items():
+        room = wanted[pk]
+        _refuse_a_slot_that_is_over(slot, now)
+        _refuse_a_room_that_does_not_suit(slot, room, now)
+        slot.room, slot.venue, slot.safety_capacity = room, room.venue, people_it_may_hold(room)
+        _write_slot(slot)
+        _occupy(stays_of(room, slot.starts_at, slot.ends_at), slot=slot, room=room, now=now)
+        _tell(slot, old_start=slot.starts_at, old_end=slot.ends_at, old_place=was[pk], now=now)
+        _write_down("swapped", by=by, now=now, text=_said(slot), slot=slot)
+    return slots[slot_id], slots[other_id]
+
+
+def _block(
+    *, room_id: int, starts_at: dt.datetime, ends_at: dt.datetime, label: str, by: User, now: dt.datetime
+) -> list[RoomOccupancy]:
+    room = _lock_rooms(room_id)[room_id]
+    rows = _occupy(
+        [Stay(part, starts_at, ends_at) for part in atoms_of(room)], room=room, now=now, label=label
+    )
+    _write_down("blocked", by=by, now=now, text=f"{_place(room)} · {label}")
+    return rows
+
+
+# Locking and asking again -----------------------------------------------------------------------------------
+
+
+class _Changed(Exception):
+    """The slot changed rooms between looking and locking: look again."""
+
+
+def _again(act: Callable[[], Result]) -> Result:
+    """Run ``act`` in a transaction of its own.
+
+    What the database broke off is asked again, a little later each time.
+    """
+    alone = not connection.in_atomic_block
+    for tried in range(1, TRIES + 1):
+        try:
+            with transaction.atomic():
+                return act()
+        except _Changed:
+            pass
+        except OperationalError as error:
+            # Inside somebody else's transaction there is nothing left to try with.
+            if not alone or not _may_be_tried_again(error):
+                raise
+        if tried < TRIES:
+            sleep(0.02 * tried * tried)
+    raise Refused(Reason.BUSY)
+
+
+def _may_be_tried_again(error: OperationalError) -> bool:
+    cause = error.__cause__
+    return getattr(cause, "sqlstate", None) in TRY_AGAIN or "database is locked" in str(cause)
+
+
+def _lock_rooms(*room_ids: int | None) -> dict[int, Room]:
+    """The rooms and all their parts, locked in id order. Raises ``Room.DoesNotExist`` for one that is none.
+
+    The lock lets foreign keys point at a room meanwhile; it keeps other placements out.
+    """
+    wanted = {pk for pk in room_ids if pk is not None}
+    found = Room.objects.filter(pk__in=wanted).select_related("venue").prefetch_related("parts__parts")
+    rooms = {room.pk: room for room in found}
+    if wanted - rooms.keys():
+        raise Room.DoesNotExist
+    parts = {part.pk for room in rooms.values() for part in atoms_of(room)}
+    locked = Room.objects.filter(pk__in=wanted | parts).order_by("pk").select_for_update(no_key=True)
+    list(locked.values_list("pk"))
+    return rooms
+
+
+def _lock_slot(slot_id: int) -> Slot:
+    return (
+        Slot.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("activity__territory", "activity__host", "venue", "room__venue")
+        .get(pk=slot_id)
+    )
+
+
+# What is refused --------------------------------------------------------------------------------------------
+
+
+def _refuse_a_slot_that_is_over(slot: Slot, now: dt.datetime) -> None:
+    if slot.is_cancelled:
+        raise Refused(Reason.WRONG_STATE, slot=slot)
+    if slot.ends_at <= now:
+        raise Refused(Reason.IN_THE_PAST, slot=slot)
+
+
+def _set_time(slot: Slot, when: When, now: dt.datetime) -> None:
+    try:
+        slot.set_time(
+            day=when.day,
+            start_time=when.start_time,
+            duration=when.duration,
+            timezone=slot.timezone,
+            fold=when.fold,
+        )
+    except NoSuchTime as error:
+        raise Refused(Reason.NO_SUCH_TIME, slot=slot) from error
+    except TwiceThatDay as error:
+        raise Refused(Reason.TIME_TWICE, slot=slot) from error
+    if slot.starts_at <= now:
+        raise Refused(Reason.IN_THE_PAST, slot=slot)
+
+
+def _refuse_a_room_that_does_not_suit(slot: Slot, room: Room, now: dt.datetime) -> None:
+    if room.venue.territory_id != slot.activity.territory_id:
+        raise Refused(Reason.ROOM_ELSEWHERE, slot=slot, room=room)
+    if not room.is_active:
+        raise Refused(Reason.ROOM_NOT_IN_USE, slot=slot, room=room)
+    most, asked = people_it_may_hold(room), people_to_hold(slot)
+    if most is not None and asked is not None and asked > most:
+        ways = [way for way in ways_out(slot=slot, room=room, now=now) if way.kind == "room"]
+        raise Refused(Reason.ROOM_TOO_SMALL, slot=slot, room=room, safety_capacity=most, ways_out=ways)
+    if not is_open(list(room.venue.opening_hours.all()), slot.local_start, slot.local_end):
+        raise Refused(
+            Reason.ROOM_CLOSED, slot=slot, room=room, ways_out=ways_out(slot=slot, room=room, now=now)
+        )
+
+
+def _write_slot(slot: Slot) -> None:
+    try:
+        with transaction.atomic():
+            slot.save(
+                update_fields=[
+                    *("day", "start_time", "fold", "duration", "starts_at", "ends_at"),
+                    *("venue", "room", "safety_capacity"),
+                ]
+            )
+    except IntegrityError as error:
+        if (
+            Slot.objects.exclude(state=Slot.State.CANCELLED)
+            .filter(activity=slot.activity_id, starts_at=slot.starts_at)
+            .exclude(pk=slot.pk)
+            .exists()
+        ):
+            raise Refused(Reason.SAME_START, slot=slot) from error
+        raise
+
+
+def _occupy(
+    stays: list[Stay], *, room: Room, now: dt.datetime, slot: Slot | None = None, label: str = ""
+) -> list[RoomOccupancy]:
+    """Write the occupancies; the database says whether they may be."""
+    rows = [
+        RoomOccupancy(room=at.room, slot=slot, label=label, starts_at=at.starts_at, ends_at=at.ends_at)
+        for at in stays
+    ]
+    try:
+        with transaction.atomic():
+            return RoomOccupancy.objects.bulk_create(rows)
+    except IntegrityError as error:
+        if GUARD not in str(error):
+            raise
+        ways = ways_out(slot=slot, room=room, now=now) if slot is not None else []
+        raise Refused(
+            Reason.ROOM_OCCUPIED, slot=slot, room=room, in_the_way=_in_the_way(stays, slot), ways_out=ways
+        ) from error
+
+
+def _in_the_way(stays: Iterable[Stay], slot: Slot | None) -> list[RoomOccupancy]:
+    """Each visit or blocking once, with what is needed to name it."""
+    found: dict[object, RoomOccupancy] = {}
+    for at in stays:
+        clashes = (
+            RoomOccupancy.objects.active()
+            .filter(room=at.room)
+            .between(at.starts_at, at.ends_at)
+            .select_related("room__venue", "slot__activity__host", "slot__room")
+            .order_by("starts_at", "pk")
+        )
+        for row in clashes:
+            if slot is None or row.slot_id != slot.pk:
+                found.setdefault(row.slot_id or (row.label, row.starts_at), row)
+    return list(found.values())
+
+
+# Who is told ------------------------------------------------------------------------------------------------
+
+
+def _tell(
+    slot: Slot, *, old_start: dt.datetime, old_end: dt.datetime, old_place: str, now: dt.datetime
+) -> None:
+    """A published slot earns a new revision, and each of its registrations a mail that says what was and
+    what is.
+    """
+    if slot.state != Slot.State.PUBLISHED:
+        return
+    slot.revision += 1
+    slot.save(update_fields=["revision"])
+    people = (
+        slot.registrations.filter(status__in=Registration.ACTIVE).select_related("visitor").order_by("pk")
+    )
+    for registration in people:
+        owe(
+            kind=Message.Kind.SLOT_MOVED,
+            dedupe_key=f"moved:{registration.pk}:{slot.revision}",
+            recipient=registration.visitor.email,
+            locale=registration.locale,
+            now=now,
+            registration=registration,
+            slot=slot,
+            visitor=registration.visitor,
+            context={
+                "old_starts_at": old_start.isoformat(),
+                "old_ends_at": old_end.isoformat(),
+                "old_place": old_place,
+            },
+            expires_at=slot.ends_at,
+        )
+
+
+def _write_down(verb: str, *, by: User, now: dt.datetime, text: str, slot: Slot | None = None) -> None:
+    JournalEntry.objects.create(
+        at=now,
+        actor=by,
+        verb=verb,
+        activity=slot.activity if slot is not None else None,
+        slot=slot,
+        text=text,
+    )
+
+
+def _place(room: Room | None, venue: object | None = None) -> str:
+    """« Grande salle, La Cantine », the venue alone, or nothing."""
+    if room is not None:
+        return f"{room.name}, {room.venue.name}"
+    return str(venue) if venue is not None else ""
+
+
+def _said(slot: Slot) -> str:
+    """Where and when a slot now is, for the journal, in French as the journal is."""
+    start = on_the_wall(slot.starts_at, slot.timezone)
+    times = say_times(start, slot.local_end, "fr")
+    place = _place(slot.room, slot.venue)
+    return f"{place}{', ' if place else ''}{say_day(start.date(), 'fr')}, {times}"

@@ -1,0 +1,144 @@
+"""The nearest ways out when a room is taken.
+
+Another room, a few minutes' shift, the next free time, a shorter visit.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Literal
+
+from events.clock import on_the_wall
+from events.models import OpeningHours, Room, RoomOccupancy, Slot
+
+from .rooms import clashing, is_open, people_it_may_hold, people_to_hold, stays_of
+
+STEP = dt.timedelta(minutes=5)
+SHIFT = dt.timedelta(minutes=20)
+SHORTEST = 15
+OTHER_ROOMS = 3
+DAY = dt.timedelta(days=1)
+
+Kind = Literal["room", "shift", "later", "shorter"]
+
+
+@dataclass(frozen=True, slots=True)
+class WayOut:
+    """A placement that was free when it was asked: ``starts_at`` in UTC, ``duration`` in minutes."""
+
+    kind: Kind
+    room: Room
+    starts_at: dt.datetime
+    duration: int
+    timezone: str
+
+    @property
+    def local_start(self) -> dt.datetime:
+        return on_the_wall(self.starts_at, self.timezone)
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What is known of a venue around a slot, and the questions asked of it."""
+
+    slot: Slot
+    busy: list[RoomOccupancy]
+    hours: list[OpeningHours]
+    now: dt.datetime
+
+    def fits(self, room: Room, starts_at: dt.datetime, minutes: int) -> bool:
+        ends_at, zone = starts_at + dt.timedelta(minutes=minutes), self.slot.timezone
+        return (
+            starts_at > self.now
+            and is_open(self.hours, on_the_wall(starts_at, zone), on_the_wall(ends_at, zone))
+            and not clashing(stays_of(room, starts_at, ends_at), self.busy)
+        )
+
+    def way(self, kind: Kind, room: Room, starts_at: dt.datetime, minutes: int) -> WayOut:
+        return WayOut(kind, room, starts_at, minutes, self.slot.timezone)
+
+    def holds(self, room: Room) -> bool:
+        most, asked = people_it_may_hold(room), people_to_hold(self.slot)
+        return most is None or asked is None or asked <= most
+
+    def discomfort(self, room: Room) -> int:
+        asked = people_to_hold(self.slot)
+        if asked is None or room.comfort_capacity is None:
+            return 0
+        return max(0, asked - room.comfort_capacity)
+
+    def shifts(self, room: Room) -> list[WayOut]:
+        """The nearest free start within twenty minutes, before and after, the nearest first."""
+        found: list[tuple[dt.timedelta, WayOut]] = []
+        for sign in (1, -1):
+            shift = STEP
+            while shift <= SHIFT:
+                start = self.slot.starts_at + sign * shift
+                if self.fits(room, start, self.slot.duration):
+                    found.append((shift, self.way("shift", room, start, self.slot.duration)))
+                    break
+                shift += STEP
+        return [way for _shift, way in sorted(found, key=lambda pair: pair[0])]
+
+    def next_free(self, room: Room) -> list[WayOut]:
+        """The first time after something in the way ends, on the same local day."""
+        slot = self.slot
+        stays = stays_of(room, slot.starts_at, slot.ends_at)
+        setup = max(slot.starts_at - stay.starts_at for stay in stays)
+        parts = {stay.room.pk for stay in stays}
+        ends = {
+            other.ends_at for other in self.busy if other.room_id in parts and other.ends_at > slot.starts_at
+        }
+        day = on_the_wall(slot.starts_at, slot.timezone).date()
+        for end in sorted(ends):
+            start = _round_up(end + setup)
+            if on_the_wall(start, slot.timezone).date() == day and self.fits(room, start, slot.duration):
+                return [self.way("later", room, start, slot.duration)]
+        return []
+
+    def shorter(self, room: Room) -> list[WayOut]:
+        """The longest visit at the asked time, at least half of what was wanted and a quarter of an hour."""
+        minutes = self.slot.duration - 5
+        while minutes >= max(SHORTEST, self.slot.duration // 2):
+            if self.fits(room, self.slot.starts_at, minutes):
+                return [self.way("shorter", room, self.slot.starts_at, minutes)]
+            minutes -= 5
+        return []
+
+
+def ways_out(*, slot: Slot, room: Room, now: dt.datetime) -> list[WayOut]:
+    """The nearest free placements for a slot that cannot have ``room`` at its time, the best first.
+
+    ``slot`` bears the time that was asked; it need not be saved. Read without locking: what is proposed is
+    asked of the rule again.
+    """
+    venue = room.venue
+    rooms = list(venue.rooms.filter(is_active=True).select_related("venue").prefetch_related("parts"))
+    busy = (
+        RoomOccupancy.objects.active()
+        .filter(room__venue=venue)
+        .between(slot.starts_at - DAY, slot.ends_at + DAY)
+        .exclude(slot_id=slot.pk)
+    )
+    search = _Search(slot, list(busy), list(venue.opening_hours.all()), now)
+    found: list[WayOut] = []
+    here = next((at for at in rooms if at.pk == room.pk and search.holds(at)), None)
+    if here is not None:
+        found += search.shifts(here) or search.next_free(here)
+    others = [
+        at
+        for at in rooms
+        if at.pk != room.pk and search.holds(at) and search.fits(at, slot.starts_at, slot.duration)
+    ]
+    others.sort(key=lambda at: (search.discomfort(at), at.comfort_capacity or 10_000, at.sort_name))
+    found += [search.way("room", at, slot.starts_at, slot.duration) for at in others[:OTHER_ROOMS]]
+    if here is not None:
+        found += search.shorter(here)
+    return found
+
+
+def _round_up(at: dt.datetime) -> dt.datetime:
+    """To the next five minutes."""
+    rest = dt.timedelta(minutes=at.minute % 5, seconds=at.second, microseconds=at.microsecond)
+    return at + (STEP - rest) if rest else at
