@@ -376,9 +376,7 @@ def _in_the_way(stays: Iterable[Stay], slot: Slot | None) -> list[RoomOccupancy]
 def _tell(
     slot: Slot, *, old_start: dt.datetime, old_end: dt.datetime, old_place: str, now: dt.datetime
 ) -> None:
-    """A published slot earns a new revision, and each of its registrations a mail that says what was and
-    what is.
-    """
+    """A published slot earns a new revision, and each of its registrations a mail: what was, what is."""
     if slot.state != Slot.State.PUBLISHED:
         return
     slot.revision += 1

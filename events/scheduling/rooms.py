@@ -1,5 +1,6 @@
-"""What a room is in time: its indivisible parts, the range a visit takes there, when its venue is open,
-what is free.
+"""What a room is in time.
+
+Its indivisible parts, the range a visit takes there, how many it may hold, when its venue is open.
 
 Pure functions over rows already fetched; nothing here writes.
 """
@@ -46,8 +47,9 @@ def atoms_of(room: Room) -> list[Room]:
 
 
 def stays_of(room: Room, starts_at: dt.datetime, ends_at: dt.datetime) -> list[Stay]:
-    """What a visit from ``starts_at`` to ``ends_at`` takes of each part: the longer of the hall's and the
-    part's own minutes to set up and to clear.
+    """What a visit from ``starts_at`` to ``ends_at`` takes of each part.
+
+    Set-up and turnover are the longer of the hall's and of the part's own minutes.
     """
     return [
         Stay(
@@ -74,9 +76,9 @@ def clashing(stays: Sequence[Stay], busy: Iterable[RoomOccupancy]) -> list[RoomO
 
 
 def people_it_may_hold(room: Room) -> int | None:
-    """By its safety file and its building's; a hall without its own figure holds what its parts do. None.
+    """By its safety file and its building's; None when neither is known.
 
-    Not known.
+    A hall without a figure of its own holds what its parts do together.
     """
     figures = [room.safety_capacity, room.venue.safety_capacity]
     if room.safety_capacity is None:
