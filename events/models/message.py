@@ -31,6 +31,9 @@ class Message(models.Model):
     ``confirm:{registration}:{revision}``, ``remind:{registration}:{rule}:{slot revision}``. ``message_id`` is fixed
     here, so that a second handing-over after a crash carries the same (RFC 5322 §3.6.4). ``subject`` and the bodies
     are empty unless the text was fixed when it was owed; else it is composed when it leaves.
+
+    ``data_started_at`` is committed just before the relay is given the content. ``handed_over`` counts the times
+    that happened without an answer coming back: after the second the message is uncertain for good.
     """
 
     class Status(models.TextChoices):
@@ -83,6 +86,7 @@ class Message(models.Model):
     lease_token = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     data_started_at = models.DateTimeField(null=True, blank=True)
+    handed_over = models.PositiveSmallIntegerField(default=0)
     last_answer = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
