@@ -15,7 +15,7 @@ from .festival import (
 )
 from .host import Host, HostMember
 from .message import Heartbeat, JournalEntry, KeptMail, Message, RateCount, RelayState, Suppression
-from .registration import ApiToken, Registration, Visitor
+from .registration import ApiToken, ErasedCount, Registration, Visitor
 from .slot import Slot
 from .venue import OpeningHours, Room, RoomOccupancy, Venue, VenueManager
 
@@ -27,6 +27,7 @@ __all__ = [
     "ArchiveEntry",
     "Audience",
     "Commune",
+    "ErasedCount",
     "Festival",
     "FestivalTeam",
     "Format",

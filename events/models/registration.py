@@ -127,6 +127,28 @@ class Registration(models.Model):
         return self.status in self.ACTIVE
 
 
+class ErasedCount(models.Model):
+    """What remains of a slot's registrations whose rows are gone: numbers, nobody's name (RGPD art. 5.1.e).
+
+    ``registrations`` and ``places`` count what was confirmed, ``came`` the places checked in, ``given_back`` and
+    ``waited`` registrations. ``places`` stays part of the slot's ``taken``.
+    """
+
+    slot = models.OneToOneField(Slot, models.CASCADE, related_name="erased")
+    registrations = models.PositiveIntegerField(default=0)
+    places = models.PositiveIntegerField(default=0)
+    came = models.PositiveIntegerField(default=0)
+    given_back = models.PositiveIntegerField(default=0)
+    waited = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("erased registrations")
+        verbose_name_plural = _("erased registrations")
+
+    def __str__(self) -> str:
+        return f"{self.slot_id}: {self.places}"
+
+
 class ApiToken(models.Model):
     """A partner's key to the API: the token is shown once, its hash kept."""
 
