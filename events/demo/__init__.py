@@ -1,0 +1,1 @@
+"""A coming edition to look at and to try: fictional hosts, real venues, labelled as a demonstration."""

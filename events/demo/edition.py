@@ -1,0 +1,79 @@
+"""The demonstration edition itself: which days, under which name, with which rules."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from events.models import Festival, Programme, Territory
+
+FIRST = dt.date(2027, 6, 10)
+ABOUT_FR = (
+    "Édition de démonstration\u00a0: les hôtes, les activités, les créneaux, les salles et les inscriptions "
+    "sont fictifs. Les lieux cités avec leur adresse existent, ils n’ont rien annoncé ici."
+)
+ABOUT_EN = (
+    "A demonstration edition: hosts, activities, slots, rooms and bookings are fictional. "
+    "The venues given with their address exist; they have announced nothing here."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    festival: Festival
+    programme: Programme
+
+    @property
+    def days(self) -> list[dt.date]:
+        return self.festival.days
+
+
+def opening_day(today: dt.date) -> dt.date:
+    """The Thursday on which the next demonstration opens: 10 June 2027, then each second Thursday of June."""
+    if today < FIRST:
+        return FIRST
+    year = today.year
+    while True:
+        first_of_june = dt.date(year, 6, 1)
+        thursday = first_of_june + dt.timedelta(days=(3 - first_of_june.weekday()) % 7 + 7)
+        if today < thursday:
+            return thursday
+        year += 1
+
+
+def found_edition() -> Festival | None:
+    """A demonstration that is already there."""
+    return Festival.objects.filter(is_demo=True).order_by("-starts_on", "-pk").first()
+
+
+def create_edition(*, scale: str, today: dt.date, territories: Sequence[Territory]) -> Edition:
+    """A published edition of three days, plainly labelled, with its operation Start-up Assembly."""
+    starts_on = opening_day(today)
+    ends_on = starts_on + dt.timedelta(days=2)
+    suffix = {"small": "", "national": "-national", "heritage": "-patrimoine"}[scale]
+    festival = Festival.objects.create(
+        name=f"Festival French Tech {starts_on.year} (démonstration)",
+        slug=f"demonstration-{starts_on.year}{suffix}",
+        tagline_fr="Poussez la porte.",
+        tagline_en="Push the door.",
+        about_fr=ABOUT_FR,
+        about_en=ABOUT_EN,
+        starts_on=starts_on,
+        ends_on=ends_on,
+        state=Festival.State.PUBLISHED,
+        is_demo=True,
+        contact_email="bonjour@demo.example",
+    )
+    festival.territories.set(territories)
+    programme = Programme.objects.create(
+        festival=festival,
+        name="Start-up Assembly",
+        slug="start-up-assembly",
+        organiser="Organisation de démonstration",
+        description_fr="Pendant trois jours, les start-ups reçoivent chez elles. C’est gratuit, sans compte.",
+        description_en="For three days, start-ups receive at home. Free, without an account.",
+        starts_on=starts_on,
+        ends_on=ends_on,
+    )
+    return Edition(festival, programme)

@@ -1,0 +1,156 @@
+"""Territories, venues and rooms of the demonstration, found again or made, from a plan read from a file."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from events.data import sources_of, venue_fact
+from events.demo.timetable import Place, Span
+from events.models import Commune, OpeningHours, Room, Territory, Venue
+
+POSTCODE = re.compile(r"^(?P<street>.*?),?\s*(?P<postcode>\d{5})?\s*(?P<city>[^,\d]*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A venue of the demonstration and its rooms as the timetable knows them."""
+
+    venue: Venue
+    rooms: dict[int, Room]
+    places: tuple[Place, ...]
+
+    def rooms_for(self, people: int) -> list[Place]:
+        """Rooms that hold that many, the tightest that are enough first."""
+        fitting = [place for place in self.places if place.holds >= people]
+        return sorted(fitting, key=lambda place: (place.holds, place.key))
+
+
+def get_territory(plan: dict[str, Any]) -> Territory:
+    """The territory of a plan with its communes; texts of one already there are left as they are."""
+    said = plan["territory"]
+    territory, _made = Territory.objects.get_or_create(
+        slug=said["slug"],
+        defaults={
+            "name": said["name"],
+            "timezone": said["timezone"],
+            "relay": said["relay"],
+            "about_fr": said["about_fr"],
+            "about_en": said["about_en"],
+            "contact_email": f"{said['slug']}@demo.example",
+        },
+    )
+    for name, code in said["communes"]:
+        if not territory.communes.filter(name=name).exists():
+            Commune.objects.create(territory=territory, name=name, insee_code=code)
+    return territory
+
+
+def get_site(said: dict[str, Any], *, territory: Territory, days: list[dt.date]) -> Site:
+    """A venue, real when it names a fact, with its rooms and hours."""
+    fields: dict[str, Any] = {"name": said.get("name", ""), "commune": said.get("commune", "")}
+    if "fact" in said:
+        fields |= _from_fact(said["fact"])
+    commune = territory.communes.get(name=fields.pop("commune"))
+    venue, made = Venue.objects.get_or_create(
+        slug=said["slug"],
+        defaults={
+            **fields,
+            "territory": territory,
+            "commune": commune,
+            "is_totem": said.get("totem", False),
+            "step_free": said.get("step_free", False),
+            "access": said.get("access", []),
+            "access_text_fr": said.get("access_fr", ""),
+            "access_text_en": said.get("access_en", ""),
+            "safety_capacity": said.get("safety"),
+            "is_verified": "fact" in said,
+        },
+    )
+    if made:
+        _open(venue, said["hours"])
+    rooms = _get_rooms(venue, said["rooms"])
+    hours = _hours_of(venue, days)
+    return Site(
+        venue,
+        {room.pk: room for room in rooms},
+        tuple(
+            Place(
+                key=room.pk,
+                atoms=tuple(sorted(part.pk for part in room.parts.all())) or (room.pk,),
+                hours=hours,
+                holds=room.comfort_capacity or room.safety_capacity or 0,
+                setup=room.setup_minutes,
+                turnover=room.turnover_minutes,
+            )
+            for room in rooms
+        ),
+    )
+
+
+def _from_fact(identifier: str) -> dict[str, Any]:
+    """Name, commune, street, postcode and position of a real venue, with its sources."""
+    fact = venue_fact(identifier)
+    address = fact.get("address", "")
+    found = POSTCODE.match(address)
+    street = found["street"].strip(" ,") if found else address
+    return {
+        "name": {"ven-003": "TIC Valley", "ven-001": "La Cantine", "ven-002": "Quai des Savoirs"}.get(
+            identifier, fact["name"]
+        ).replace(" (des startups)", ""),
+        "commune": fact["city"],
+        "address": street.replace("'", "’"),
+        "postcode": (found["postcode"] if found else "") or "",
+        "latitude": fact.get("lat"),
+        "longitude": fact.get("lng"),
+        "sources": [source.as_json() for source in sources_of(fact)],
+        "external_id": identifier,
+    }
+
+
+def _open(venue: Venue, hours: dict[str, list[str]]) -> None:
+    """``{"1-5": ["09:00-19:00"], "6": […]}``: ISO weekdays and spans on the local clock."""
+    rows = []
+    for weekdays, spans in hours.items():
+        first, _dash, last = weekdays.partition("-")
+        for weekday in range(int(first), int(last or first) + 1):
+            for span in spans:
+                opens, closes = (dt.time.fromisoformat(end) for end in span.split("-"))
+                rows.append(OpeningHours(venue=venue, weekday=weekday, opens=opens, closes=closes))
+    OpeningHours.objects.bulk_create(rows)
+
+
+def _get_rooms(venue: Venue, said: list[dict[str, Any]]) -> list[Room]:
+    rooms: dict[str, Room] = {}
+    for one in said:
+        room, made = Room.objects.get_or_create(
+            venue=venue,
+            name=one["name"],
+            defaults={
+                "comfort_capacity": one["comfort"],
+                "safety_capacity": one["safety"],
+                "turnover_minutes": one.get("turnover", 0),
+                "setup_minutes": one.get("setup", 0),
+                "equipment": one.get("equipment", ""),
+                "step_free": venue.step_free,
+            },
+        )
+        if made and one.get("parts"):
+            room.parts.set([rooms[part] for part in one["parts"]])
+        rooms[one["name"]] = room
+    return list(rooms.values())
+
+
+def _hours_of(venue: Venue, days: list[dt.date]) -> tuple[tuple[Span, ...], ...]:
+    """For each day of the edition, when the venue is open, in minutes of the local day."""
+    rows = list(venue.opening_hours.all())
+    return tuple(
+        tuple(
+            (row.opens.hour * 60 + row.opens.minute, row.closes.hour * 60 + row.closes.minute)
+            for row in rows
+            if row.weekday == day.isoweekday()
+        )
+        for day in days
+    )
