@@ -23,6 +23,8 @@ class Reason(TextChoices):
     WRONG_STATE = "wrong_state", _("That can't be done from the present state.")
     REASON_NEEDED = "reason_needed", _("Please give a reason: it is sent to the people concerned.")
     NO_SLOT = "no_slot", _("Add at least one slot first.")
+    INCOMPLETE = "incomplete", _("Something is still missing.")
+    LAST_MEMBER = "last_member", _("Somebody has to stay: invite another person first.")
     ROOM_OCCUPIED = "room_occupied", _("The room is occupied at that time.")
     ROOM_TOO_SMALL = "room_too_small", _("The room may not hold that many people.")
     ROOM_CLOSED = "room_closed", _("The venue is closed at that time.")

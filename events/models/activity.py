@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
@@ -150,6 +151,14 @@ class Activity(models.Model):
     def may_be_edited(self) -> bool:
         """A host may change it until somebody else has it in hand."""
         return self.state in (self.State.DRAFT, self.State.CHANGES_REQUESTED, self.State.PUBLISHED)
+
+    @property
+    def registration_opens_at(self) -> dt.datetime | None:
+        """When booking of its slots opens, by its programme or else its edition; None: at once."""
+        programme = self.programme
+        if programme is not None and programme.registration_opens_at is not None:
+            return programme.registration_opens_at
+        return self.festival.registration_opens_at
 
     def what_is_searched(self) -> str:
         """The folded words by which it is found."""

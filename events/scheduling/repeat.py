@@ -21,7 +21,8 @@ SHORTEST, LONGEST = 5, 1440
 class PlannedSlot:
     """A slot not yet saved: a time on the wall of ``timezone``, ``duration`` in minutes.
 
-    ``starts_at`` and ``ends_at`` (UTC) are None when the clocks do not tell one instant; ``problem`` then says why.
+    ``starts_at`` and ``ends_at`` (UTC) are None when the clocks do not tell one instant; ``problem`` then
+    says why.
     """
 
     day: dt.date
@@ -55,11 +56,11 @@ def repetition(
 ) -> list[PlannedSlot]:
     """The slots of a repetition, in order of day and hour; pure.
 
-    On each of ``days`` a slot of ``duration`` minutes starts at ``first`` and then ``every`` so many minutes on the
-    wall clock, as long as it is over by ``last``. ``last`` at or before ``first`` lies after midnight: what starts
-    there belongs to the next day. ``last`` None: one slot a day. Times that the clocks skip carry ``NO_SUCH_TIME``,
-    times they show twice ``TIME_TWICE`` unless ``fold`` says which (0 the first, 1 the second).
-    Raises ``ValueError`` when ``every`` or ``duration`` is not between 5 and 1440 minutes.
+    On each of ``days`` a slot of ``duration`` minutes starts at ``first`` and then ``every`` so many minutes
+    on the wall clock, as long as it is over by ``last``. ``last`` at or before ``first`` lies after midnight:
+    what starts there belongs to the next day. ``last`` None: one slot a day. Times that the clocks skip carry
+    ``NO_SUCH_TIME``, times they show twice ``TIME_TWICE`` unless ``fold`` says which (0 the first, 1 the
+    second). Raises ``ValueError`` when ``every`` or ``duration`` is not between 5 and 1440 minutes.
     """
     if not SHORTEST <= duration <= LONGEST:
         raise ValueError(f"A slot lasts between {SHORTEST} and {LONGEST} minutes.")
@@ -95,7 +96,9 @@ def _plan(start: dt.datetime, duration: int, timezone: str, fold: int | None) ->
 def with_problems(
     *, activity: Activity, planned: Sequence[PlannedSlot], now: dt.datetime
 ) -> list[PlannedSlot]:
-    """The same slots, each with what stands in its way: a time skipped or doubled, past, or already a slot's start."""
+    """The same slots, each with what stands in its way: a time skipped or doubled, past, or already a slot's
+    start.
+    """
     present = set(activity.slots.exclude(state=Slot.State.CANCELLED).values_list("starts_at", flat=True))
     checked = []
     for slot in planned:
@@ -115,10 +118,11 @@ def add_slots(
 ) -> list[Slot]:
     """Save planned slots, all or none; ``capacity`` None means no limit.
 
-    Slots of a draft are drafts and go through moderation with it. Slots added to a published activity are published
-    at once: its content was read, and a new time needs no second reading; the organisers see them in the journal.
-    Raises ``Refused``: ``WRONG_STATE`` while the activity is in the organisers' hands, rejected or cancelled;
-    ``NO_SLOT`` for an empty list; else the first line's problem, with every bad line in ``facts["lines"]``.
+    Slots of a draft are drafts and go through moderation with it. Slots added to a published activity are
+    published at once: its content was read, and a new time needs no second reading; the organisers see them
+    in the journal. Raises ``Refused``: ``WRONG_STATE`` while the activity is in the organisers' hands,
+    rejected or cancelled; ``NO_SLOT`` for an empty list; else the first line's problem, with every bad line
+    in ``facts["lines"]``.
     """
     with transaction.atomic():
         activity = Activity.objects.select_for_update().get(pk=activity_id)
