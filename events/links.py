@@ -13,6 +13,7 @@ import hmac
 import secrets
 
 from django.conf import settings
+from django.core import signing
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
@@ -37,3 +38,26 @@ def new_reference() -> str:
     """A booking's short name, read aloud at the door: eight signs without 0, O, 1 and I, « RJ4K-7KDM »."""
     signs = "".join(secrets.choice(ALPHABET) for _ in range(8))
     return f"{signs[:4]}-{signs[4:]}"
+
+
+def hash_of_address(email: str) -> str:
+    """What is kept of an address that wants no more reminders: keyed by the site's secret, so it can't be
+    guessed from a list of addresses. Letter case and outer spaces do not count.
+    """
+    return hmac.new(
+        settings.SECRET_KEY.encode(), f"address:{email.strip().lower()}".encode(), hashlib.sha256
+    ).hexdigest()
+
+
+def reminders_token(visitor_id: int) -> str:
+    """The token of the one-click « no more reminders » link (RFC 8058): does that alone, opens nothing."""
+    return signing.Signer(salt="events.reminders_off").sign(str(visitor_id)).replace(":", ".")
+
+
+def visitor_of_reminders_token(token: str) -> int | None:
+    """The visitor such a token speaks for, or none when it was not made here."""
+    try:
+        said = signing.Signer(salt="events.reminders_off").unsign(token.replace(".", ":", 1))
+    except signing.BadSignature:
+        return None
+    return int(said)

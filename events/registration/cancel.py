@@ -1,0 +1,85 @@
+"""Giving places back, all or some, once."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import transaction
+
+from events.mail.outbox import owe
+from events.models import Message, Registration, Slot
+from events.refusals import Reason, Refused
+
+from . import counters
+from .patience import patient
+from .waiting import promote_waiting
+
+CONFIRMED, WAITING = Registration.Status.CONFIRMED, Registration.Status.WAITING
+
+
+@patient
+@transaction.atomic
+def cancel_registration(
+    *, registration_id: int, now: dt.datetime, places: int | None = None, by: str = "visitor"
+) -> Registration:
+    """Give back ``places`` of a registration (None, or as many as it has: all) and seat who waits.
+
+    Leaving the waiting list is the same act and owes no mail. Raises ``Refused``: NOT_ACTIVE (given back
+    before), IN_THE_PAST (the visit has begun), LIMIT (``places`` below 1); ``Registration.DoesNotExist``.
+    """
+    if places is not None and places < 1:
+        raise Refused(Reason.LIMIT, most=1)
+    slot = lock_slot_of(registration_id)
+    registration = Registration.objects.select_related("visitor").get(pk=registration_id)
+    if not registration.is_active:
+        raise Refused(Reason.NOT_ACTIVE)
+    if slot.starts_at <= now and by == "visitor":
+        raise Refused(Reason.IN_THE_PAST)
+    before, given = registration.status, min(places or registration.party_size, registration.party_size)
+
+    changed = {"revision": registration.revision + 1}
+    if given == registration.party_size:
+        changed |= {"status": Registration.Status.CANCELLED, "cancelled_at": now, "cancelled_by": by}
+    else:
+        changed |= {"party_size": registration.party_size - given}
+    # The revision makes it happen once, whoever else is giving the same places back.
+    mine = Registration.objects.filter(pk=registration.pk, revision=registration.revision, status=before)
+    if not mine.update(**changed):
+        raise Refused(Reason.NOT_ACTIVE)
+    for field, value in changed.items():
+        setattr(registration, field, value)
+
+    if before == CONFIRMED:
+        counters.give_back(slot_id=slot.pk, places=given)
+        _tell(registration, given=given, now=now)
+    elif not registration.is_active:
+        counters.leave_queue(slot_id=slot.pk)
+    slot.refresh_from_db(fields=["taken", "held", "waiting"])
+    promote_waiting(slot=slot, now=now)
+    return registration
+
+
+def lock_slot_of(registration_id: int) -> Slot:
+    """The slot first, then its registrations: rules that touch several take their locks in this one order."""
+    slot_id = Registration.objects.values_list("slot_id", flat=True).get(pk=registration_id)
+    return lock_slot(slot_id)
+
+
+def lock_slot(slot_id: int) -> Slot:
+    """The slot with its activity and edition, its own row locked until the end of the transaction."""
+    slots = Slot.objects.select_related("activity__festival")
+    return slots.select_for_update(of=("self",), no_key=True).get(pk=slot_id)
+
+
+def _tell(registration: Registration, *, given: int, now: dt.datetime) -> None:
+    is_over = not registration.is_active
+    kind = Message.Kind.CANCELLATION if is_over else Message.Kind.REDUCED
+    owe(
+        kind=kind,
+        dedupe_key=f"{'cancel' if is_over else 'reduce'}:{registration.pk}:{registration.revision}",
+        recipient=registration.visitor.email,
+        locale=registration.locale,
+        now=now,
+        registration=registration,
+        context={} if is_over else {"given_back": given},
+    )
