@@ -68,5 +68,5 @@ class FailOpenRedisCache(RedisCache):
     def delete_many(self, keys: Any, version: int | None = None) -> None:
         self._try(lambda: super(FailOpenRedisCache, self).delete_many(keys, version), None)
 
-    def clear(self) -> bool:
-        return self._try(lambda: super(FailOpenRedisCache, self).clear(), False)
+    def clear(self) -> None:
+        self._try(lambda: super(FailOpenRedisCache, self).clear(), None)

@@ -139,7 +139,7 @@ def _binaries(folder: Path, user: str | None) -> Path:
 def execute(url: str, statement: str) -> None:
     """One statement outside a transaction, such as CREATE DATABASE."""
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(statement)  # type: ignore[call-overload]
+        connection.execute(statement)
 
 
 def maintenance_url(url: str) -> str:

@@ -174,7 +174,7 @@ class Site:
 
     @contextlib.contextmanager
     def connected(self) -> Iterator[BaseDatabaseWrapper]:
-        """Let the ORM of this very process work on the site's database, committing, with no rollback after."""
+        """Let the ORM of this very process work on the site's database, committing, nothing rolled back."""
         former = connections["default"]
         configured = ConnectionHandler({"default": database_settings(self.database_url)}).settings["default"]
         wrapper = load_backend(configured["ENGINE"]).DatabaseWrapper(configured, "default")

@@ -6,7 +6,7 @@ import email.policy
 import threading
 from dataclasses import dataclass, field
 from email.message import EmailMessage
-from typing import Any, cast
+from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -25,7 +25,7 @@ class Received:
     @property
     def message(self) -> EmailMessage:
         """Parsed by the standard library, which did not write it."""
-        return cast(EmailMessage, email.message_from_bytes(self.raw, policy=email.policy.default))
+        return email.message_from_bytes(self.raw, policy=email.policy.default)
 
 
 @dataclass
@@ -101,6 +101,6 @@ class SmtpSink:
         self.received.append(Received(envelope.mail_from or "", tuple(envelope.rcpt_tos), raw))
         if self.stall_before_answer:
             await asyncio.sleep(self.stall_before_answer)
-        if self.drop_after_data and server.transport is not None:
+        if self.drop_after_data and isinstance(server.transport, asyncio.Transport):
             server.transport.abort()
         return "250 Written down"

@@ -13,7 +13,7 @@ from festival import catalogue
 
 class Command(BaseCommand):
     help = "Find the messages of the project, keep their French texts, compile them."
-    requires_system_checks: list[str] = []  # type: ignore[assignment]
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         doing = parser.add_subparsers(dest="doing", required=True)

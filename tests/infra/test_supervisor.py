@@ -1,0 +1,240 @@
+"""One command runs the whole site, and nothing it started outlives it."""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.ground.postgres import free_port
+from tests.ground.site import ROOT
+
+pytestmark = [pytest.mark.guarantee, pytest.mark.slow]
+
+
+class Served:
+    """`manage.py serve` in a state folder of its own, its output in a file."""
+
+    def __init__(self, var_dir: Path, port: int, **environment: str) -> None:
+        self.var_dir = var_dir
+        self.port = port
+        self.log = var_dir.parent / f"{var_dir.name}-{port}.log"
+        inherited = {
+            k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "TEST_", "DATABASE"))
+        }
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "serve", "--no-demo"],
+                cwd=ROOT,
+                env={
+                    **inherited,
+                    "DJANGO_SETTINGS_MODULE": "festival.settings",
+                    "FESTIVAL_MODE": "development",
+                    "VAR_DIR": str(var_dir),
+                    "PORT": str(port),
+                    "HOST": "127.0.0.1",
+                    **environment,
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def output(self) -> str:
+        """Everything it said so far."""
+        return self.log.read_text(errors="replace")
+
+    def wait_open(self) -> "Served":
+        """Until it says that the festival is open."""
+        wait_until(lambda: "The festival is open" in self.output or self.process.poll() is not None, 90)
+        assert "The festival is open" in self.output, self.output
+        return self
+
+    def family(self) -> list[psutil.Process]:
+        """Every process that works in this state folder, grandchildren too; not the supervisor itself."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                mine = process.environ().get("VAR_DIR") == str(self.var_dir)
+                if mine and process.pid != self.process.pid and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+        return found
+
+    def child(self, words: str) -> psutil.Process:
+        """The one direct child whose command line holds these words."""
+        found = [
+            child
+            for child in psutil.Process(self.process.pid).children()
+            if words in " ".join(child.cmdline())
+        ]
+        assert len(found) == 1, [child.cmdline() for child in found]
+        return found[0]
+
+    def get(self, path: str) -> str:
+        """The page's text."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+            text: str = answer.read().decode()
+            return text
+
+    def end(self) -> None:
+        """Whatever a failed test left."""
+        for process in (
+            [*self.family(), psutil.Process(self.process.pid)]
+            if self.process.poll() is None
+            else self.family()
+        ):
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        self.process.wait(10)
+
+
+def wait_until(true: Callable[[], object], seconds: float) -> None:
+    """Ask again and again, a bounded time."""
+    until = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > until:
+            return
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    started: list[Served] = []
+
+    def start(var_dir: Path | None = None, port: int | None = None, **environment: str) -> Served:
+        served = Served(var_dir or tmp_path / "var", port or free_port(), **environment)
+        started.append(served)
+        return served
+
+    yield start
+    for served in started:
+        served.end()
+
+
+def test_everything_is_ready_in_order_and_stops_in_reverse(serve: Callable[..., Served]) -> None:
+    served = serve().wait_open()
+    assert '"status": "ready"' in served.get("/readyz")
+    broker, web, worker, beat = (
+        served.child(words).create_time()
+        for words in ("valkey-server", "gunicorn", "festival worker", "festival beat")
+    )
+    assert broker < web < worker < beat
+    family = served.family()
+    assert len(family) >= 7  # broker, gunicorn and its two, worker and its two, beat
+
+    served.process.send_signal(signal.SIGINT)
+
+    assert served.process.wait(40) == 0
+    wait_until(lambda: not served.family(), 3)
+    assert served.family() == []
+    assert "killed" not in served.output
+
+
+def test_nothing_is_left_when_the_supervisor_is_killed(serve: Callable[..., Served]) -> None:
+    served = serve().wait_open()
+    assert len(served.family()) >= 7
+
+    served.process.kill()
+
+    wait_until(lambda: not served.family(), 20)
+    assert [process.cmdline() for process in served.family()] == []
+
+
+def test_the_site_starts_again_right_after_its_supervisor_was_killed(serve: Callable[..., Served]) -> None:
+    first = serve().wait_open()
+    first.process.kill()
+    first.process.wait(5)
+    wait_until(lambda: _listens_nobody(first.port), 20)
+
+    second = serve(var_dir=first.var_dir, port=first.port).wait_open()
+
+    assert '"status": "ready"' in second.get("/readyz")
+
+
+def test_a_child_that_dies_is_started_again(serve: Callable[..., Served]) -> None:
+    served = serve().wait_open()
+    beat = served.child("festival beat")
+
+    beat.kill()
+
+    wait_until(lambda: "beat   │" in served.output and "starting it again" in served.output, 10)
+    assert re.search(r"beat ended with SIGKILL; starting it again in 1 s", served.output)
+    wait_until(lambda: any("festival beat" in " ".join(c.cmdline()) for c in _children(served)), 15)
+    assert served.child("festival beat").pid != beat.pid
+
+
+def test_a_second_site_in_the_same_folder_is_refused(serve: Callable[..., Served]) -> None:
+    first = serve().wait_open()
+
+    second = serve(var_dir=first.var_dir)
+
+    assert second.process.wait(30) == 1
+    assert f"The site is already running from {first.var_dir} (process {first.process.pid})" in second.output
+    assert '"status": "ready"' in first.get("/readyz")
+
+
+def test_a_busy_port_is_said_clearly(serve: Callable[..., Served]) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+
+        served = serve(port=port)
+
+        assert served.process.wait(30) == 1
+        assert f"Cannot listen on 127.0.0.1:{port}" in served.output
+        assert "Traceback" not in served.output
+
+
+def test_a_port_that_is_no_port_is_said_clearly(serve: Callable[..., Served]) -> None:
+    served = serve(port=free_port(), PORT="http")
+
+    assert served.process.wait(30) == 1
+    assert "PORT is 'http': expected a number from 1 to 65535." in served.output
+
+
+def test_a_long_state_folder_still_has_a_broker(serve: Callable[..., Served]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        deep = Path(folder) / ("d" * 60) / ("e" * 60)
+        deep.mkdir(parents=True)
+
+        served = serve(var_dir=deep).wait_open()
+
+        assert '"status": "ready"' in served.get("/readyz")
+        served.process.send_signal(signal.SIGTERM)
+        assert served.process.wait(40) == 0
+
+
+def test_the_site_is_ready_but_degraded_while_the_broker_is_stopped(serve: Callable[..., Served]) -> None:
+    served = serve().wait_open()
+    broker = served.child("valkey-server")
+
+    broker.suspend()
+
+    begun = time.monotonic()
+    assert '"status": "degraded: broker"' in served.get("/readyz")
+    assert time.monotonic() - begun < 2
+    broker.resume()
+    assert '"status": "ready"' in served.get("/readyz")
+
+
+def _children(served: Served) -> list[psutil.Process]:
+    return psutil.Process(served.process.pid).children()
+
+
+def _listens_nobody(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
