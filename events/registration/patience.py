@@ -64,7 +64,9 @@ def broken_constraint(error: IntegrityError) -> str:
 
 
 _BY_COLUMNS = {
-    "events_registration.slot_id, events_registration.visitor_id": "one_active_registration_per_email_and_slot",
+    "events_registration.slot_id, events_registration.visitor_id": (
+        "one_active_registration_per_email_and_slot"
+    ),
 }
 
 

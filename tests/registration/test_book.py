@@ -253,7 +253,9 @@ def test_a_reference_that_exists_already_is_drawn_again(monkeypatch: pytest.Monk
 
 
 class TestAKnownAddress:
-    """Whoever types somebody else's address learns nothing: see guarantees, « nobody sees what is not theirs »."""
+    """Whoever types somebody else's address learns nothing: see guarantees, « nobody sees what is not theirs
+    ».
+    """
 
     def test_gets_what_a_fresh_one_would_and_the_ticket_goes_by_mail(self) -> None:
         slot = SlotFactory()
@@ -372,7 +374,8 @@ class TestAPartner:
 
 
 def test_a_race_lost_four_times_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each time the last update finds it full, and each time the reading after finds a place: somebody is quicker."""
+    """Each time the last update finds it full, and each time the reading after finds a place: somebody is
+    quicker."""
     slot = SlotFactory(capacity=0)
     monkeypatch.setattr(book, "why_not", lambda wish: None)
 
