@@ -1,4 +1,4 @@
-"""How allauth behaves here: links from SITE_URL, mails in the reader's language, text and HTML from one source."""
+"""How allauth behaves here: links from SITE_URL, mails in the reader's language, one text shown twice."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CODE_ALONE = re.compile(r"[A-Z0-9][A-Z0-9-]{3,31}")
 
 
 def on_our_site(url: str) -> str:
-    """The same page under SITE_URL, whatever host the request claimed (a forged Host header must not reach a mail)."""
+    """The same page under SITE_URL: a forged Host header must not reach a mail."""
     parts = urlsplit(url)
     return urljoin(f"{settings.SITE_URL}/", urlunsplit(("", "", parts.path, parts.query, parts.fragment)))
 
@@ -81,7 +81,8 @@ class AccountAdapter(DefaultAccountAdapter):
         """A new person writes in the language of the page on which they signed up."""
         if isinstance(user, User):
             user.locale = "en" if (get_language() or "fr").startswith("en") else "fr"
-        return super().save_user(request, user, form, commit=commit)
+        saved: AbstractBaseUser = super().save_user(request, user, form, commit=commit)
+        return saved
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         user = context.get("user")
@@ -107,7 +108,7 @@ class AccountAdapter(DefaultAccountAdapter):
         headers: dict[str, str] | None = None,
     ) -> EmailMessage:
         """The text of the kind, and one letter that shows the same text as HTML."""
-        message = super().render_mail(template_prefix, email, context, headers)
+        message: EmailMessage = super().render_mail(template_prefix, email, context, headers)
         if isinstance(message, EmailMultiAlternatives) and not message.alternatives:
             letter = {**context, "subject": message.subject, "pieces": pieces_of(str(message.body))}
             message.attach_alternative(render_to_string("account/email/letter.html", letter), "text/html")

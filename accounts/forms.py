@@ -24,7 +24,7 @@ class NameForm(forms.Form):
         help_text=_("As your colleagues know you: it signs your messages."),
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
-    field_order: ClassVar = ["email", "name", "password1"]
+    field_order = ["email", "name", "password1"]
 
     def clean_name(self) -> str:
         name = _clean_name(self.cleaned_data["name"])
@@ -38,7 +38,7 @@ class NameForm(forms.Form):
         user.save(update_fields=["name"])
 
 
-class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
+class ProfileForm(forms.ModelForm):
     """Name and language of the person signed in."""
 
     class Meta:

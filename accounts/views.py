@@ -25,7 +25,7 @@ def profile(request: HttpRequest) -> HttpResponse:
         return redirect("accounts:profile")
     # A refused form must not show its unsaved name elsewhere on the page.
     if form.errors:
-        request.user.refresh_from_db(fields=["name", "locale"])
+        form.instance.refresh_from_db(fields=["name", "locale"])
     kinds = set(Authenticator.objects.filter(user=request.user).values_list("type", flat=True))
     return render(
         request,

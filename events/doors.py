@@ -1,7 +1,7 @@
 """What a door says: how many places are left, in words and by its opening.
 
-The drawing never speaks alone: each symbol comes with its words (the look, §6). Pure functions over a slot already
-fetched; ``now`` is an argument; the words are in the active language.
+The drawing never speaks alone: each symbol comes with its words. Pure functions over a slot already fetched;
+``now`` is an argument; the words are in the active language.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def _boarded(slot: SlotLike) -> Door:
 
 
 def places_words(slot: SlotLike, *, now: dt.datetime) -> str:
-    """« 12 places », « Dernières places : 2 », « Complet, 4 en attente », « Entrée libre », « Ouvre le 7 juin à 12 h »."""
+    """« 12 places », « Dernières places : 2 », « Complet, 4 en attente », « Entrée libre », « Annulé »."""
     return read_door(slot, now=now).words
 
 

@@ -1,6 +1,6 @@
 """How dates, times, numbers and places are said, in French first and in English.
 
-Pure functions: no database, no clock, no request. Times are given as they are on the wall (see ``events.clock``);
+Pure functions: no database, no clock, no request. Times are given as they are on the wall (``events.clock``):
 whoever calls has already put them in the slot's zone. French follows the rules of the Imprimerie nationale:
 ``14 h 30``, ``1er juin``, no-break spaces (U+00A0; the site's faces lack the narrow one, U+202F).
 ``lang`` is a language code; without it, the active language speaks.
@@ -105,7 +105,7 @@ def _number_of_day(day: dt.date, lang: str) -> str:
 def say_day(
     day: dt.date, lang: str | None = None, *, weekday: bool = True, year: bool = False, month: bool = True
 ) -> str:
-    """« jeudi 10 juin », « mardi 1er juin 2027 »; ``Thursday 10 June``. Any part but the number may be left out."""
+    """« jeudi 10 juin », « mardi 1er juin 2027 »; ``Thursday 10 June``. Only the number is always said."""
     code = language(lang)
     words = [_number_of_day(day, code)]
     if weekday:
@@ -130,7 +130,7 @@ def say_moment(at: dt.datetime, lang: str | None = None, *, weekday: bool = Fals
 
 
 def say_when(at: dt.datetime, today: dt.date, lang: str | None = None) -> str:
-    """« hier à 17 h 20 », « aujourd’hui à 9 h », « le 3 juin à 9 h »: a past or coming moment beside ``today``."""
+    """« hier à 17 h 20 », « aujourd’hui à 9 h », « le 3 juin à 9 h »: a moment beside ``today``."""
     code = language(lang)
     near = {
         "fr": {-1: "hier", 0: "aujourd’hui", 1: "demain"},
@@ -208,7 +208,7 @@ def say_percent(ratio: float, lang: str | None = None, *, decimals: int = 0) -> 
 
 
 def say_ordinal(number: int, lang: str | None = None) -> str:
-    """« 1er », « 2e »; ``1st``, ``2nd``, ``11th``. In French for a masculine noun or « personne » counted on a list."""
+    """« 1er », « 2e »; ``1st``, ``2nd``, ``11th``."""
     if language(lang) == "fr":
         return f"{number}er" if number == 1 else f"{number}e"
     if 10 <= number % 100 <= 20:
@@ -241,7 +241,7 @@ def walking_minutes(here: Position, there: Position) -> int:
 
 
 def say_walk(here: Position | None, there: Position | None, lang: str | None = None) -> str:
-    """« 16 min à pied »; beyond 3 km « 5,2 km, prévoyez un transport ». Empty when a position is not known, or none to walk."""
+    """« 16 min à pied »; beyond 3 km « 5,2 km, prévoyez un transport »; empty when there is none."""
     if here is None or there is None:
         return ""
     metres = metres_between(here, there)
@@ -267,18 +267,36 @@ _APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
 def french_spaces(text: str) -> str:
     """Makes the spaces of a French sentence unbreakable where they must be, and its apostrophes curly.
 
-    Only spaces already there (or missing after «) are touched: an address or a time such as ``14:30`` stays as it is.
+    Only spaces already there (or missing after «) are touched: an address or ``14:30`` stays as it is.
     """
     text = _AFTER.sub(f"«{NB}", _BEFORE.sub(rf"{NB}\1", text))
     return _APOSTROPHE.sub("’", text)
 
 
 def raise_ordinals(text: str) -> SafeString:
-    """The same words as HTML with « 1er » and « 2e » set as they should: ``1<sup>er</sup>``. The text is escaped first."""
+    """The same words as HTML, escaped, with « 1er » and « 2e » set as they should: ``1<sup>er</sup>``."""
     safe = str(format_html("{}", text))
-    return mark_safe(_ORDINAL.sub(lambda found: _sup(found.group(1)), safe))  # noqa: S308 - escaped just above
+    return mark_safe(_ORDINAL.sub(lambda found: _sup(found.group(1)), safe))
 
 
 def _sup(ordinal: str) -> str:
     digits = ordinal.rstrip("er")
     return f"{digits}<sup>{ordinal[len(digits) :]}</sup>"
+
+
+# Places ----------------------------------------------------------------------------------------------------
+
+_LANDS = {
+    *("Guadeloupe", "Martinique", "Guyane", "Nouvelle-Calédonie", "Polynésie française", "Corse", "Bretagne"),
+    *("Normandie", "Occitanie", "Auvergne", "Alsace", "Lorraine", "Île-de-France", "Provence", "Vendée"),
+}
+
+
+def french_in(name: str) -> str:
+    """« à Toulouse », « au Havre », « aux Sables-d’Olonne », « en Guadeloupe »."""
+    if name in _LANDS:
+        return f"en {name}"
+    for article, contracted in (("Le ", "au "), ("Les ", "aux ")):
+        if name.startswith(article):
+            return contracted + name.removeprefix(article)
+    return f"à {name}"

@@ -40,3 +40,4 @@ from festival.settings import *  # noqa: E402, F403
 from festival.settings import TEMPLATES  # noqa: E402
 
 TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = UndefinedVariableTrap()
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405 - WhiteNoise warns of a folder that is not there

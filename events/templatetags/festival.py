@@ -57,7 +57,7 @@ FACES = (
     ),
 )
 
-# Words ---------------------------------------------------------------------------------------------------------
+# Words -----------------------------------------------------------------------------------------------------
 
 
 @register.filter
@@ -191,7 +191,7 @@ _markdown = MarkdownIt("commonmark", {"html": False, "breaks": True, "typographe
 
 @register.filter
 def markdown(text: str | None) -> SafeString:
-    """What the public typed, as safe HTML: paragraphs, lists, emphasis, links that vouch for nothing. No heading, no image."""
+    """What the public typed, as safe HTML: paragraphs, lists, emphasis, links that vouch for nothing."""
     html = _markdown.render(text or "")
     clean = nh3.clean(
         html,
@@ -200,10 +200,10 @@ def markdown(text: str | None) -> SafeString:
         url_schemes={"http", "https", "mailto", "tel"},
         link_rel="nofollow noopener ugc",
     )
-    return mark_safe(clean)  # noqa: S308 - nh3 has just cleaned it
+    return mark_safe(clean)
 
 
-# Doors ---------------------------------------------------------------------------------------------------------
+# Doors -----------------------------------------------------------------------------------------------------
 
 
 def _now(context: Context) -> dt.datetime:
@@ -213,7 +213,7 @@ def _now(context: Context) -> dt.datetime:
 
 @register.simple_tag(takes_context=True)
 def read_door(context: Context, slot: Any) -> Door:
-    """``{% read_door slot as door %}`` then ``door.words``, ``door.is_bookable``, ``door.can_wait``. Reads ``now`` of the page."""
+    """``{% read_door slot as door %}``, then ``door.words``; reads the page's ``now``."""
     return door_of(slot, now=_now(context))
 
 
@@ -243,7 +243,7 @@ def places(context: Context, slot: Any, tag: str = "p") -> SafeString:
         mark_safe(tag),
         wording.raise_ordinals(at.main),
         note,
-        mark_safe(tag),  # noqa: S308 - our own tag name
+        mark_safe(tag),
     )
 
 
@@ -259,7 +259,7 @@ def paint(host: Any) -> str:
     return f"paint-{host.paint}" if host is not None and getattr(host, "pk", None) else "paint-ardoise"
 
 
-# Pieces --------------------------------------------------------------------------------------------------------
+# Pieces ----------------------------------------------------------------------------------------------------
 
 
 @register.simple_tag
@@ -289,7 +289,7 @@ def access_label(code: str) -> str:
 
 @register.simple_tag
 def walk(here: Any, there: Any) -> str:
-    """« 16 min à pied » between two venues or positions (anything with ``latitude`` and ``longitude``), else nothing."""
+    """« 16 min à pied » between two things with ``latitude`` and ``longitude``; else nothing."""
     return wording.say_walk(_position(here), _position(there))
 
 
@@ -382,7 +382,7 @@ def nav_link(context: Context, url: str, label: str, exact: bool = False) -> Saf
 
 @register.simple_tag(takes_context=True)
 def query(context: Context, **changes: Any) -> str:
-    """The page's query string with some parameters changed; ``None`` or empty takes one out. « ?ville=lyon&jour=… »"""
+    """The page's query string with some parameters changed; ``None`` or empty takes one out."""
     parameters = context["request"].GET.copy()
     for name, value in changes.items():
         if value in (None, ""):
@@ -394,7 +394,7 @@ def query(context: Context, **changes: Any) -> str:
 
 @register.simple_tag(takes_context=True)
 def fonts(context: Context) -> SafeString:
-    """The two faces, read first, where the front-end packages are installed; else nothing, and the system's faces serve."""
+    """The two faces, read first, where the front-end packages are installed; else the system's serve."""
     addresses = [(family, static(path), weight) for family, path, weight in FACES if _is_served(path)]
     # str(): the middleware's nonce is lazy, and false until it has been written once.
     nonce = str(getattr(context.get("request"), "csp_nonce", ""))
@@ -406,10 +406,11 @@ def fonts(context: Context) -> SafeString:
         ((url,) for _family, url, _weight in addresses),
     )
     faces = "".join(
-        f'@font-face{{font-family:"{family}";src:url("{url}") format("woff2");font-weight:{weight};font-display:swap}}'
+        f'@font-face{{font-family:"{family}";src:url("{url}") format("woff2");'
+        f"font-weight:{weight};font-display:swap}}"
         for family, url, weight in addresses
     )
-    return format_html('{}\n<style nonce="{}">{}</style>', preloads, nonce, mark_safe(faces))  # noqa: S308 - our own addresses
+    return format_html('{}\n<style nonce="{}">{}</style>', preloads, nonce, mark_safe(faces))
 
 
 @cache

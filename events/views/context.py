@@ -89,9 +89,10 @@ def _foot_columns() -> list[Column]:
             _("The festival"),
             _links(
                 (_("The cities"), "/villes/"),
-                (_("Past editions"), "/editions/"),
+                (_("Since 2012"), "/depuis-2012/"),
                 (_("Accessibility: partially compliant"), "/accessibilite/"),
                 (_("Personal data"), "/donnees-personnelles/"),
+                (_("Legal notice"), "/mentions-legales/"),
                 (_("Hosts and teams: sign in"), "/compte/login/"),
             ),
         ),
