@@ -144,3 +144,38 @@ def test_without_script_every_control_of_a_page_still_works(browser: Any, live_s
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
     assert page.get_by_role("group", name="Light or dark").is_hidden()
     context.close()
+
+
+GIVE = """() => document.querySelector("main").insertAdjacentHTML("beforeend",
+  '<details class="give"><summary class="btn">Rendre ma place</summary>' +
+  '<form method="post"><p>Rendre ?</p>' +
+  '<button class="btn btn--bad">Oui, rendre 1 place</button></form></details>')"""
+
+
+def test_giving_back_is_asked_in_a_dialog_and_escape_changes_nothing(
+    page: Page, live_server: LiveServer
+) -> None:
+    page.goto(live_server.url + "/compte/login/")
+    page.evaluate(GIVE)
+    page.get_by_text("Rendre ma place").click()
+    dialog = page.get_by_role("dialog", name="Rendre ma place")
+    expect(dialog.get_by_role("button", name="Oui, rendre 1 place")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(page.locator("details.give > form")).to_have_count(1)
+    expect(page.get_by_text("Rendre ma place")).to_be_focused()
+    page.get_by_text("Rendre ma place").click()
+    page.get_by_role("button", name="Revenir").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_giving_back_needs_no_script(browser: Any, live_server: LiveServer) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.set_content(
+        '<details class="give"><summary>Rendre ma place</summary><form method="post">'
+        "<button>Oui, rendre</button></form></details>"
+    )
+    page.get_by_text("Rendre ma place").click()
+    expect(page.get_by_role("button", name="Oui, rendre")).to_be_visible()
+    context.close()
