@@ -53,7 +53,7 @@ class Crowd:
 
 
 def wish_for(slot: Slot, spec: str, *, rng: random.Random) -> tuple[int, int]:
-    """Places taken and people waiting, from « 40 » (per cent), « nearly », « full » or « full+3 » (3 wait)."""
+    """Places taken and people waiting, of « 40 » (per cent), « nearly », « full » or « full+3 » (3 wait)."""
     capacity = slot.capacity or 0
     if spec.startswith("full"):
         return capacity, int(spec.partition("+")[2] or 0)

@@ -24,7 +24,7 @@ class Command(BaseCommand):
         "and load what is known of past editions. Does nothing when a demonstration is already there."
     )
 
-    requires_system_checks: list[str] = []  # type: ignore[assignment]
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--scale", choices=["small", "national", "heritage"], default="small")

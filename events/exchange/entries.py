@@ -1,0 +1,89 @@
+"""What a file of events says, read and clean, before anything is written. No model, no database."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext as _
+
+ASSUMED_MINUTES = 120
+"""How long an event is taken to last when nobody says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to put right, in the reader's language. ``line`` counts from 1, events when ``of_event``."""
+
+    line: int
+    text: str
+    of_event: bool = False
+
+    def __str__(self) -> str:
+        if self.of_event:
+            return _("Event %(number)d: %(text)s") % {"number": self.line, "text": self.text}
+        return _("Line %(number)d: %(text)s") % {"number": self.line, "text": self.text}
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """One time on the wall clock of the place.
+
+    :param minutes: how long it lasts, or None when nobody says.
+    :param fold: which one, where the clock shows it twice: 0 the first, 1 the second, None unknown.
+    """
+
+    line: int
+    day: dt.date
+    start: dt.time
+    minutes: int | None = None
+    fold: int | None = None
+
+
+@dataclass(slots=True)
+class Entry:
+    """One event. An empty text or None means that the file does not say.
+
+    :param state: of moderation: ``published``, ``ready`` or ``submitted``.
+    :param cancelled: why it does not take place, or empty.
+    """
+
+    line: int
+    identifier: str
+    title: str
+    host: str
+    commune: str
+    timings: list[Timing] = field(default_factory=list)
+    of_event: bool = False
+    title_en: str = ""
+    description: str = ""
+    description_en: str = ""
+    format: str | None = None
+    mode: str | None = None
+    capacity: int | None = None
+    languages: list[str] | None = None
+    access: list[str] | None = None
+    minimum_age: int | None = None
+    venue: str = ""
+    room: str = ""
+    address: str = ""
+    postcode: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    timezone: str = ""
+    meeting_point: str = ""
+    state: str = "published"
+    cancelled: str = ""
+    is_full: bool = False
+
+    def problem(self, text: str, *, line: int | None = None) -> Problem:
+        return Problem(line or self.line, text, of_event=self.of_event)
+
+
+@dataclass(slots=True)
+class Reading:
+    """A file read: what it says, what is wrong with it, and what is worth knowing."""
+
+    entries: list[Entry] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)

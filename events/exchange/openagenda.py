@@ -1,0 +1,327 @@
+"""A programme in OpenAgenda's event format (JSON): read into entries, every bad event told by its number.
+
+The format is the one of the API's version 2: a list of events, or ``{"events": […]}``; an event has ``uid``,
+``title`` and ``description`` by language, a ``location``, ``timings`` with ``begin`` and ``end``,
+``accessibility`` (hi, vi, pi, mi, ii), ``status`` (1 scheduled, 2 rescheduled, 3 moved online, 4 postponed,
+5 full, 6 cancelled), ``state`` (-1 refused, 0 to moderate, 1 ready, 2 published),
+``attendanceMode`` (1 on site, 2 online, 3 both),
+``registration`` and ``age``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.utils.translation import gettext as _
+
+from events.models import Access
+
+from .entries import Entry, Problem, Reading, Timing
+from .spellings import Unreadable, check_minutes, clean, clean_text, shown
+
+TITLE, DESCRIPTION, MOST_TIMINGS = 120, 5000, 2000
+POSTPONED, FULL, CANCELLED = 4, 5, 6
+STATES = {0: "submitted", 1: "ready", 2: "published"}
+ONLINE = 2
+ORGANISERS = ("organisateur", "organiser", "organizer", "organisation", "organization", "host")
+"""Where agendas keep who organises: the format itself has no such field, agendas add one."""
+
+
+def read_openagenda(data: bytes) -> Reading:
+    """Entries of a JSON file. Never raises on what the file holds."""
+    reading = Reading()
+    try:
+        loaded = json.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        reading.problems.append(Problem(line, _("an unreadable character: save the whole file in UTF-8.")))
+        return reading
+    except json.JSONDecodeError as error:
+        reading.problems.append(
+            Problem(error.lineno, _("this is not JSON from column %(column)d on.") % {"column": error.colno})
+        )
+        return reading
+    except (RecursionError, ValueError):
+        reading.problems.append(Problem(1, _("this is not JSON we can read.")))
+        return reading
+    events = loaded.get("events") if isinstance(loaded, dict) else loaded
+    if not isinstance(events, list):
+        reading.problems.append(Problem(1, _("a list of events is expected, or {“events”: […]}.")))
+        return reading
+    if not events:
+        reading.problems.append(Problem(1, _("the list of events is empty.")))
+    seen: dict[str, int] = {}
+    for number, event in enumerate(events, start=1):
+        try:
+            entry = _entry(number, event, reading)
+        except Unreadable as error:
+            reading.problems.append(Problem(number, str(error), of_event=True))
+            continue
+        if entry is None:
+            continue
+        if entry.identifier in seen:
+            text = _("the identifier “%(identifier)s” is already that of event %(number)d.") % {
+                "identifier": shown(entry.identifier),
+                "number": seen[entry.identifier],
+            }
+            reading.problems.append(entry.problem(text))
+            continue
+        seen[entry.identifier] = number
+        reading.entries.append(entry)
+    return reading
+
+
+def _entry(number: int, event: Any, reading: Reading) -> Entry | None:
+    """One event, or None when its agenda has refused it. Raises ``Unreadable``."""
+    if not isinstance(event, dict):
+        raise Unreadable(_("an event is expected to be an object."))
+    state = _code(event.get("state"), 2)
+    if state == -1:
+        reading.notes.append(Problem(number, _("refused by its agenda, left out."), of_event=True))
+        return None
+    location = event.get("location") or {}
+    if not isinstance(location, dict):
+        raise Unreadable(_("“%(field)s” is expected to be an object.") % {"field": "location"})
+    online = _code(event.get("attendanceMode"), 1) == ONLINE
+    title_fr, title_en = _two(event.get("title"), "title")
+    description_fr, description_en = _descriptions(event)
+    entry = Entry(
+        line=number,
+        of_event=True,
+        identifier=_needed(clean(_word(event.get("uid", event.get("id")), "uid")), "uid"),
+        title=_needed(title_fr, "title"),
+        title_en=title_en,
+        description=description_fr,
+        description_en=description_en,
+        host=_needed(_organiser(event, location)[:120], "organisateur"),
+        commune=_needed(_field(location, "city", 80), "location.city"),
+        venue="" if online else _field(location, "name", 160),
+        address="" if online else _street(location),
+        postcode=_field(location, "postalCode", 20)[:5],
+        timezone=_zone(_field(location, "timezone", 60) or clean(_word(event.get("timezone"), "timezone"))),
+        access=_access(event.get("accessibility")),
+        minimum_age=_age(event.get("age")),
+        state=STATES.get(state, "published"),
+    )
+    entry.latitude, entry.longitude = _position(location)
+    if online:
+        entry.meeting_point = "En ligne"  # kept as a text of the activity, so in the site's first language
+    _shorten_title(entry, reading)
+    _say_how_to_register(entry, event)
+    _obey_status(entry, _code(event.get("status"), 1))
+    entry.timings = _timings(number, event, entry.timezone)
+    return entry
+
+
+def _needed(text: str, name: str) -> str:
+    if not text:
+        raise Unreadable(_("“%(field)s” is missing.") % {"field": name})
+    return text
+
+
+def _word(value: Any, name: str) -> str:
+    """A text or a number as a text. Raises ``Unreadable`` on anything else."""
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise Unreadable(_("“%(field)s” is expected to be a text.") % {"field": name})
+    return str(value)
+
+
+def _field(location: dict[str, Any], name: str, most: int) -> str:
+    text = clean(_word(location.get(name), f"location.{name}"))
+    if len(text) > most:
+        raise Unreadable(
+            _("“%(field)s” has %(length)d characters, %(most)d at most.")
+            % {"field": f"location.{name}", "length": len(text), "most": most}
+        )
+    return text
+
+
+def _street(location: dict[str, Any]) -> str:
+    """The address without what the format repeats after it: postcode, commune, region, country."""
+    return clean(_word(location.get("address"), "location.address"))[:200]
+
+
+def _two(value: Any, name: str) -> tuple[str, str]:
+    """A text by language as (French, English); one language alone stands for the first."""
+    if isinstance(value, dict):
+        texts = {str(key): clean_text(_word(text, name)) for key, text in value.items() if text}
+    else:
+        texts = {"fr": clean_text(_word(value, name))}
+    english = texts.get("en", "")
+    french = texts.get("fr") or english or next(iter(texts.values()), "")
+    return french, english
+
+
+def _descriptions(event: dict[str, Any]) -> tuple[str, str]:
+    """The long text where there is one, else the short one; cut at what a page holds."""
+    short, long = (
+        _two(event.get("description"), "description"),
+        _two(event.get("longDescription"), "longDescription"),
+    )
+    both = (long[0] or short[0], long[1] or short[1])
+    return both[0][:DESCRIPTION], both[1][:DESCRIPTION]
+
+
+def _organiser(event: dict[str, Any], location: dict[str, Any]) -> str:
+    for name in ORGANISERS:
+        value = event.get(name)
+        if isinstance(value, dict):
+            value = value.get("name") or value.get("fr") or value.get("label")
+        if isinstance(value, str) and value.strip():
+            return clean(value)
+    for source, field in (("contributor", "organization"), ("originAgenda", "title")):
+        value = event.get(source)
+        if isinstance(value, dict) and isinstance(value.get(field), str) and value[field].strip():
+            return clean(value[field])
+    return clean(_word(location.get("name"), "location.name"))
+
+
+def _zone(name: str) -> str:
+    if not name:
+        return ""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise Unreadable(_("the time zone “%(zone)s” is unknown.") % {"zone": shown(name)}) from error
+    return name
+
+
+def _position(location: dict[str, Any]) -> tuple[float | None, float | None]:
+    numbers = []
+    for name, most in (("latitude", 90.0), ("longitude", 180.0)):
+        value = location.get(name)
+        if value in (None, ""):
+            return None, None
+        try:
+            number = float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if not -most <= number <= most:
+            raise Unreadable(_("“%(field)s” is not a position.") % {"field": f"location.{name}"})
+        numbers.append(number)
+    return numbers[0], numbers[1]
+
+
+def _access(value: Any) -> list[str] | None:
+    """``{"mi": true}`` or ``["mi"]``."""
+    if value is None:
+        return None
+    if isinstance(value, dict):
+        value = [code for code, yes in value.items() if yes]
+    if not isinstance(value, list) or any(str(code) not in Access.values for code in value):
+        raise Unreadable(_("“accessibility” holds another code than hi, vi, pi, mi, ii."))
+    return [str(code) for code in value]
+
+
+def _age(value: Any) -> int | None:
+    least = value.get("min") if isinstance(value, dict) else None
+    if least is None or least == "":
+        return None
+    if isinstance(least, bool) or not isinstance(least, (int, str)) or not str(least).isdigit():
+        raise Unreadable(_("“%(field)s” is not an age.") % {"field": "age.min"})
+    years = int(str(least)[:4])
+    if years > 120:
+        raise Unreadable(_("“%(field)s” is not an age.") % {"field": "age.min"})
+    return years or None
+
+
+def _code(value: Any, default: int) -> int:
+    """A code given as a number, as a text, or as ``{"id": …}``."""
+    if isinstance(value, dict):
+        value = value.get("id")
+    if value is None or value == "":
+        return default
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        return default
+
+
+def _shorten_title(entry: Entry, reading: Reading) -> None:
+    """OpenAgenda allows 140 characters, a page here 120: the whole title then opens the text."""
+    for name, text in (("title", "description"), ("title_en", "description_en")):
+        whole = " ".join(getattr(entry, name).split())
+        if len(whole) > TITLE:
+            setattr(entry, text, f"{whole}\n\n{getattr(entry, text)}"[:DESCRIPTION])
+            reading.notes.append(
+                entry.problem(_("the title is long: it was cut, and stands whole in the text."))
+            )
+            whole = f"{whole[: TITLE - 1].rstrip()}…"
+        setattr(entry, name, whole)
+
+
+def _say_how_to_register(entry: Entry, event: dict[str, Any]) -> None:
+    """Registration happens elsewhere: the text says where, and nothing is booked here."""
+    ways = event.get("registration") or []
+    if not isinstance(ways, list):
+        return
+    said = []
+    for way in ways:
+        value = way.get("value") if isinstance(way, dict) else way
+        if isinstance(value, str) and value.strip():
+            said.append(clean(value)[:300])
+    if said:
+        line = ", ".join(said)
+        entry.description = f"{entry.description}\n\nInscription\u00a0: {line}".strip()[:DESCRIPTION]
+        if entry.description_en:
+            entry.description_en = f"{entry.description_en}\n\nRegistration: {line}"[:DESCRIPTION]
+
+
+def _obey_status(entry: Entry, status: int) -> None:
+    if status == CANCELLED:
+        entry.cancelled = "Annulé par l’organisateur."
+    elif status == POSTPONED:
+        entry.cancelled = "Reporté par l’organisateur."
+    elif status == FULL:
+        entry.is_full = True
+
+
+def _timings(number: int, event: dict[str, Any], zone: str) -> list[Timing]:
+    """The times on the wall clock of the place. Raises ``Unreadable``."""
+    given = event.get("timings")
+    if not isinstance(given, list) or not given:
+        raise Unreadable(_("“%(field)s” is missing.") % {"field": "timings"})
+    if len(given) > MOST_TIMINGS:
+        raise Unreadable(_("more than %(most)d times for one event.") % {"most": MOST_TIMINGS})
+    found: dict[tuple[dt.date, dt.time, int | None], Timing] = {}
+    for one in given:
+        if not isinstance(one, dict):
+            raise Unreadable(_("“%(field)s” is expected to be an object.") % {"field": "timings"})
+        begin = _instant(one.get("begin", one.get("start")), "begin", zone)
+        end = _instant(one.get("end"), "end", zone) if one.get("end") else None
+        minutes = None
+        if end is not None:
+            if (end.tzinfo is None) != (begin.tzinfo is None):
+                raise Unreadable(_("“begin” and “end” must both have an offset, or none."))
+            minutes = check_minutes(round((end - begin).total_seconds() / 60))
+        fold = None if begin.tzinfo is None else begin.fold
+        timing = Timing(
+            number,
+            begin.date(),
+            begin.time().replace(tzinfo=None, fold=0, second=0, microsecond=0),
+            minutes,
+            fold,
+        )
+        found.setdefault((timing.day, timing.start, timing.fold), timing)
+    return list(found.values())
+
+
+def _instant(value: Any, name: str, zone: str) -> dt.datetime:
+    """An ISO 8601 time: on the clock of ``zone`` when it has an offset, as written when it has none."""
+    text = clean(_word(value, name))
+    try:
+        moment = dt.datetime.fromisoformat(text)
+        if not 1990 <= moment.year <= 2100:
+            raise ValueError(text)
+        return moment if moment.tzinfo is None else moment.astimezone(ZoneInfo(zone or "Europe/Paris"))
+    except (ValueError, OverflowError) as error:
+        raise Unreadable(
+            _("“%(text)s” is not a time we can read: write 2027-06-10T14:00:00+02:00.")
+            % {"text": shown(text)}
+        ) from error
