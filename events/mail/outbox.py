@@ -80,4 +80,11 @@ def owe(
         ],
         ignore_conflicts=True,
     )
-    transaction.on_commit(tasks.nudge)
+    nudge_after_commit()
+
+
+def nudge_after_commit() -> None:
+    """One hint for a transaction, however many mails it owes."""
+    planned = transaction.get_connection().run_on_commit
+    if not any(function is tasks.nudge for _savepoints, function, *_rest in planned):
+        transaction.on_commit(tasks.nudge)

@@ -1,0 +1,156 @@
+"""Slots and registrations as iCalendar (RFC 5545), ready for a mail or a feed (RFC 5546, RFC 7986).
+
+The UID stays the same for the life of a registration or a slot, SEQUENCE rises when its slot changes, times
+carry their IANA zone with its VTIMEZONE. Nothing typed reaches the file with a control character in it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable
+from email.utils import parseaddr
+from typing import Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import icalendar
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from events.models import Activity, Registration, Slot, Venue
+
+Method = Literal["PUBLISH", "REQUEST", "CANCEL"]
+
+PRODID = "-//Festival French Tech//Open doors//FR"
+
+# Control characters but newline (RFC 5545 §3.3.11 has no place for them), and marks that turn the writing
+# direction.
+_UNWANTED = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+def calendar_of(
+    *,
+    registrations: Iterable[Registration] = (),
+    slots: Iterable[Slot] = (),
+    method: Method = "PUBLISH",
+    now: dt.datetime,
+    name: str = "",
+) -> bytes:
+    """A calendar file (UTF-8, CRLF) of these registrations or slots, in the active language.
+
+    A registration or slot that is cancelled, and anything under ``CANCEL``, has STATUS:CANCELLED and a
+    higher SEQUENCE. Give slots with ``for_showing()``, registrations with their
+    slot, activity and visitor at hand.
+    """
+    calendar = icalendar.Calendar()
+    calendar.add("prodid", PRODID)
+    calendar.add("version", "2.0")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", method)
+    if name:
+        calendar.add("name", _clean(name, 200))
+        calendar.add("x-wr-calname", _clean(name, 200))
+    events = [
+        *(_event_of_registration(registration, method, now) for registration in registrations),
+        *(_event_of_slot(slot, method, now) for slot in slots),
+    ]
+    for event in events:
+        calendar.add_component(event)
+    if events:
+        years = [event["DTSTART"].dt.year for event in events]
+        calendar.add_missing_timezones(
+            first_date=dt.date(min(years) - 1, 1, 1), last_date=dt.date(max(years) + 2, 1, 1)
+        )
+    return calendar.to_ical()
+
+
+def uid_of(thing: Registration | Slot) -> str:
+    """What names it in everybody's calendar, for ever."""
+    host = urlsplit(settings.SITE_URL).hostname or "localhost"
+    return f"{thing.reference}@{host}" if isinstance(thing, Registration) else f"slot-{thing.pk}@{host}"
+
+
+def _event_of_registration(registration: Registration, method: Method, now: dt.datetime) -> icalendar.Event:
+    slot, size = registration.slot, registration.party_size
+    is_over = method == "CANCEL" or slot.is_cancelled or not registration.is_active
+    is_waiting = registration.status == Registration.Status.WAITING
+    event = _event(
+        slot, uid=uid_of(registration), now=now, is_over=is_over, tentative="TENTATIVE" if is_waiting else ""
+    )
+    places = ngettext("%(number)d place", "%(number)d places", size) % {"number": size}
+    ticket = _("ticket %(reference)s") % {"reference": registration.reference}
+    _describe(event, f"{places}, {ticket}", slot)
+    if method != "PUBLISH":
+        visitor = icalendar.vCalAddress(f"mailto:{registration.visitor.email}")
+        visitor.params["PARTSTAT"] = "DECLINED" if is_over else "ACCEPTED"
+        visitor.params["RSVP"] = "FALSE"
+        event.add("attendee", visitor, encode=False)
+    return event
+
+
+def _event_of_slot(slot: Slot, method: Method, now: dt.datetime) -> icalendar.Event:
+    event = _event(slot, uid=uid_of(slot), now=now, is_over=method == "CANCEL" or slot.is_cancelled)
+    _describe(event, "", slot)
+    return event
+
+
+def _event(slot: Slot, *, uid: str, now: dt.datetime, is_over: bool, tentative: str = "") -> icalendar.Event:
+    activity, zone = slot.activity, ZoneInfo(slot.timezone)
+    event = icalendar.Event()
+    event.add("uid", uid)
+    event.add("dtstamp", now.astimezone(dt.UTC).replace(microsecond=0))
+    event.add("dtstart", slot.starts_at.astimezone(zone))
+    event.add("dtend", slot.ends_at.astimezone(zone))
+    # A cancellation must carry a higher SEQUENCE than what it cancels (RFC 5546 §3.2.5).
+    event.add("sequence", slot.revision + (1 if is_over else 0))
+    event.add("status", "CANCELLED" if is_over else (tentative or "CONFIRMED"))
+    event.add("summary", _clean(f"{activity.title} · {activity.host.name}", 300))
+    place = _place(slot)
+    if place:
+        event.add("location", _clean(place, 400))
+    venue = venue_of(slot)
+    if venue and venue.latitude is not None and venue.longitude is not None:
+        event.add("geo", (venue.latitude, venue.longitude))
+    event.add("url", f"{settings.SITE_URL}{slot.get_absolute_url()}")
+    event.add("organizer", _organizer(activity), encode=False)
+    event.add("transp", "TRANSPARENT" if is_over else "OPAQUE")
+    return event
+
+
+def _describe(event: icalendar.Event, first: str, slot: Slot) -> None:
+    meet = slot.activity.meeting_point
+    parts = [
+        first,
+        _("Where to meet: %(place)s") % {"place": meet} if meet else "",
+        slot.activity.description[:2000],
+        f"{settings.SITE_URL}{slot.get_absolute_url()}",
+    ]
+    event.add("description", _clean("\n\n".join(part for part in parts if part), 3000))
+
+
+def _organizer(activity: Activity) -> icalendar.vCalAddress:
+    contact = activity.festival.contact_email or activity.territory.contact_email
+    organizer = icalendar.vCalAddress(f"mailto:{contact or parseaddr(settings.DEFAULT_FROM_EMAIL)[1]}")
+    organizer.params["CN"] = _clean(activity.festival.name, 160).replace('"', "")
+    return organizer
+
+
+def venue_of(slot: Slot) -> Venue | None:
+    """Where the slot is: its own venue, else its activity's."""
+    return slot.venue or slot.activity.venue
+
+
+def _place(slot: Slot) -> str:
+    venue = venue_of(slot)
+    if venue is None:
+        return ""
+    town = " ".join(part for part in (venue.postcode, venue.city) if part)
+    return ", ".join(
+        part for part in (slot.room.name if slot.room else "", venue.name, venue.address, town) if part
+    )
+
+
+def _clean(text: str, longest: int) -> str:
+    return _UNWANTED.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " "))[:longest]

@@ -1,0 +1,74 @@
+"""The rules through Celery's beat, and the same sweeps in one place for the life-boat. Pinned names, safe to
+run twice.
+
+Nothing is scheduled ahead: a sweep looks at what is due now.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from celery import shared_task
+from django.utils import timezone
+
+from events.mail.deliver import Report, deliver_due, expire, release_leases
+from events.mail.heartbeat import beat, last
+from events.reminders import owe_reminders
+
+OVERLAP = dt.timedelta(minutes=5)
+WHOLE_SWEEP_EVERY = dt.timedelta(minutes=15)
+
+
+@shared_task(name="events.owe_reminders", ignore_result=True)
+def owe_reminders_task() -> None:
+    """Every minute: owe the reminders that have become due."""
+    owe_reminders_in_turn(timezone.now())
+
+
+@shared_task(name="events.expire", ignore_result=True)
+def expire_task() -> None:
+    """Every minute: end what came too late."""
+    now = timezone.now()
+    expire(now=now)
+    beat("expire", now)
+
+
+def owe_reminders_in_turn(now: dt.datetime) -> int:
+    """What became due since the last sweep; every quarter of an hour, and after a gap, everything that is
+    open."""
+    whole, latest = last("owe_reminders_whole"), last("owe_reminders")
+    is_recent = (
+        whole is not None
+        and latest is not None
+        and now - WHOLE_SWEEP_EVERY < whole <= now
+        and now - WHOLE_SWEEP_EVERY < latest <= now
+    )
+    since = latest - OVERLAP if is_recent and latest is not None else None
+    owed = owe_reminders(now, since=since)
+    beat("owe_reminders", now)
+    if since is None:
+        beat("owe_reminders_whole", now)
+    return owed
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What one round of everything did."""
+
+    released: int
+    owed: int
+    expired: int
+    report: Report
+
+
+def sweep(now: dt.datetime | None = None) -> Sweep:
+    """Everything that beat asks for, once: for the embedded mode without a broker and as the life-boat."""
+    at = now or timezone.now()
+    released = release_leases(now=at)
+    owed = owe_reminders_in_turn(at)
+    expired = expire(now=at)
+    report = deliver_due(now=now)
+    for name in ("release_leases", "expire", "deliver_due"):
+        beat(name, at)
+    return Sweep(released, owed, expired, report)

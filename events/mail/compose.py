@@ -1,0 +1,384 @@
+"""What each e-mail says. One function per kind, read top to bottom; the words stand in
+``events/email/<kind>.*``.
+
+A mail is composed when it leaves, from what is true then. Links come from SITE_URL only; the text says the
+same as the HTML, in the same order.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from email.encoders import encode_base64
+from email.mime.base import MIMEBase
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.db.models import Q
+from django.template import Context, engines
+from django.template.backends.django import DjangoTemplates
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from events import wording
+from events.calendar import Method, calendar_of
+from events.clock import on_the_wall
+from events.links import reminders_token
+from events.mail.letters import (
+    Letter,
+    address,
+    day_of,
+    first_name,
+    letter_of,
+    paragraphs,
+    plain,
+    visit_of,
+    visit_of_slot,
+)
+from events.models import Message, Registration, Visitor
+
+Kind, Status = Message.Kind, Message.Status
+
+
+@dataclass
+class Content:
+    """What a kind's templates need beside the letter, its calendar file and its own headers."""
+
+    letter: Letter
+    facts: dict[str, Any] = field(default_factory=dict)
+    calendar: tuple[Method, list[Registration]] | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def compose(message: Message, *, now: dt.datetime) -> EmailMultiAlternatives:
+    """The mail as it leaves, in the recipient's language. Raises whatever its templates or facts raise."""
+    with override(message.locale):
+        if message.kind == Kind.ACCOUNT:
+            return _as_fixed(message)
+        content = CONTENT_OF[message.kind](message, now)
+        return _mail(message, content, now)
+
+
+def _mail(message: Message, content: Content, now: dt.datetime) -> EmailMultiAlternatives:
+    context = {"letter": content.letter, "now": now, **content.facts}
+    context["subject"] = _one_line(_render(f"{message.kind}_subject.txt", context, escape=False))
+    mail = EmailMultiAlternatives(
+        subject=context["subject"],
+        body=_tidy(_render(f"{message.kind}.txt", context, escape=False)),
+        from_email=settings.DEFAULT_FROM_EMAIL,
+        to=[message.recipient],
+        reply_to=[content.letter.reply_to] if content.letter.reply_to else None,
+        headers={**_headers(message), **content.headers},
+    )
+    mail.attach_alternative(_render(f"{message.kind}.html", context, escape=True), "text/html")
+    if content.calendar:
+        method, registrations = content.calendar
+        mail.attach(_calendar_part(calendar_of(registrations=registrations, method=method, now=now), method))
+    return mail
+
+
+def _as_fixed(message: Message) -> EmailMultiAlternatives:
+    """A mail whose words were fixed when it was owed (accounts). Its sender and headers wait in the
+    context."""
+    kept = message.context
+    mail = EmailMultiAlternatives(
+        subject=message.subject,
+        body=message.text_body,
+        from_email=kept.get("from_email") or settings.DEFAULT_FROM_EMAIL,
+        to=[message.recipient],
+        reply_to=kept.get("reply_to") or None,
+        headers={**kept.get("headers", {}), **_headers(message)},
+    )
+    if message.html_body:
+        mail.attach_alternative(message.html_body, "text/html")
+    return mail
+
+
+def _headers(message: Message) -> dict[str, str]:
+    return {
+        "Message-ID": message.message_id,
+        "Auto-Submitted": "auto-generated",  # RFC 3834: no answering machine answers
+        "X-Auto-Response-Suppress": "All",  # the same, as Exchange wants to hear it
+        "Content-Language": message.locale,
+    }
+
+
+def _render(name: str, context: dict[str, Any], *, escape: bool) -> str:
+    engine = engines["django"]
+    assert isinstance(engine, DjangoTemplates)  # noqa: S101 - for the type checker
+    template = engine.engine.get_template(f"events/email/{name}")
+    return template.render(Context(context, autoescape=escape))
+
+
+def _one_line(text: str) -> str:
+    """Without line ends (no header can be added), its no-break spaces kept."""
+    return re.sub(r"[ \t\r\n]+", " ", text).strip(" ")
+
+
+def _tidy(text: str) -> str:
+    """No line ends in spaces, no two empty lines follow each other."""
+    lines = "\n".join(line.strip(" \t") for line in text.strip().splitlines())
+    return re.sub(r"\n{3,}", "\n\n", lines) + "\n"
+
+
+def _calendar_part(content: bytes, method: Method) -> MIMEBase:
+    part = MIMEBase("text", "calendar", charset="utf-8", method=method, name="visite.ics")
+    part.add_header("Content-Disposition", "attachment", filename="visite.ics")
+    part.set_payload(content)
+    encode_base64(part)
+    return part
+
+
+# What each kind says ---------------------------------------------------------------------------------------
+
+
+def _confirmation(message: Message, now: dt.datetime) -> Content:
+    registration = _registration(message)
+    return Content(_letter_about(registration), _ways(registration), ("REQUEST", [registration]))
+
+
+def _waiting(message: Message, now: dt.datetime) -> Content:
+    registration = _registration(message)
+    ahead = Registration.objects.waiting().filter(slot_id=registration.slot_id)
+    since = registration.waiting_since
+    rank = (
+        1 + ahead.filter(Q(waiting_since__lt=since) | Q(waiting_since=since, pk__lt=registration.pk)).count()
+    )
+    return Content(_letter_about(registration), {**_ways(registration), "rank": wording.say_ordinal(rank)})
+
+
+def _already_registered(message: Message, now: dt.datetime) -> Content:
+    registration = _registration(message)
+    return Content(_letter_about(registration), _ways(registration))
+
+
+def _reduced(message: Message, now: dt.datetime) -> Content:
+    registration = _registration(message)
+    facts = {**_ways(registration), "given_back": int(message.context.get("given_back", 1))}
+    return Content(
+        _letter_about(registration), {**facts, "kept": registration.party_size}, ("REQUEST", [registration])
+    )
+
+
+def _cancellation(message: Message, now: dt.datetime) -> Content:
+    registration = _registration(message)
+    facts = {
+        "had_a_place": registration.confirmed_at is not None,
+        "by_visitor": registration.cancelled_by in ("", "visitor"),
+        "programme": address("programme"),
+    }
+    return Content(_letter_without_ticket(registration), facts, _cancelled_calendar(registration))
+
+
+def _slot_cancelled(message: Message, now: dt.datetime) -> Content:
+    registration = _registration(message)
+    facts = {
+        "had_a_place": registration.confirmed_at is not None,
+        "reason": paragraphs(str(message.context.get("reason", ""))),
+        "programme": address("programme"),
+    }
+    return Content(_letter_without_ticket(registration), facts, _cancelled_calendar(registration))
+
+
+def _slot_moved(message: Message, now: dt.datetime) -> Content:
+    registration = _registration(message)
+    slot, was = registration.slot, _what_the_visitor_knew(message)
+    old_start = dt.datetime.fromisoformat(was["old_starts_at"])
+    old_end = dt.datetime.fromisoformat(was.get("old_ends_at") or was["old_starts_at"])
+    local = on_the_wall(old_start, slot.timezone)
+    facts = {
+        **_ways(registration),
+        "old_day": wording.say_day(local.date()),
+        "old_times": wording.say_times(local, on_the_wall(old_end, slot.timezone)),
+        "old_place": plain(str(was.get("old_place", ""))),
+        "new_time": old_start != slot.starts_at,
+        "is_waiting": registration.status == Registration.Status.WAITING,
+    }
+    confirmed = registration.status == Registration.Status.CONFIRMED
+    return Content(_letter_about(registration), facts, ("REQUEST", [registration]) if confirmed else None)
+
+
+def _reminder(message: Message, now: dt.datetime) -> Content:
+    registration = _registration(message)
+    slot = registration.slot
+    day = visits_of_the_day(registration, now=now)
+    visits, visitor = day_of(day), registration.visitor
+    today = on_the_wall(now, slot.timezone).date()
+    waiting = sum(other.slot.waiting for other in day)
+    stop = address("reminders_off", reminders_token(visitor.pk))
+    facts = {
+        **_ways(registration),
+        "count": len(day),
+        "count_words": _spelled(len(day)),
+        "days_left": (slot.day - today).days,
+        "waiting": waiting,
+        "stop": stop,
+    }
+    headers = {
+        "List-Unsubscribe": f"<{stop}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",  # RFC 8058
+    }
+    name = first_name(registration.name)
+    return Content(letter_of(slot.activity, name=name, visits=visits), facts, headers=headers)
+
+
+def _link(message: Message, now: dt.datetime) -> Content:
+    visitor = _visitor(message)
+    coming = list(
+        _with_everything()
+        .filter(visitor=visitor, status__in=Registration.ACTIVE, slot__ends_at__gt=now)
+        .order_by("slot__starts_at", "pk")[:20]
+    )
+    activity = coming[0].slot.activity if coming else None
+    letter = letter_of(activity, visits=[visit_of(registration) for registration in coming])
+    return Content(letter, {"my_visits": address("my_visits", visitor.token), "count": len(coming)})
+
+
+def _moderation(message: Message, now: dt.datetime) -> Content:
+    activity = message.activity
+    if activity is None:
+        raise ValueError("A mail of the moderation without its activity.")
+    facts = {
+        "title": plain(activity.title),
+        "host": plain(activity.host.name),
+        "territory": plain(activity.territory.name),
+        "reason": _said_by_the_team(str(message.context.get("reason", ""))),
+        "to_organiser": message.context.get("audience") == "organiser",
+        "desk": address("desk"),
+        "page": f"{settings.SITE_URL}{activity.get_absolute_url()}",
+    }
+    return Content(letter_of(activity), facts)
+
+
+CONTENT_OF: dict[str, Callable[[Message, dt.datetime], Content]] = {
+    Kind.CONFIRMATION: _confirmation,
+    Kind.WAITING: _waiting,
+    Kind.PROMOTED: _confirmation,
+    Kind.ALREADY_REGISTERED: _already_registered,
+    Kind.REDUCED: _reduced,
+    Kind.CANCELLATION: _cancellation,
+    Kind.SLOT_CANCELLED: _slot_cancelled,
+    Kind.SLOT_MOVED: _slot_moved,
+    Kind.REMINDER: _reminder,
+    Kind.LINK: _link,
+    Kind.SUBMITTED: _moderation,
+    Kind.PUBLISHED: _moderation,
+    Kind.CHANGES_REQUESTED: _moderation,
+    Kind.REJECTED: _moderation,
+}
+
+
+# What they share -------------------------------------------------------------------------------------------
+
+
+def visits_of_the_day(registration: Registration, *, now: dt.datetime) -> list[Registration]:
+    """This confirmed visit and the visitor's others of that day still to come, in order."""
+    slot = registration.slot
+    return list(
+        _with_everything()
+        .confirmed()
+        .filter(
+            visitor=registration.visitor_id,
+            slot__day=slot.day,
+            slot__state="published",
+            slot__starts_at__gt=now,
+        )
+        .order_by("slot__starts_at", "pk")
+    )
+
+
+def said_with(message: Message, *, now: dt.datetime) -> list[int]:
+    """The other reminders, due by the same rule for the same day, that this mail makes superfluous: their
+    keys."""
+    if message.kind != Kind.REMINDER or message.visitor_id is None:
+        return []
+    others = (
+        Message.objects.filter(
+            kind=Kind.REMINDER,
+            visitor=message.visitor_id,
+            status__in=[Status.PENDING, Status.SENDING],
+            next_attempt_at__lte=now,
+        )
+        .exclude(pk=message.pk)
+        .values_list("pk", "context")
+    )
+    mine = (message.context.get("rule"), message.context.get("day"))
+    return [key for key, context in others if (context.get("rule"), context.get("day")) == mine]
+
+
+def _with_everything() -> Any:
+    return Registration.objects.select_related(
+        "visitor",
+        "slot__activity__host",
+        "slot__activity__festival",
+        "slot__activity__programme",
+        "slot__activity__territory",
+        "slot__activity__venue__commune",
+        "slot__activity__venue__territory",
+        "slot__venue__commune",
+        "slot__venue__territory",
+        "slot__room",
+    )
+
+
+def _registration(message: Message) -> Registration:
+    if message.registration is None:
+        raise ValueError("A mail about a registration without it.")
+    return message.registration
+
+
+def _visitor(message: Message) -> Visitor:
+    visitor = message.visitor or (message.registration.visitor if message.registration else None)
+    if visitor is None:
+        raise ValueError("A mail to a visitor without one.")
+    return visitor
+
+
+def _letter_about(registration: Registration) -> Letter:
+    name = first_name(registration.name)
+    return letter_of(registration.slot.activity, name=name, visits=[visit_of(registration)])
+
+
+def _letter_without_ticket(registration: Registration) -> Letter:
+    name = first_name(registration.name)
+    return letter_of(registration.slot.activity, name=name, visits=[visit_of_slot(registration.slot)])
+
+
+def _ways(registration: Registration) -> dict[str, Any]:
+    """Where the visitor goes from here, and who would be glad of the place."""
+    return {
+        "my_visits": address("my_visits", registration.visitor.token),
+        "waiting": registration.slot.waiting,
+    }
+
+
+def _cancelled_calendar(registration: Registration) -> tuple[Method, list[Registration]] | None:
+    """Only who had a place has it in a calendar."""
+    return ("CANCEL", [registration]) if registration.confirmed_at is not None else None
+
+
+def _what_the_visitor_knew(message: Message) -> dict[str, Any]:
+    """The former time by the last notice that reached the visitor: a change overtaken by the next was never
+    told."""
+    known = message.context
+    earlier = Message.objects.filter(
+        kind=Kind.SLOT_MOVED, registration=message.registration_id, pk__lt=message.pk
+    ).order_by("-pk")
+    for notice in earlier:
+        if notice.status != Status.CANCELLED:
+            break
+        known = notice.context
+    return known
+
+
+def _said_by_the_team(text: str) -> list[str]:
+    """The organisers' own words to a host: addresses stay addresses."""
+    return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+
+
+def _spelled(number: int) -> str:
+    words = {1: _("one"), 2: _("two"), 3: _("three"), 4: _("four"), 5: _("five")}
+    return words.get(number, str(number))

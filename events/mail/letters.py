@@ -1,0 +1,192 @@
+"""What the mails' templates speak of: visits, said in the reader's language and on the clock of their
+territory.
+
+Everything here that somebody typed has gone through ``plain``: no control character, no turn of the writing
+direction, no address that a mail program would make a link of.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from events import wording
+from events.calendar import venue_of
+from events.models import Activity, Registration, Slot, Venue
+
+HOME_ZONE = "Europe/Paris"
+MARGIN = dt.timedelta(minutes=5)
+"""To find the door, beside the walk itself."""
+
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
+_LINKLIKE = re.compile(r"://|\bwww\.", re.I)
+_NAME = re.compile(r"[^\W\d_]+(?:[ ’'-][^\W\d_]+){0,4}\.?")
+
+
+def plain(text: str, *, longest: int = 300) -> str:
+    """One line of what somebody typed, that no mail program takes for a link."""
+    said = re.sub(" +", " ", _UNSEEN.sub(" ", text)).strip()
+    said = _LINKLIKE.sub(lambda found: f"{found.group()[:-1]} {found.group()[-1]}", said)
+    return said if len(said) <= longest else f"{said[: longest - 1]}…"
+
+
+def paragraphs(text: str, *, longest: int = 2000) -> list[str]:
+    """Several lines of what somebody typed, one by one."""
+    lines = re.split(r"[\r\n]+", text[:longest])
+    return [line for line in (plain(line, longest=longest) for line in lines) if line]
+
+
+def first_name(name: str) -> str:
+    """A name one can be greeted by; empty for anything that does not look like one.
+
+    Whoever books with somebody else's address must not be able to write to that person in our name.
+    """
+    words = plain(name, longest=120)
+    return words.split()[0] if _NAME.fullmatch(words) and len(words) <= 60 else ""
+
+
+def address(name: str, *arguments: object) -> str:
+    """The full address of a page, under SITE_URL whatever host a request named."""
+    return f"{settings.SITE_URL}{reverse(f'events:{name}', args=arguments)}"
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A slot as a mail says it, with the registration it is about when there is one."""
+
+    hour: str
+    day: str
+    times: str
+    moment: str
+    title: str
+    host: str
+    place: str
+    meeting_point: str
+    page: str
+    places: str = ""
+    reference: str = ""
+    ticket: str = ""
+    give_back: str = ""
+    is_waiting: bool = False
+    walk: str = ""
+
+
+def visit_of_slot(slot: Slot) -> Visit:
+    start = slot.local_start
+    times = wording.say_times(start, slot.local_end)
+    if slot.timezone != HOME_ZONE:
+        times = _("%(times)s, local time") % {"times": times}
+    activity = slot.activity
+    return Visit(
+        hour=wording.say_time(start),
+        day=wording.say_day(start.date()),
+        times=times,
+        moment=wording.say_moment(start, weekday=True),
+        title=plain(activity.title),
+        host=plain(activity.host.name),
+        place=place_of(slot),
+        meeting_point=plain(activity.meeting_point),
+        page=address("slot", slot.pk),
+    )
+
+
+def visit_of(registration: Registration, *, walk: str = "") -> Visit:
+    """A registration's visit with its ticket and the page on which its place is given back."""
+    said, size, token = visit_of_slot(registration.slot), registration.party_size, registration.visitor.token
+    return Visit(
+        **{
+            **vars(said),
+            "places": ngettext("%(number)d place", "%(number)d places", size) % {"number": size},
+            "reference": registration.reference,
+            "ticket": address("my_visit_ticket", token, registration.reference),
+            "give_back": address("my_visit_give_back", token, registration.reference),
+            "is_waiting": registration.status == Registration.Status.WAITING,
+            "walk": walk,
+        }
+    )
+
+
+def place_of(slot: Slot) -> str:
+    """« Grande salle, La Cantine, 27 rue d’Aubuisson, Toulouse »."""
+    venue = venue_of(slot)
+    if venue is None:
+        return _("Place to be announced")
+    parts = [slot.room.name if slot.room else "", venue.name, venue.address, venue.city]
+    return ", ".join(plain(part) for part in parts if part)
+
+
+def day_of(registrations: Sequence[Registration]) -> list[Visit]:
+    """One day's visits in order, each with the way to it from the one before."""
+    visits: list[Visit] = []
+    before: Registration | None = None
+    for registration in registrations:
+        walk = _way(before.slot, registration.slot) if before is not None else ""
+        visits.append(visit_of(registration, walk=walk))
+        before = registration
+    return visits
+
+
+def _way(here: Slot, there: Slot) -> str:
+    """« Fin à 14 h 45, puis 16 min à pied : Quai des Savoirs. Partez au plus tard à 16 h 35. »"""
+    ends = _("Ends at %(time)s") % {"time": wording.say_time(here.local_end)}
+    start, goal = _position(venue_of(here)), _position(venue_of(there))
+    walk = wording.say_walk(start, goal)
+    venue = venue_of(there)
+    if not walk or start is None or goal is None or venue is None:
+        return f"{ends}."
+    way = _("%(ends)s, then %(walk)s: %(venue)s.") % {"ends": ends, "walk": walk, "venue": plain(venue.name)}
+    if wording.metres_between(start, goal) > wording.WALKABLE_METRES:
+        return way
+    latest = there.local_start - dt.timedelta(minutes=wording.walking_minutes(start, goal)) - MARGIN
+    latest -= dt.timedelta(minutes=latest.minute % 5)
+    if latest < here.local_end:
+        return way
+    leave = _("Leave by %(time)s.") % {"time": wording.say_time(latest)}
+    return f"{way} {leave}"
+
+
+def _position(venue: Venue | None) -> wording.Position | None:
+    if venue is None or venue.latitude is None or venue.longitude is None:
+        return None
+    return (venue.latitude, venue.longitude)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What every mail shows around its own words."""
+
+    festival: str
+    is_demo: bool
+    team: str
+    name: str = ""
+    visits: list[Visit] = field(default_factory=list)
+    reply_to: str = ""
+
+
+def letter_of(activity: Activity | None, *, name: str = "", visits: Sequence[Visit] = ()) -> Letter:
+    """The frame of a mail about this activity; of the site alone without one."""
+    if activity is None:
+        site = "Festival French Tech"
+        return Letter(site, False, _("The team of Festival French Tech"), name, list(visits))
+    festival = plain(activity.festival.name)
+    programme = plain(activity.programme.name) if activity.programme else ""
+    return Letter(
+        festival=" · ".join(part for part in (festival, programme) if part),
+        is_demo=activity.festival.is_demo,
+        team=_("The festival team %(in_territory)s, %(festival)s")
+        % {"in_territory": _in(plain(activity.territory.name)), "festival": festival},
+        name=name,
+        visits=list(visits),
+        reply_to=activity.festival.contact_email or activity.territory.contact_email,
+    )
+
+
+def _in(place: str) -> str:
+    return wording.french_in(place) if wording.language() == "fr" else f"in {place}"

@@ -1,0 +1,76 @@
+"""`manage.py drain_outbox --once|--loop`: the sweeps without Celery or Redis."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, close_old_connections
+from django.utils import timezone
+
+from events.jobs import owe_reminders_in_turn, sweep
+from events.mail.deliver import deliver_due, expire, release_leases
+from events.mail.heartbeat import beat
+from events.management.telling import told
+
+EVERY_SECONDS: dict[str, float] = {
+    "deliver_due": 2.0,
+    "release_leases": 30.0,
+    "owe_reminders": 60.0,
+    "expire": 60.0,
+}
+
+
+class Command(BaseCommand):
+    help = "Owe the reminders that are due and send every mail that is: once, or on and on (the life-boat)."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        how = parser.add_mutually_exclusive_group(required=True)
+        how.add_argument("--once", action="store_true", help="until nothing is due, then end")
+        how.add_argument("--loop", action="store_true", help="until SIGTERM or Ctrl-C")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["once"]:
+            done = sweep()
+            self.stdout.write(told(owed=done.owed, report=done.report))
+            return
+        self.loop()
+
+    def loop(self) -> None:
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        due = dict.fromkeys(EVERY_SECONDS, 0.0)
+        while not stop.is_set():
+            for name, every in EVERY_SECONDS.items():
+                if time.monotonic() >= due[name] and not stop.is_set():
+                    due[name] = time.monotonic() + every
+                    self.run_one(name)
+            stop.wait(0.5)
+
+    def run_one(self, name: str) -> None:
+        """One sweep; a database that is away for a while must not end the life-boat."""
+        close_old_connections()
+        try:
+            if name == "deliver_due":
+                report = deliver_due(limit=200)
+                if report.counts or report.paused:
+                    self.stdout.write(told(report=report))
+            else:
+                SWEEPS[name]()
+            if name != "owe_reminders":
+                beat(name, timezone.now())
+        except DatabaseError as error:
+            self.stderr.write(f"{name}: {error}".strip())
+
+
+SWEEPS: dict[str, Callable[[], object]] = {
+    "release_leases": lambda: release_leases(),
+    "owe_reminders": lambda: owe_reminders_in_turn(timezone.now()),
+    "expire": lambda: expire(now=timezone.now()),
+}

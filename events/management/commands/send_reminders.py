@@ -1,0 +1,48 @@
+"""`manage.py send_reminders [--now ISO]`: owe the reminders due at an instant, and deliver them."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from events.mail.deliver import deliver_due
+from events.management.telling import told
+from events.models import Message
+from events.reminders import owe_reminders
+
+
+class Command(BaseCommand):
+    help = "Owe the reminders that are due now, or at --now, and send them."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--now",
+            type=instant,
+            metavar="ISO",
+            help="as if it were this instant: 2027-06-09T09:00:00+02:00 (without an offset: the site's zone)",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        now: dt.datetime = options["now"] or timezone.now()
+        try:
+            owed = owe_reminders(now)
+        except OverflowError as error:
+            raise CommandError(f"No calendar reaches {now.isoformat()}.") from error
+        report = deliver_due(now=options["now"], only=Message.Kind.REMINDER)
+        self.stdout.write(told(owed=owed, report=report))
+
+
+def instant(text: str) -> dt.datetime:
+    """Raises ``ArgumentTypeError`` for what is no instant."""
+    try:
+        said = parse_datetime(text)
+    except ValueError:
+        said = None
+    if said is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date and time such as 2027-06-09T09:00:00+02:00")
+    return said if timezone.is_aware(said) else timezone.make_aware(said)
