@@ -1,5 +1,33 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+from django.views.generic import RedirectView
 
-urlpatterns: list[URLPattern] = []
+from events.views import feeds, public, public_pages, public_places, public_times
+
+urlpatterns: list[URLPattern] = [
+    path("", public.home, name="home"),
+    path("programme/", public.programme, name="programme"),
+    path("programme/agenda/", public_times.agenda, name="agenda"),
+    path("programme/carte/", public_times.sketch_map, name="map"),
+    path("activites/<slug:slug>/", public.activity, name="activity"),
+    path("creneaux/<int:pk>/", public.slot, name="slot"),
+    path("villes/", public_places.territories, name="territories"),
+    path("villes/<slug:slug>/", public_places.territory, name="territory"),
+    path("lieux/<slug:slug>/", public_places.venue, name="venue"),
+    path("hotes/<slug:slug>/", public_places.host, name="host"),
+    path("editions/", RedirectView.as_view(pattern_name="events:history"), name="editions"),
+    path("editions/<slug:slug>/", public_pages.edition, name="edition"),
+    path("depuis-2012/", public_pages.history, name="history"),
+    path("accessibilite/", public_pages.accessibility, name="accessibility"),
+    path("donnees-personnelles/", public_pages.privacy, name="privacy"),
+    path("mentions-legales/", public_pages.legal, name="legal"),
+    path("flux/", public_pages.feeds_explained, name="feeds"),
+    path("robots.txt", public_pages.robots, name="robots"),
+    path("sitemap.xml", public_pages.sitemap, name="sitemap"),
+    path("programme.ics", feeds.calendar, name="programme_ics"),
+    path("programme.rss", feeds.rss, name="programme_rss"),
+    path("programme.json", feeds.json_events, name="programme_json"),
+    path("programme.csv", feeds.csv_table, name="programme_csv"),
+    path("programme.geojson", feeds.geojson, name="programme_geojson"),
+]

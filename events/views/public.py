@@ -1,0 +1,342 @@
+"""The face of the site: the entrance, the programme, an activity, a slot. Fetch, ask, show.
+
+What is not public does not exist here: every page starts from ``published()`` or ``visible()``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import zlib
+from typing import Any
+
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+
+from events.clock import on_the_wall
+from events.exchange.schema_org import activity_as_events, slot_as_event
+from events.forms.programme import (
+    next_day,
+    previous_day,
+    say_count,
+    say_question,
+    sentence_of,
+)
+from events.models import Activity, Festival, Language, Slot, Venue
+from events.models.host import PAINTS
+from events.programme import Facets, Filters, Page, facets, find, matching, tally
+from events.views.context import current_festival
+from events.views.history import growth
+from events.views.public_rows import Day, Row, by_day, by_hour, chart_of, row_of, rows_of
+from events.wording import (
+    WALKABLE_METRES,
+    metres_between,
+    say_day,
+    say_day_range,
+    say_duration,
+    say_list,
+    say_number,
+    say_time,
+)
+
+STREET_DOORS = 6
+CITIES_ON_HOME = 12
+NEARBY = 3
+MOST_LEAD = 240
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """What, where, when, and a first street of doors."""
+    now = timezone.now()
+    choices = facets(now)
+    festival = current_festival(request)
+    street = _street(now)
+    day = street[0].slot.day if street else None
+    return render(
+        request,
+        "events/public/home.html",
+        {
+            "now": now,
+            "sentence": sentence_of(Filters(places=1, day=day), choices),
+            "street": street,
+            "street_day": day,
+            "hero_day": Day(day or festival.starts_on) if day or festival else None,
+            "title": _home_title(festival),
+            "cities": _cities(now)[:CITIES_ON_HOME],
+            "more_cities": len(choices.territories) > CITIES_ON_HOME,
+            "growth": growth(),
+        },
+    )
+
+
+def _home_title(festival: Festival | None) -> str:
+    if festival is None:
+        return _("Start-ups open their doors")
+    return f"{festival.name}, {say_day_range(festival.starts_on, festival.ends_on)}"
+
+
+def _street(now: dt.datetime) -> list[Row]:
+    """The next doors, one for each host, on the first day that has any."""
+    coming = list(matching(Filters(), now).for_showing().in_order()[:60])
+    chosen: dict[int, Slot] = {}
+    for slot in coming:
+        if slot.day == coming[0].day and len(chosen) < STREET_DOORS:
+            chosen.setdefault(slot.activity.host_id, slot)
+    return rows_of(list(chosen.values()), now=now)
+
+
+def _cities(now: dt.datetime) -> list[dict[str, Any]]:
+    """Territories with the number of their doors (hosts with something to come), the most open first."""
+    counted = (
+        matching(Filters(), now)
+        .values("activity__territory__slug", "activity__territory__name", "activity__territory__sort_name")
+        .annotate(doors=Count("activity__host", distinct=True))
+        .order_by("-doors", "activity__territory__sort_name")
+    )
+    return [
+        {
+            "slug": row["activity__territory__slug"],
+            "name": row["activity__territory__name"],
+            "paint": paint_of(row["activity__territory__slug"]),
+            "said": ngettext("%(n)s door", "%(n)s doors", row["doors"]) % {"n": say_number(row["doors"])},
+        }
+        for row in counted
+    ]
+
+
+def paint_of(slug: str) -> str:
+    """The paint a city borrows, by a stable rule."""
+    return PAINTS[zlib.crc32(slug.encode()) % len(PAINTS)]
+
+
+@require_safe
+def programme(request: HttpRequest) -> HttpResponse:
+    """The list with its filters, a page at a time."""
+    now = timezone.now()
+    filters = Filters.read(request.GET)
+    choices = facets(now)
+    zone = choices.zone_of(filters.place)
+    page = find(filters, now, cancelled=True, look_back=True)
+    counts = tally(filters, now, cancelled=True, zone=zone)
+    rows = rows_of(page.slots, now=now, zone=zone, walks=bool(filters.place))
+    chart_day = filters.day or (rows[0].slot.day if rows else None)
+    return render(
+        request,
+        "events/public/programme.html",
+        {
+            "now": now,
+            "filters": filters,
+            "sentence": sentence_of(filters, choices),
+            "hours": by_hour(rows, counts, zone=zone, going_on=filters.after is not None),
+            "shows_days": filters.day is None,
+            "count": say_count(counts.total),
+            "question": say_question(filters, choices),
+            "title": _title(filters, choices),
+            "chart": chart_of(chart_day, counts) if chart_day else None,
+            "pager": _pager(filters, choices, page, zone),
+            "ways_out": _ways_out(filters) if not rows else [],
+            "feeds": _feeds(filters),
+        },
+    )
+
+
+def _title(filters: Filters, choices: Facets) -> str:
+    said = say_question(filters, choices)
+    return _("Programme, %(question)s") % {"question": said} if said else _("Programme")
+
+
+def _pager(filters: Filters, choices: Facets, page: Page, zone: str) -> dict[str, tuple[str, str] | None]:
+    """The pages before and after, in words: (address, label)."""
+    here = reverse("events:programme")
+    back = forth = None
+    if page.preceding is not None:
+        at = on_the_wall(page.preceding.starts_at, zone)
+        last = page.slots[0].day if page.slots else None
+        label = say_time(at) if at.date() == last else f"{say_day(at.date())}, {say_time(at)}"
+        back = (
+            here + filters.query_string(after=page.previous_cursor or None),
+            _("Back to %(when)s") % {"when": label},
+        )
+    elif filters.moment and filters.moment != "matin":
+        back = (here + filters.query_string(moment="matin"), _("Back to the morning"))
+    elif day := previous_day(filters, choices):
+        back = (here + filters.query_string(day=day), say_day(day).capitalize())
+    if page.following is not None:
+        at = on_the_wall(page.following.starts_at, zone)
+        same = bool(page.slots) and on_the_wall(page.slots[-1].starts_at, zone).date() == at.date()
+        label = _("Next, from %(time)s") % {"time": say_time(at)} if same else say_day(at.date()).capitalize()
+        forth = (here + filters.query_string(after=page.next_cursor), label)
+    elif filters.moment and filters.moment != "soir" and not filters.after:
+        forth = (here + filters.query_string(moment=""), _("The whole day"))
+    elif day := next_day(filters, choices):
+        forth = (here + filters.query_string(day=day, moment=""), say_day(day).capitalize())
+    return {"back": back, "forth": forth}
+
+
+def _ways_out(filters: Filters) -> list[tuple[str, str]]:
+    """Questions a little wider than one that found nothing: (address, label)."""
+    here = reverse("events:programme")
+    wider = [
+        (filters.moment, _("At any time"), {"moment": ""}),
+        (filters.query, _("Without the words"), {"query": ""}),
+        (filters.places or filters.mode, _("Full ones too"), {"places": 0, "mode": ""}),
+        (filters.format, _("Every kind of visit"), {"format": ""}),
+        (
+            filters.theme or filters.language or filters.access or filters.programme,
+            _("Without the refinements"),
+            {"theme": "", "language": "", "access": (), "programme": ""},
+        ),
+        (filters.day, _("Every day"), {"day": None}),
+        (filters.place, _("All over France"), {"place": ""}),
+    ]
+    out = [(here + filters.query_string(**change), label) for asked, label, change in wider if asked]
+    return [*out[:3], (here, _("The whole programme"))] if out else []
+
+
+def _feeds(filters: Filters) -> list[tuple[str, str]]:
+    names = (("ics", _("calendar")), ("rss", "RSS"), ("csv", "CSV"), ("json", "JSON"), ("geojson", "GeoJSON"))
+    return [(reverse(f"events:programme_{kind}") + filters.query_string(), label) for kind, label in names]
+
+
+@require_safe
+def activity(request: HttpRequest, slug: str) -> HttpResponse:
+    """What is proposed, and its slots by day."""
+    now = timezone.now()
+    shown = get_object_or_404(
+        Activity.objects.published().select_related(
+            "festival", "programme", "territory", "host__territory", "venue__commune", "venue__territory"
+        ),
+        slug=slug,
+    )
+    slots = list(Slot.objects.visible().filter(activity=shown).for_showing().in_order())
+    for slot in slots:
+        slot.activity = shown
+    rows = rows_of(slots, now=now)
+    coming = [row for row in rows if row.slot.ends_at > now]
+    over = [row for row in rows if row.slot.ends_at <= now]
+    best = next((r for r in coming if r.door.is_bookable), coming[0] if coming else (over or [None])[-1])
+    venue = next((slot.venue for slot in slots if slot.venue), shown.venue)
+    lead, body = _lead_and_body(shown.description)
+    return render(
+        request,
+        "events/public/activity.html",
+        {
+            "now": now,
+            "festival": shown.festival,
+            "activity": shown,
+            "days": by_day(coming),
+            "over": by_day(over),
+            "best": best,
+            "door_classes": f"door paint-{shown.host.paint} act__door",
+            "kick": _kick(shown, {one.duration for one in slots}),
+            "lead": lead,
+            "body": body,
+            "codes": _access(shown, venue),
+            "spoken": _spoken(shown),
+            "venue": venue,
+            "nearby": _nearby(venue, shown, now),
+            "is_archived": shown.festival.state == Festival.State.ARCHIVED,
+            "linked_data": activity_as_events(shown, slots, url=request.build_absolute_uri()),
+        },
+    )
+
+
+@require_safe
+def slot(request: HttpRequest, pk: int) -> HttpResponse:
+    """One time: how many places, where, how to come, and the one thing to do."""
+    now = timezone.now()
+    shown = get_object_or_404(
+        Slot.objects.visible().for_showing().select_related("activity__programme"), pk=pk
+    )
+    others = (
+        Slot.objects.published()
+        .upcoming(now)
+        .filter(activity=shown.activity)
+        .exclude(pk=shown.pk)
+        .for_showing()
+        .in_order()[:6]
+    )
+    return render(
+        request,
+        "events/public/slot.html",
+        {
+            "now": now,
+            "festival": shown.activity.festival,
+            "activity": shown.activity,
+            "row": row_of(shown, now=now),
+            "slot": shown,
+            "kick": _kick(shown.activity, {shown.duration}),
+            "codes": _access(shown.activity, shown.venue),
+            "spoken": _spoken(shown.activity),
+            "taken": (shown.capacity or 0) - (shown.places_left or 0),
+            "venue": shown.venue,
+            "others": by_day(rows_of(list(others), now=now)),
+            "nearby": _nearby(shown.venue, shown.activity, now, around=shown),
+            "is_archived": shown.activity.festival.state == Festival.State.ARCHIVED,
+            "linked_data": slot_as_event(shown, url=request.build_absolute_uri()),
+        },
+    )
+
+
+def _kick(shown: Activity, durations: set[int]) -> str:
+    """« Visite guidée, 45 min, en français »: the line above the title."""
+    parts = [str(shown.get_format_display())]
+    if len(durations) == 1:
+        parts.append(say_duration(durations.pop()))
+    tongues = {"fr": _("in French"), "en": _("in English"), "lsf": _("in French sign language")}
+    parts += [tongues[code] for code in shown.languages if code in tongues]
+    return ", ".join(parts)
+
+
+def _lead_and_body(text: str) -> tuple[str, str]:
+    """A short plain first paragraph leads; the rest is read below. A text of one piece is all body."""
+    first, _blank, rest = text.strip().replace("\r\n", "\n").partition("\n\n")
+    plain = len(first) <= MOST_LEAD and "\n" not in first and not set(first) & set("*_[]#`<>")
+    if plain and rest.strip():
+        return first, rest.strip()
+    return "", text.strip()
+
+
+def _access(shown: Activity, venue: Venue | None) -> list[str]:
+    codes = {*shown.access, *(venue.access if venue else [])}
+    return [code for code in ("mi", "hi", "vi", "pi", "ii") if code in codes]
+
+
+def _spoken(shown: Activity) -> str:
+    names = dict(Language.choices)
+    said = say_list(str(names[code]) for code in shown.languages if code in names)
+    return said[:1].upper() + said[1:]
+
+
+def _nearby(
+    venue: Any, shown: Activity, now: dt.datetime, around: Slot | None = None
+) -> list[dict[str, Any]]:
+    """Other doors within a walk, the nearest first; of the same day when a slot is looked at."""
+    if venue is None or venue.latitude is None:
+        return []
+    here = (venue.latitude, venue.longitude)
+    margin = 0.05
+    coming = (
+        Slot.objects.published()
+        .upcoming(now)
+        .filter(
+            activity__territory=shown.territory_id,
+            venue__latitude__range=(here[0] - margin, here[0] + margin),
+            venue__longitude__range=(here[1] - margin, here[1] + margin),
+        )
+        .exclude(activity__host=shown.host_id)
+    )
+    if around is not None:
+        coming = coming.filter(day=around.day, starts_at__gte=around.ends_at)
+    found: dict[int, dict[str, Any]] = {}
+    for other in coming.for_showing().in_order()[:60]:
+        metres = metres_between(here, (other.venue.latitude, other.venue.longitude))
+        if metres <= WALKABLE_METRES:
+            found.setdefault(other.activity_id, {"slot": other, "metres": metres})
+    return sorted(found.values(), key=lambda one: (one["metres"] // 100, one["slot"].starts_at))[:NEARBY]

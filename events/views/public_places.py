@@ -1,0 +1,197 @@
+"""Where: the cities, one city, a venue, and who receives there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Count, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+
+from events.forms.programme import say_in, sentence_of
+from events.models import Activity, ArchiveEntry, Festival, Host, Slot, Territory, Venue, Weekday
+from events.programme import Filters, facets, find, matching
+from events.views.public import paint_of
+from events.views.public_rows import Row, by_day, rows_of
+from events.wording import say_list, say_number, say_time
+
+STREET_DOORS = 6
+MOST_SLOTS = 200
+
+
+@require_safe
+def territories(request: HttpRequest) -> HttpResponse:
+    """Every territory of the coming editions, with its doors; those of past editions after them."""
+    now = timezone.now()
+    doors = {
+        row["activity__territory"]: row["doors"]
+        for row in matching(Filters(), now)
+        .values("activity__territory")
+        .annotate(doors=Count("activity__host", distinct=True))
+        .order_by()
+    }
+    known = (
+        Territory.objects.filter(
+            Q(pk__in=list(doors)) | Q(festivals__state=Festival.State.PUBLISHED) | Q(archive__isnull=False)
+        )
+        .distinct()
+        .prefetch_related("communes")
+        .order_by("sort_name")
+    )
+    lines = [_city_line(territory, doors.get(territory.pk, 0)) for territory in known]
+    return render(
+        request,
+        "events/public/territories.html",
+        {
+            "open_cities": [line for line in lines if line["doors"]],
+            "other_cities": [line for line in lines if not line["doors"]],
+        },
+    )
+
+
+def _city_line(territory: Territory, doors: int) -> dict[str, Any]:
+    communes = [commune.name for commune in territory.communes.all() if commune.name not in territory.name]
+    return {
+        "territory": territory,
+        "paint": paint_of(territory.slug),
+        "doors": doors,
+        "said": ngettext("%(n)s door", "%(n)s doors", doors) % {"n": say_number(doors)},
+        "communes": say_list(communes),
+    }
+
+
+@require_safe
+def territory(request: HttpRequest, slug: str) -> HttpResponse:
+    """A city: its street, its venues, its relay, what is known of its past."""
+    now = timezone.now()
+    shown = get_object_or_404(Territory.objects.prefetch_related("communes"), slug=slug)
+    filters = Filters(place=shown.slug)
+    choices = facets(now)
+    page = find(filters, now, limit=60)
+    street = _one_door_each(page.slots)
+    venues = list(_venues_with_slots(shown, now))
+    return render(
+        request,
+        "events/public/territory.html",
+        {
+            "now": now,
+            "territory": shown,
+            "where": say_in(shown.name),
+            "communes": say_list(commune.name for commune in shown.communes.all()),
+            "filters": filters,
+            "sentence": sentence_of(filters, choices),
+            "street": rows_of(street, now=now),
+            "venues": venues,
+            "archive": list(
+                ArchiveEntry.objects.filter(territory=shown).select_related("festival")[:MOST_SLOTS]
+            ),
+        },
+    )
+
+
+def _one_door_each(slots: Iterable[Slot]) -> list[Slot]:
+    chosen: dict[int, Slot] = {}
+    for slot in slots:
+        if len(chosen) < STREET_DOORS:
+            chosen.setdefault(slot.activity.host_id, slot)
+    return list(chosen.values())
+
+
+def _venues_with_slots(shown: Territory, now: Any) -> Any:
+    """Venues where something is to come, and the totem buildings, by name; with the number of slots."""
+    upcoming = Q(
+        slots__state=Slot.State.PUBLISHED,
+        slots__starts_at__gt=now,
+        slots__activity__state=Activity.State.PUBLISHED,
+        slots__activity__festival__state=Festival.State.PUBLISHED,
+    )
+    return (
+        Venue.objects.filter(territory=shown)
+        .annotate(coming=Count("slots", filter=upcoming, distinct=True))
+        .filter(Q(coming__gt=0) | Q(is_totem=True))
+        .select_related("commune", "territory")
+        .order_by("sort_name")
+    )
+
+
+@require_safe
+def venue(request: HttpRequest, slug: str) -> HttpResponse:
+    """A place: how to come, when it is open, its rooms, what happens there."""
+    now = timezone.now()
+    shown = get_object_or_404(
+        Venue.objects.select_related("territory", "commune").prefetch_related("opening_hours"), slug=slug
+    )
+    slots = list(
+        Slot.objects.published().upcoming(now).filter(venue=shown).for_showing().in_order()[:MOST_SLOTS]
+    )
+    for slot in slots:
+        slot.venue = shown
+    return render(
+        request,
+        "events/public/venue.html",
+        {
+            "now": now,
+            "venue": shown,
+            "days": by_day(rows_of(slots, now=now)),
+            "rooms": list(shown.rooms.filter(is_active=True).order_by("sort_name")),
+            "hours": _opening(shown),
+            "codes": [code for code in ("mi", "hi", "vi", "pi", "ii") if code in shown.access],
+            "archive": list(ArchiveEntry.objects.filter(venue=shown).select_related("festival")[:50]),
+        },
+    )
+
+
+def _opening(shown: Venue) -> list[tuple[str, str]]:
+    """« lundi : 9 h – 12 h et 14 h – 18 h » for every day, « fermé » where nothing is said; empty when unknown."""
+    rows = list(shown.opening_hours.all())
+    if not rows:
+        return []
+    said = []
+    for day in Weekday:
+        spans = [f"{say_time(r.opens)} – {say_time(r.closes)}" for r in rows if r.weekday == day]
+        said.append((str(day.label), say_list(spans) or _("closed")))
+    return said
+
+
+@require_safe
+def host(request: HttpRequest, slug: str) -> HttpResponse:
+    """Who receives: in its own words, and the street of its activities."""
+    now = timezone.now()
+    shown = get_object_or_404(Host.objects.public().select_related("territory"), slug=slug)
+    activities = list(
+        Activity.objects.published().filter(host=shown).select_related("festival").order_by("title_fr")
+    )
+    if not activities:
+        raise Http404
+    slots = list(
+        Slot.objects.published()
+        .upcoming(now)
+        .filter(activity__host=shown)
+        .for_showing()
+        .in_order()[:MOST_SLOTS]
+    )
+    for slot in slots:
+        slot.activity.host = shown
+    rows = rows_of(slots, now=now)
+    first: dict[int, Row] = {}
+    for row in rows:
+        first.setdefault(row.slot.activity_id, row)
+    return render(
+        request,
+        "events/public/host.html",
+        {
+            "now": now,
+            "host": shown,
+            "door_classes": f"door paint-{shown.paint} act__door",
+            "door_classes_small": f"door paint-{shown.paint}",
+            "street": list(first.values())[:STREET_DOORS],
+            "days": by_day(rows),
+            "activities": [one for one in activities if one.pk not in first],
+            "is_demo": any(one.festival.is_demo for one in activities),
+        },
+    )
