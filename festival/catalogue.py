@@ -7,7 +7,7 @@ catalogue do not collide.
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,9 +50,16 @@ class Message:
     plural: str = ""
 
 
-def find_messages(root: Path) -> dict[Message, set[str]]:
+def _raise(error: CatalogueError) -> None:
+    raise error
+
+
+def find_messages(
+    root: Path, *, complain: Callable[[CatalogueError], None] = _raise
+) -> dict[Message, set[str]]:
     """Every message of the project, with the files (relative to `root`) that show it.
 
+    :param complain: takes a file that cannot be read, whose messages are then left out; raises by default.
     :raises CatalogueError: a message is not a plain string.
     """
     found: dict[Message, set[str]] = {}
@@ -65,8 +72,11 @@ def find_messages(root: Path) -> dict[Message, set[str]]:
                 messages = messages_in_template(path.read_text("utf-8"), origin=name)
             else:
                 continue
-            for message in messages:
-                found.setdefault(message, set()).add(name)
+            try:
+                for message in messages:
+                    found.setdefault(message, set()).add(name)
+            except CatalogueError as error:
+                complain(error)
     return found
 
 
@@ -87,6 +97,7 @@ def messages_in_python(source: str, *, origin: str) -> Iterator[Message]:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("django.utils.translation")
         for alias in node.names
     }
+    constants = _constants(tree)
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
@@ -94,7 +105,25 @@ def messages_in_python(source: str, *, origin: str) -> Iterator[Message]:
         name = marks.get(called, called if isinstance(node.func, ast.Attribute) else "")
         if name not in CALLS or name == "_":
             continue
-        yield _message(name, node, origin)
+        yield _message(name, node, origin, constants)
+
+
+def _constants(tree: ast.Module) -> dict[str, str]:
+    """Names that stand for one plain string throughout a module: a context shared by a list of messages."""
+    values: dict[str, set[str | None]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            values.setdefault(node.id, set())
+        if isinstance(node, ast.Assign):
+            value = node.value.value if isinstance(node.value, ast.Constant) else None
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    values.setdefault(target.id, set()).add(value if isinstance(value, str) else None)
+    return {
+        name: text
+        for name, texts in values.items()
+        if len(texts) == 1 and isinstance(text := next(iter(texts)), str)
+    }
 
 
 def messages_in_template(source: str, *, origin: str) -> Iterator[Message]:
@@ -144,7 +173,7 @@ def _balanced(text: str, start: int) -> str:
     return text[start:]
 
 
-def _message(name: str, node: ast.Call, origin: str) -> Message:
+def _message(name: str, node: ast.Call, origin: str, constants: Mapping[str, str] = {}) -> Message:
     context, singular, plural = CALLS[name]
 
     def text(position: int | None) -> str:
@@ -153,6 +182,8 @@ def _message(name: str, node: ast.Call, origin: str) -> Message:
         argument = node.args[position] if position < len(node.args) else None
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
             return argument.value
+        if isinstance(argument, ast.Name) and argument.id in constants:
+            return constants[argument.id]
         raise CatalogueError(
             f"{origin}:{node.lineno}: {name}() needs a plain string, so that it can be translated"
         )

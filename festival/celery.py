@@ -6,15 +6,21 @@ is safe to miss and safe to run twice.
 
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
 from celery import Celery
+from celery.platforms import SecurityWarning
 from celery.signals import beat_init, setup_logging, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "festival.settings")
 if os.path.basename(sys.argv[0]) == "celery" or sys.argv[0].endswith("/celery/__main__.py"):
     os.environ.setdefault("FESTIVAL_PROCESS", "worker")
+
+# Containers and trial machines run as root; the worker reads JSON only, so the pickle it warns of is not
+# there.
+warnings.filterwarnings("ignore", category=SecurityWarning)
 
 app = Celery("festival")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -113,7 +113,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django.contrib.postgres",
     "whitenoise.runserver_nostatic",
-    "django.contrib.staticfiles",
+    "festival.apps.StaticFilesConfig",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -129,6 +129,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
     "festival.health.MetricsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -318,6 +319,8 @@ STORAGES = {
         "BACKEND": (
             "django.contrib.staticfiles.storage.StaticFilesStorage"
             if TESTING or DEBUG or "runserver" in sys.argv
+            else "festival.staticfiles.CompressedStaticFilesStorage"
+            if PRODUCTION
             else "festival.staticfiles.HashedStaticFilesStorage"
         )
     },
@@ -331,14 +334,16 @@ FILE_UPLOAD_PERMISSIONS = 0o644
 
 # ── Mail ──────────────────────────────────────────────────────────────────────────────────────────────────
 
+# Everything goes through the outbox; what takes mail from there to the world is MAIL_TRANSPORT.
+EMAIL_BACKEND = "events.mail.backend.OutboxBackend"
 KEEP_MAILS_ON_SITE = not EMAIL_URL
+MAIL_TRANSPORT = ""
 EMAIL_TIMEOUT = 10
 if EMAIL_URL:
-    for name, value in env.email_url_config(EMAIL_URL).items():
+    relay: dict[str, Any] = env.email_url_config(EMAIL_URL)
+    MAIL_TRANSPORT = relay.pop("EMAIL_BACKEND")
+    for name, value in relay.items():
         globals()[name] = value
-else:
-    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
-    EMAIL_FILE_PATH = VAR_DIR / "mail"
 
 # ── What browsers are told ────────────────────────────────────────────────────────────────────────────────
 

@@ -29,7 +29,7 @@ class Served:
     def __init__(self, var_dir: Path, port: int, **environment: str) -> None:
         self.var_dir = var_dir
         self.port = port
-        self.log = var_dir.parent / f"{var_dir.name}-{port}.log"
+        self.log = Path(tempfile.mkstemp(prefix="serve-", suffix=".log", dir=var_dir.parent)[1])
         inherited = {
             k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "TEST_", "DATABASE"))
         }

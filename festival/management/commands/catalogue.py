@@ -37,13 +37,14 @@ class Command(BaseCommand):
             for written in catalogue.compile_catalogues(root):
                 self.stdout.write(f"compiled {written.relative_to(root)}")
             return
-        try:
-            messages = catalogue.find_messages(root)
-        except catalogue.CatalogueError as error:
-            raise CommandError(str(error)) from error
+        complaints: list[str] = []
+        messages = catalogue.find_messages(root, complain=lambda error: complaints.append(str(error)))
+        for complaint in complaints:
+            self.stderr.write(complaint)
         kept = catalogue.read_catalogue(path)
         if options["doing"] == "check":
             found = catalogue.faults(messages, kept)
+            found += complaints
             if found:
                 raise CommandError("\n".join([*found, f"{len(found)} faults in {path.relative_to(root)}"]))
             self.stdout.write(f"{len(kept)} messages, all translated")

@@ -1,0 +1,150 @@
+"""Alive, ready, degraded, not ready: each told apart."""
+
+import time
+
+import pytest
+from django.db.migrations.executor import MigrationExecutor
+from django.test import Client, RequestFactory
+from prometheus_client.parser import text_string_to_metric_families
+from pytest_django import Settings
+
+from festival import health
+from festival.logs import hide_secret_links
+from festival.proxies import RealPeerMiddleware
+from tests.ground.postgres import free_port
+from tests.ground.valkey import ValkeyServer
+
+
+@pytest.fixture(autouse=True)
+def _migrations_not_yet_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_migrated", False)
+
+
+def test_alive_asks_nobody(client: Client) -> None:
+    response = client.get("/healthz")
+
+    assert (response.status_code, response.json()) == (200, {"status": "alive"})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ready_with_database_and_broker(client: Client, valkey: ValkeyServer, settings: Settings) -> None:
+    settings.REDIS_URL = valkey.url
+
+    response = client.get("/readyz")
+
+    assert (response.status_code, response.json()) == (
+        200,
+        {"status": "ready", "ready": True, "degraded": []},
+    )
+    assert "no-store" in response["Cache-Control"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("harm", ["stop", "freeze"])
+def test_a_stopped_or_hung_broker_degrades_within_a_second(
+    client: Client, valkey: ValkeyServer, settings: Settings, harm: str
+) -> None:
+    settings.REDIS_URL = valkey.url
+    getattr(valkey, harm)()
+    begun = time.monotonic()
+
+    response = client.get("/readyz")
+
+    assert time.monotonic() - begun < 1.5
+    assert (response.status_code, response.json()) == (
+        200,
+        {"status": "degraded: broker", "ready": True, "degraded": ["broker"]},
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_missing_migrations_are_not_ready(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda self, targets: ["something"])
+
+    response = client.get("/readyz")
+
+    assert (response.status_code, response.json()) == (
+        503,
+        {"status": "not ready: migrations", "ready": False},
+    )
+
+
+def test_without_a_database_it_is_not_ready(client: Client) -> None:
+    # This test asked for no database, so reaching it raises, as it does when the server is gone.
+    response = client.get("/readyz")
+
+    assert (response.status_code, response.json()) == (503, {"status": "not ready: database", "ready": False})
+
+
+def test_metrics_count_by_route_and_never_by_path(client: Client) -> None:
+    client.get("/healthz")
+
+    families = {f.name: f for f in text_string_to_metric_families(client.get("/metrics").content.decode())}
+
+    routes = {sample.labels["route"] for sample in families["festival_requests"].samples}
+    assert "healthz" in routes
+    assert not any("/" in route for route in routes)
+
+
+def test_a_log_line_does_not_show_a_secret_link() -> None:
+    shown = hide_secret_links(None, "info", {"request": "GET /mes-visites/Zk3Jx8qpZ2vXw9LmT0sYbR/annuler/"})
+
+    assert shown["request"] == "GET /mes-visites/Zk3J…/annuler/"
+
+
+def test_a_log_line_shows_a_word_of_the_address() -> None:
+    shown = hide_secret_links(None, "info", {"request": "GET /villes/toulouse-metropole-et-sicoval/"})
+
+    assert shown["request"] == "GET /villes/toulouse-metropole-et-sicoval/"
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "expected"),
+    [
+        (0, "203.0.113.9", "192.0.2.1"),
+        (1, "203.0.113.9", "203.0.113.9"),
+        (1, "6.6.6.6, 203.0.113.9", "203.0.113.9"),
+        (2, "6.6.6.6, 203.0.113.9, 198.51.100.7", "203.0.113.9"),
+        (2, "203.0.113.9", "192.0.2.1"),
+        (1, "", "192.0.2.1"),
+    ],
+)
+def test_the_peer_is_counted_from_the_right(
+    rf: RequestFactory, settings: Settings, proxies: int, forwarded: str, expected: str
+) -> None:
+    settings.TRUSTED_PROXY_COUNT = proxies
+    request = rf.get("/", REMOTE_ADDR="192.0.2.1", HTTP_X_FORWARDED_FOR=forwarded)
+
+    RealPeerMiddleware(lambda request: request)(request)  # type: ignore[arg-type, return-value]
+
+    assert request.META["REMOTE_ADDR"] == expected
+    assert "HTTP_X_FORWARDED_FOR" not in request.META
+
+
+def test_a_cache_without_a_server_is_a_miss_and_asked_once(settings: Settings) -> None:
+    from festival.cache import FailOpenRedisCache
+
+    cache = FailOpenRedisCache(
+        f"redis://127.0.0.1:{free_port()}/0", {"OPTIONS": {"socket_connect_timeout": 1.0}}
+    )
+
+    cache.set("page", "text")
+
+    assert cache.get("page", "nothing") == "nothing"
+    assert cache.get_many(["page"]) == {}
+
+
+def test_a_hung_cache_costs_one_time_out(valkey: ValkeyServer) -> None:
+    from festival.cache import FailOpenRedisCache
+
+    limits = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
+    cache = FailOpenRedisCache(valkey.url, {"OPTIONS": limits})
+    cache.set("page", "text")
+    assert cache.get("page") == "text"
+    valkey.freeze()
+    begun = time.monotonic()
+
+    answers = [cache.get("page") for _ in range(20)]
+
+    assert answers == [None] * 20
+    assert time.monotonic() - begun < 1.5
