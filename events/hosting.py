@@ -49,7 +49,7 @@ def open_host(*, by: User, values: dict[str, Any], logo: ContentFile | None = No
         if not host.contact_email:
             host.contact_email = by.email
         if logo is not None:
-            host.logo.save(logo.name, logo, save=False)
+            host.logo.save(logo.name or "logo", logo, save=False)
         host.save()
         HostMember.objects.create(host=host, user=by)
     return host
@@ -68,7 +68,7 @@ def change_host(
         for name, value in values.items():
             setattr(host, name, value)
         if logo is not None:
-            host.logo.save(logo.name, logo, save=False)
+            host.logo.save(logo.name or "logo", logo, save=False)
         elif drop_logo:
             host.logo = ""
         host.save()

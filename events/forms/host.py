@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from events.forms.fields import ClockField, DayField, PlainTextMixin
 from events.forms.pictures import PictureField
 from events.hosting import TEXTS
-from events.models import Activity, Festival, Host, Language, Mode, Programme, Slot, Territory, Venue
+from events.models import Activity, Festival, Host, Mode, Programme, Slot, Territory, Theme, Venue
 from events.scheduling.repeat import LONGEST, SHORTEST, PlannedSlot, repetition
 from events.wording import say_day
 
@@ -89,6 +89,8 @@ class ProfileForm(PlainTextMixin, forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["city"].required = True
+        theme: Any = self.fields["theme"]
+        theme.choices = [("", _("No theme in particular")), *Theme.choices]
         if not self.instance.logo:
             del self.fields["drop_logo"]
 
@@ -106,7 +108,27 @@ class InviteForm(PlainTextMixin, forms.Form):
 # An activity ------------------------------------------------------------------------------------------------
 
 
-class ActivityForm(PlainTextMixin, forms.ModelForm):
+class _WordsForm(PlainTextMixin, forms.ModelForm):
+    """What both forms of an activity ask in the same words."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["languages"].label = _("Languages spoken")
+        self.fields["access"].label = _("Accessible to people with")
+        self.fields["access"].help_text = _("Tick only what is true of the visit and of the way in.")
+        self.fields["description_fr"].required = True
+        self.fields["minimum_age"].widget.attrs.update(min=1, max=18)
+        theme: Any = self.fields["theme"]
+        theme.choices = [("", _("No theme in particular")), *Theme.choices]
+
+    def clean_minimum_age(self) -> int | None:
+        age: int | None = self.cleaned_data.get("minimum_age")
+        if age is not None and not 1 <= age <= 18:
+            raise ValidationError(_("An age between 1 and 18, or nothing."))
+        return age
+
+
+class ActivityForm(_WordsForm):
     """Format, texts, audience, access, how people come and where: everything but the times."""
 
     where = forms.ChoiceField(
@@ -142,8 +164,6 @@ class ActivityForm(PlainTextMixin, forms.ModelForm):
             "description_fr": _("What visitors will see and do"),
             "description_en": _("The same in English"),
             "mode": _("How people come"),
-            "languages": _("Languages spoken"),
-            "access": _("Accessible to people with"),
             "venue": _("Venue"),
             "room_needs": _("What the room needs"),
         }
@@ -154,7 +174,7 @@ class ActivityForm(PlainTextMixin, forms.ModelForm):
             "meeting_point": _("For example: the green door in the yard, ring twice."),
             "room_needs": _("For example: a screen, fifteen chairs, two sockets."),
             "minimum_age": _("Empty: no limit."),
-            "access": _("Tick only what is true of the visit and of the way in."),
+            "venue": "",
         }
         widgets: ClassVar = {"mode": forms.RadioSelect, "format": forms.Select}
 
@@ -165,11 +185,8 @@ class ActivityForm(PlainTextMixin, forms.ModelForm):
         self._offer_places()
         mode: Any = self.fields["mode"]
         mode.choices = [choice for choice in Mode.choices if choice[0] != Mode.BALLOT]
-        languages: Any = self.fields["languages"]
-        languages.choices = Language.choices
         if self.instance.pk is None:
             self.initial.setdefault("languages", ["fr"])
-        self.fields["minimum_age"].widget.attrs.update(min=1, max=18)
 
     def _offer_editions(self, today: dt.date) -> None:
         editions = open_editions(today).filter(territories=self.host.territory_id)
@@ -218,12 +235,6 @@ class ActivityForm(PlainTextMixin, forms.ModelForm):
         else:
             self.initial.setdefault("where", "own")
 
-    def clean_minimum_age(self) -> int | None:
-        age: int | None = self.cleaned_data.get("minimum_age")
-        if age is not None and not 1 <= age <= 18:
-            raise ValidationError(_("An age between 1 and 18, or nothing."))
-        return age
-
     def clean(self) -> dict[str, Any]:
         typed = super().clean() or self.cleaned_data
         where = typed.get("where")
@@ -251,7 +262,7 @@ class ActivityForm(PlainTextMixin, forms.ModelForm):
         return values
 
 
-class TextsForm(PlainTextMixin, forms.ModelForm):
+class TextsForm(_WordsForm):
     """What may change once an activity is published: its words, not where and how people come."""
 
     class Meta:
@@ -259,8 +270,6 @@ class TextsForm(PlainTextMixin, forms.ModelForm):
         fields: ClassVar = list(TEXTS)
         labels = ActivityForm.Meta.labels
         help_texts = ActivityForm.Meta.help_texts
-
-    clean_minimum_age = ActivityForm.clean_minimum_age
 
     @property
     def values(self) -> dict[str, Any]:

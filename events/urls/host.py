@@ -1,5 +1,40 @@
+"""The host's desk, and the way there."""
+
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from events.views import desk, host, host_activities, host_people, host_slots
+
+ACTIVITY = "hote/<slug:slug>/activites/<int:pk>/"
+SLOT = "hote/<slug:slug>/creneaux/<int:pk>/"
+PEOPLE = "hote/<slug:slug>/qui-vient/"
+
+urlpatterns: list[URLPattern] = [
+    path("bureau/", desk.desk, name="desk"),
+    path("hote/", host.host_desk, name="host_desk"),
+    path("hote/nouveau/", host.host_new, name="host_new"),
+    path("hote/rejoindre/<str:token>/", host.host_join, name="host_join"),
+    path("hote/<slug:slug>/", host.host_overview, name="host_overview"),
+    path("hote/<slug:slug>/profil/", host.host_profile, name="host_profile"),
+    path("hote/<slug:slug>/equipe/", host.host_members, name="host_members"),
+    path("hote/<slug:slug>/equipe/<int:pk>/retirer/", host.host_member_remove, name="host_member_remove"),
+    path("hote/<slug:slug>/activites/", host_activities.host_activities, name="host_activities"),
+    path("hote/<slug:slug>/activites/nouvelle/", host_activities.host_activity_new, name="host_activity_new"),
+    path(ACTIVITY, host_activities.host_activity, name="host_activity"),
+    path(f"{ACTIVITY}modifier/", host_activities.host_activity_edit, name="host_activity_edit"),
+    path(f"{ACTIVITY}soumettre/", host_activities.host_activity_submit, name="host_activity_submit"),
+    path(f"{ACTIVITY}reprendre/", host_activities.host_activity_reopen, name="host_activity_reopen"),
+    path(f"{ACTIVITY}annuler/", host_activities.host_activity_cancel, name="host_activity_cancel"),
+    path(f"{ACTIVITY}supprimer/", host_activities.host_activity_delete, name="host_activity_delete"),
+    path(f"{ACTIVITY}creneaux/", host_slots.host_slots_add, name="host_slots_add"),
+    path(f"{SLOT}modifier/", host_slots.host_slot_edit, name="host_slot_edit"),
+    path(f"{SLOT}places/", host_slots.host_slot_capacity, name="host_slot_capacity"),
+    path(f"{SLOT}retirer/", host_slots.host_slot_withdraw, name="host_slot_withdraw"),
+    path(f"{SLOT}supprimer/", host_slots.host_slot_delete, name="host_slot_delete"),
+    path(PEOPLE, host_people.host_people, name="host_people"),
+    path(f"{PEOPLE}inscriptions.csv", host_people.host_people_csv, name="host_people_csv"),
+    path(f"{PEOPLE}<int:pk>/", host_people.host_slot, name="host_slot"),
+    path(f"{PEOPLE}<int:pk>/emargement/", host_people.host_door_list, name="host_door_list"),
+    path(f"{PEOPLE}<int:pk>/inscriptions.csv", host_people.host_slot_csv, name="host_slot_csv"),
+]
