@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 
+from django.db.models import Case, Count, OuterRef, Q, Subquery, When
+
 from events.mail.outbox import owe
 from events.models import Message, Registration, Slot
+from events.models.registration import RegistrationQuerySet
 
 from . import counters
 from .refusing import why_closed
@@ -40,13 +43,17 @@ def promote_waiting(*, slot: Slot, now: dt.datetime) -> list[Registration]:
     return seated
 
 
-def rank_of(registration: Registration) -> int:
-    """The place of a waiting registration in its list, from 1."""
-    queue = Registration.objects.waiting().filter(slot_id=registration.slot_id)
-    ahead = queue.filter(waiting_since__lt=registration.waiting_since) | queue.filter(
-        waiting_since=registration.waiting_since, pk__lt=registration.pk
+def with_rank(registrations: RegistrationQuerySet) -> RegistrationQuerySet:
+    """Each waiting registration with its ``rank`` in the list of its slot, from 1; none for the others."""
+    queue = Registration.objects.filter(
+        Q(waiting_since__lt=OuterRef("waiting_since"))
+        | Q(waiting_since=OuterRef("waiting_since"), pk__lte=OuterRef("pk")),
+        slot=OuterRef("slot"),
+        status=Registration.Status.WAITING,
     )
-    return ahead.count() + 1
+    counted = queue.order_by().values("slot").annotate(n=Count("pk")).values("n")
+    is_waiting = Q(status=Registration.Status.WAITING)
+    return registrations.annotate(rank=Case(When(is_waiting, then=Subquery(counted))))
 
 
 def _first_that_fits(slot: Slot, left: int | None) -> Registration | None:

@@ -13,7 +13,7 @@ from events.refusals import Reason, Refused
 from events.registration.book import register_party
 from events.registration.cancel import cancel_registration
 from events.registration.resend import send_link_again
-from events.registration.waiting import rank_of
+from events.registration.waiting import with_rank
 from events.registration.withdraw import change_capacity, withdraw_slot
 from tests.factories import NOW, RoomFactory, SlotFactory, UserFactory, VisitorFactory
 
@@ -38,6 +38,10 @@ def counters(slot: Slot) -> tuple[int, int, int]:
 def state(registration: Registration) -> tuple[str, int, int]:
     registration.refresh_from_db()
     return registration.status, registration.party_size, registration.revision
+
+
+def rank_of(registration: Registration) -> int | None:
+    return with_rank(Registration.objects.all()).get(pk=registration.pk).rank  # type: ignore[attr-defined]
 
 
 def owed_since(number: int) -> list[tuple[str, str]]:
@@ -124,6 +128,7 @@ def test_who_waits_is_on_the_list_and_told() -> None:
     assert state(first) == ("waiting", 1, 0)
     assert (first.waiting_since, first.confirmed_at) == (NOW, None)
     assert [rank_of(first), rank_of(second)] == [1, 2]
+    assert rank_of(Registration.objects.confirmed().get()) is None
     assert counters(slot) == (1, 0, 2)
     assert owed_since(1) == [("waiting", f"wait:{first.pk}"), ("waiting", f"wait:{second.pk}")]
 

@@ -1,0 +1,134 @@
+"""What a visitor types: an address, a number of places, a name where the host asks."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.translation import gettext_lazy as _
+
+from events.forms.fields import PlainTextMixin
+from events.models import Slot
+from events.wording import say_number
+
+
+class AddressField(forms.EmailField):
+    """An e-mail address, in lower case; what is wrong with it is said in words that help."""
+
+    widget = forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"})
+    default_error_messages = {
+        "required": _("Please give your e-mail address."),
+        "at": _("The sign @ is missing from the address."),
+        "end": _("The end of the address is missing, for example “.fr”."),
+        "invalid": _("This address cannot receive e-mail: please check each sign."),
+    }
+    # Django's validator has one sentence for all faults; `validate` says which.
+    default_validators: list[Any] = []
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"label": _("Your e-mail address"), "max_length": 254} | kwargs)
+
+    def clean(self, value: Any) -> str:
+        return str(super().clean(value)).lower()
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if not value:
+            return
+        local, at, domain = value.rpartition("@")
+        if not at or not local:
+            raise ValidationError(self.error_messages["at"], code="at")
+        if "." not in domain.strip("."):
+            raise ValidationError(self.error_messages["end"], code="end")
+        try:
+            validate_email(value)
+        except ValidationError:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+
+class BookingForm(PlainTextMixin, forms.Form):
+    """``wait`` is the button « wait for places »: join the list if there is not enough room."""
+
+    email = AddressField(help_text=_("For your ticket, a reminder the day before, and nothing else."))
+    party_size = forms.IntegerField(
+        label=_("Number of places"), min_value=1, error_messages={"invalid": _("Please give a number.")}
+    )
+    name = forms.CharField(
+        label=_("A name for the welcome"),
+        max_length=120,
+        widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
+        help_text=_(
+            "A first name is enough. The host asks for it for the door list; it is erased 30 days later."
+        ),
+        error_messages={"required": _("The host asks for a name: a first name is enough.")},
+    )
+    submission_id = forms.UUIDField(widget=forms.HiddenInput)
+    wait = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, slot: Slot, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.slot = slot
+        most = slot.activity.festival.most_places
+        if not slot.activity.ask_name:
+            del self.fields["name"]
+        size = self.fields["party_size"]
+        size.max_value = most  # type: ignore[attr-defined]
+        size.widget.attrs.update({"inputmode": "numeric", "min": 1, "max": most})
+        said = _("From 1 to %(most)s, you included.") if most > 1 else _("One place per person.")
+        size.help_text = said % {"most": say_number(most)} if most > 1 else str(said)
+
+    def clean_party_size(self) -> int:
+        size: int = self.cleaned_data["party_size"]
+        most = self.slot.activity.festival.most_places
+        if size > most:
+            raise ValidationError(
+                _("At most %(most)s places per person in one slot."), params={"most": say_number(most)}
+            )
+        return size
+
+    @property
+    def wish(self) -> dict[str, Any]:
+        """What the rule takes of it."""
+        data = self.cleaned_data
+        return {
+            "email": data["email"],
+            "party_size": data["party_size"],
+            "name": data.get("name", ""),
+            "submission_id": data["submission_id"],
+            "wait": bool(data["wait"]),
+        }
+
+    @property
+    def typed_submission_id(self) -> uuid.UUID:
+        """The submission as it came, to be sent again unchanged; a new one where there was none."""
+        try:
+            return uuid.UUID(str(self.data.get("submission_id", "")))
+        except ValueError:
+            return uuid.uuid4()
+
+
+class LinkForm(PlainTextMixin, forms.Form):
+    """« Send me my link again »."""
+
+    email = AddressField()
+
+
+class GiveBackForm(forms.Form):
+    """How many places; empty gives all back."""
+
+    places = forms.IntegerField(label=_("Number of places"), required=False, min_value=1)
+
+    def __init__(self, *args: Any, party_size: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.party_size = party_size
+
+    def clean_places(self) -> int | None:
+        places: int | None = self.cleaned_data["places"]
+        if places is not None and places > self.party_size:
+            raise ValidationError(
+                _("You hold %(number)s places."), params={"number": say_number(self.party_size)}
+            )
+        return places

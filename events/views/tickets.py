@@ -1,0 +1,192 @@
+"""What visitors' pages show of their bookings: tickets, the walk between them, the code for the door."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+import segno
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_cache_control
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from events.calendar import venue_of
+from events.models import Registration, Slot, Venue
+from events.wording import (
+    WALKABLE_METRES,
+    metres_between,
+    say_duration,
+    say_number,
+    say_walk,
+    walking_minutes,
+)
+
+RECEIPT_SALT = "events.receipt"
+RECEIPT_LASTS = dt.timedelta(days=3)
+
+
+def secret_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A page behind a link that opens somebody's visits: kept by no cache, found by no engine, told to no
+    other site.
+
+    Not ``no-referrer``: browsers then send ``Origin: null`` with a form, and its CSRF check fails (Fetch
+    §3.2).
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        patch_cache_control(response, private=True, no_store=True)
+        response.headers["X-Robots-Tag"] = "noindex, nofollow"
+        response.headers["Referrer-Policy"] = "same-origin"
+        return response
+
+    return guarded
+
+
+# The receipt
+# ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a booking shows at once. It holds nothing that only the owner of the address may know."""
+
+    slot_id: int
+    party_size: int
+    is_waiting: bool
+    address: str
+
+
+def write_receipt(*, slot_id: int, party_size: int, is_waiting: bool, email: str) -> str:
+    """The token of a receipt: signed, dated, readable by whoever has it; so the address is there in part
+    only."""
+    return signing.dumps([slot_id, party_size, int(is_waiting), mask(email)], salt=RECEIPT_SALT)
+
+
+def read_receipt(token: str) -> Receipt:
+    """Raises ``signing.SignatureExpired`` after three days, ``signing.BadSignature`` on what was not written
+    here.
+    """
+    slot_id, party_size, is_waiting, address = signing.loads(token, salt=RECEIPT_SALT, max_age=RECEIPT_LASTS)
+    return Receipt(slot_id, party_size, bool(is_waiting), address)
+
+
+def mask(email: str) -> str:
+    """« ca…e@example.org »: enough to see a slip of the finger, not enough to write to."""
+    local, _at, domain = email.rpartition("@")
+    if len(local) < 4:
+        return f"{local[:1]}…@{domain}"
+    return f"{local[:2]}…{local[-1]}@{domain}"
+
+
+# Tickets ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A QR code as one path on a grid of ``size`` modules."""
+
+    path: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    registration: Registration
+    venue: Venue | None
+    places: str
+    code: Code | None = None
+    onward: str = ""
+    """The way to the next ticket of the same day, in words."""
+    is_tight: bool = False
+
+    @property
+    def slot(self) -> Slot:
+        return self.registration.slot
+
+    @property
+    def some(self) -> range:
+        """How many places can be given back without giving up the visit."""
+        return range(1, self.registration.party_size)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    day: dt.date
+    tickets: list[Ticket]
+
+
+def say_places(number: int) -> str:
+    """« 2 places »."""
+    return ngettext("%(number)s place", "%(number)s places", number) % {"number": say_number(number)}
+
+
+def code_of(text: str) -> Code:
+    """The QR code (ISO/IEC 18004) of a reference, error level M, as one SVG path: no style, no script, no
+    picture."""
+    matrix = segno.make(text, error="m", micro=False).matrix
+    runs = []
+    for y, row in enumerate(matrix):
+        x = 0
+        for dark, group in itertools.groupby(row):
+            width = len(list(group))
+            if dark:
+                runs.append(f"M{x} {y}h{width}v1h-{width}z")
+            x += width
+    return Code("".join(runs), len(matrix))
+
+
+def ticket_of(registration: Registration, following: Registration | None = None) -> Ticket:
+    """``following`` is the next visit of the same day, if any."""
+    onward, is_tight = _way_to(following, registration.slot) if following else ("", False)
+    return Ticket(
+        registration,
+        venue_of(registration.slot),
+        say_places(registration.party_size),
+        code_of(registration.reference),
+        onward,
+        is_tight,
+    )
+
+
+def by_day(registrations: Iterable[Registration]) -> list[Day]:
+    """Tickets by the local day of their slot; give registrations in the order of time."""
+    days = []
+    for day, group in itertools.groupby(registrations, key=lambda registration: registration.slot.day):
+        visits = list(group)
+        pairs = itertools.zip_longest(visits, visits[1:])
+        days.append(Day(day, [ticket_of(visit, following) for visit, following in pairs]))
+    return days
+
+
+def _way_to(following: Registration, slot: Slot) -> tuple[str, bool]:
+    """« 16 min à pied jusqu’à la visite suivante, vous avez 2 h 15 devant vous », and whether that is
+    tight."""
+    minutes = int((following.slot.starts_at - slot.ends_at).total_seconds() // 60)
+    if minutes < 0:
+        return _("These two visits overlap: one of them could be given back."), True
+    here, there = venue_of(slot), venue_of(following.slot)
+    ahead = {"time": say_duration(minutes)}
+    start, end = _position(here), _position(there)
+    if start is None or end is None:
+        return _("%(time)s until the next visit") % ahead, False
+    walk = say_walk(start, end)
+    if not walk:
+        return _("The next visit is in the same place, in %(time)s") % ahead, False
+    is_far = metres_between(start, end) > WALKABLE_METRES
+    is_tight = not is_far and walking_minutes(start, end) > minutes
+    said = _("%(walk)s to the next visit; you have %(time)s") % {"walk": walk, **ahead}
+    return said, is_tight
+
+
+def _position(venue: Venue | None) -> tuple[float, float] | None:
+    if venue is None or venue.latitude is None or venue.longitude is None:
+        return None
+    return venue.latitude, venue.longitude

@@ -1,0 +1,246 @@
+"""A visitor's own pages, behind the link that comes by mail: tickets, giving back, calendar, no more
+reminders.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
+
+from events.calendar import calendar_of
+from events.forms.booking import GiveBackForm, LinkForm
+from events.limits import allow, seconds_left
+from events.links import hash_of, hash_of_address, visitor_of_reminders_token
+from events.models import Registration, Suppression, Visitor
+from events.refusals import Reason, Refused
+from events.registration.cancel import cancel_registration
+from events.registration.resend import send_link_again
+from events.registration.waiting import with_rank
+from events.views.tickets import Ticket, by_day, say_places, secret_page, ticket_of
+
+RESENDS, PER = 10, dt.timedelta(minutes=10)
+
+
+def by_secret_link(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Hands the visitor of the link's token to the view; an unknown or old link leads to a page that sends a
+    new one.
+    """
+
+    @wraps(view)
+    @secret_page
+    def opened(request: HttpRequest, token: str, **kwargs: Any) -> HttpResponse:
+        visitor = Visitor.objects.filter(link_hash=hash_of(token)).first()
+        if visitor is None:
+            return _link_gone(request, status=404)
+        if visitor.link_expires_at is not None and visitor.link_expires_at <= timezone.now():
+            return _link_gone(request, status=410)
+        return view(request, token, visitor, **kwargs)
+
+    return opened
+
+
+def _link_gone(request: HttpRequest, *, status: int) -> HttpResponse:
+    return render(request, "events/visitor/link_gone.html", {"what": "visits"}, status=status)
+
+
+def _registrations_of(visitor: Visitor) -> Any:
+    """Everything the pages read, in one query, in the order of time."""
+    return with_rank(
+        Registration.objects.filter(visitor=visitor)
+        .select_related(
+            "visitor",
+            "slot__activity__host",
+            "slot__activity__territory",
+            "slot__activity__festival",
+            "slot__activity__venue__commune",
+            "slot__activity__venue__territory",
+            "slot__venue__commune",
+            "slot__venue__territory",
+            "slot__room",
+        )
+        .order_by("slot__starts_at", "pk")
+    )
+
+
+def _own_registration(visitor: Visitor, reference: str) -> Registration:
+    registration: Registration | None = _registrations_of(visitor).filter(reference=reference).first()
+    if registration is None:
+        raise Http404
+    return registration
+
+
+@require_safe
+@by_secret_link
+def my_visits(request: HttpRequest, token: str, visitor: Visitor) -> HttpResponse:
+    """Every booking of the address: tickets by day, the waiting list with the rank, what is over or
+    withdrawn."""
+    now = timezone.now()
+    coming, waiting, over = [], [], []
+    for registration in _registrations_of(visitor):
+        if registration.slot.ends_at <= now or not registration.is_active:
+            over.append(registration)
+        elif registration.status == Registration.Status.WAITING:
+            waiting.append(registration)
+        else:
+            coming.append(registration)
+    days = by_day(coming)
+    context = {
+        "token": token,
+        "visitor": visitor,
+        "days": days,
+        "tickets": sum(len(day.tickets) for day in days),
+        "waiting": [
+            Ticket(r, r.slot.venue or r.slot.activity.venue, say_places(r.party_size)) for r in waiting
+        ],
+        "over": over,
+        "now": now,
+    }
+    return render(request, "events/visitor/my_visits.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@by_secret_link
+def my_visit_give_back(request: HttpRequest, token: str, visitor: Visitor, reference: str) -> HttpResponse:
+    """GET asks, POST gives back: all places, or ``places`` of them."""
+    registration = _own_registration(visitor, reference)
+    if request.method != "POST":
+        return _ask_to_give_back(
+            request, token, registration, GiveBackForm(party_size=registration.party_size)
+        )
+    form = GiveBackForm(request.POST, party_size=registration.party_size)
+    if not form.is_valid():
+        return _ask_to_give_back(request, token, registration, form, status=422)
+    was_waiting = registration.status == Registration.Status.WAITING
+    try:
+        after = cancel_registration(
+            registration_id=registration.pk, now=timezone.now(), places=form.cleaned_data["places"]
+        )
+    except Refused as refused:
+        if refused.reason == Reason.BUSY:
+            messages.warning(request, str(refused.reason.label))
+        elif refused.reason == Reason.NOT_ACTIVE:
+            messages.info(request, _("This visit had been given back already. Nothing was changed."))
+        else:
+            messages.warning(request, _("This visit has begun: it can no longer be given back."))
+    else:
+        title = registration.slot.activity.title
+        if was_waiting:
+            said = _("You have left the list for “%(title)s”.") % {"title": title}
+        elif after.is_active:
+            said = _("Done. You keep %(places)s for “%(title)s”.")
+            said %= {"places": say_places(after.party_size), "title": title}
+        else:
+            said = _("“%(title)s” has been given back: the place goes to somebody else. Thank you.")
+            said %= {"title": title}
+        messages.success(request, said)
+    return redirect("events:my_visits", token)
+
+
+def _ask_to_give_back(
+    request: HttpRequest, token: str, registration: Registration, form: GiveBackForm, *, status: int = 200
+) -> HttpResponse:
+    now = timezone.now()
+    context = {
+        "token": token,
+        "ticket": ticket_of(registration),
+        "form": form,
+        "may_give_back": registration.is_active and registration.slot.starts_at > now,
+        "is_waiting": registration.status == Registration.Status.WAITING,
+        "now": now,
+    }
+    return render(request, "events/visitor/give_back.html", context, status=status)
+
+
+@require_safe
+@by_secret_link
+def my_visit_ticket(request: HttpRequest, token: str, visitor: Visitor, reference: str) -> HttpResponse:
+    """One ticket, made for paper."""
+    registration = _own_registration(visitor, reference)
+    if registration.status != Registration.Status.CONFIRMED:
+        raise Http404
+    context = {"token": token, "ticket": ticket_of(registration), "now": timezone.now()}
+    return render(request, "events/visitor/ticket.html", context)
+
+
+@require_safe
+@by_secret_link
+def my_visit_calendar(request: HttpRequest, token: str, visitor: Visitor, reference: str) -> HttpResponse:
+    registration = _own_registration(visitor, reference)
+    return _calendar([registration], f"visite-{registration.reference.lower()}.ics")
+
+
+@require_safe
+@by_secret_link
+def my_visits_calendar(request: HttpRequest, token: str, visitor: Visitor) -> HttpResponse:
+    """Every place held, one file."""
+    held = _registrations_of(visitor).filter(status=Registration.Status.CONFIRMED)
+    return _calendar(list(held), "mes-visites.ics")
+
+
+def _calendar(registrations: list[Registration], filename: str) -> HttpResponse:
+    content = calendar_of(registrations=registrations, method="PUBLISH", now=timezone.now())
+    response = HttpResponse(content, content_type="text/calendar; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@secret_page
+def find_my_visits(request: HttpRequest) -> HttpResponse:
+    """« Send me my link again »: the answer is the same whether the address is known or not."""
+    now = timezone.now()
+    form = LinkForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        if not allow(action="resend", peer=request.META["REMOTE_ADDR"], limit=RESENDS, per=PER, now=now):
+            wait = seconds_left(per=PER, now=now)
+            response = _find_page(request, form, status=429, retry_after=wait)
+            response.headers["Retry-After"] = str(wait)
+            return response
+        send_link_again(email=form.cleaned_data["email"], now=now, locale=get_language() or "fr")
+        return redirect(f"{reverse('events:find_my_visits')}?envoi=1")
+    return _find_page(request, form, status=422 if form.errors else 200)
+
+
+def _find_page(request: HttpRequest, form: LinkForm, *, status: int, retry_after: int = 0) -> HttpResponse:
+    context = {
+        "form": form,
+        "is_sent": "envoi" in request.GET,
+        "retry_after": retry_after,
+        "kept_on_site": settings.KEEP_MAILS_ON_SITE,
+    }
+    return render(request, "events/visitor/find_my_visits.html", context, status=status)
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+@secret_page
+def reminders_off(request: HttpRequest, token: str) -> HttpResponse:
+    """One click in the mail program posts here without cookies (RFC 8058); a person sees a button first.
+
+    No CSRF check: the signed token is the right to do this one thing, and another site does not have it.
+    """
+    visitor = Visitor.objects.filter(pk=visitor_of_reminders_token(token)).first()
+    if visitor is None:
+        return _link_gone(request, status=404)
+    address = hash_of_address(visitor.email)
+    if request.method == "POST":
+        if "again" in request.POST:
+            Suppression.objects.filter(email_hash=address).delete()
+        else:
+            Suppression.objects.get_or_create(email_hash=address)
+    is_off = Suppression.objects.filter(email_hash=address).exists()
+    context = {"is_off": is_off, "is_done": request.method == "POST"}
+    return render(request, "events/visitor/reminders_off.html", context)
