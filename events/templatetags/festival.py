@@ -330,7 +330,7 @@ def field(
         attrs["aria-describedby"] = described
     if placeholder:
         attrs["placeholder"] = placeholder
-    elif str(widget.attrs.get("placeholder", "")) in (str(bound.label), label):
+    elif _letters(widget.attrs.get("placeholder")) in (_letters(bound.label), _letters(label)):
         widget.attrs.pop("placeholder", None)  # a label said twice helps nobody
     return {
         "field": bound,
@@ -343,6 +343,10 @@ def field(
         "is_check": is_check,
         "is_optional": not bound.field.required and not is_check,
     }
+
+
+def _letters(text: object) -> str:
+    return "".join(sign for sign in str(text or "").casefold() if sign.isalnum())
 
 
 @register.inclusion_tag("components/_form_errors.html")
