@@ -27,7 +27,7 @@ from events.folding import fold, words
 from events.models import Access, Activity, Festival, Format, Language, Mode, Programme, Slot, Theme
 from events.models.slot import SlotQuerySet
 
-PAGE_SIZE = 40
+PAGE_SIZE = 30
 MOST_SLOTS = 1000
 FACETS_SECONDS = 60
 DEFAULT_ZONE = "Europe/Paris"

@@ -19,6 +19,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from events.clock import on_the_wall
+from events.doors import SHUT, SOON
 from events.exchange.schema_org import activity_as_events, slot_as_event
 from events.forms.programme import (
     next_day,
@@ -56,7 +57,8 @@ def home(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     choices = facets(now)
     festival = current_festival(request)
-    street = _street(now)
+    busiest = max(choices.territories, key=lambda choice: choice.slots, default=None)
+    street = _street(busiest.code, now) if busiest else []
     day = street[0].slot.day if street else None
     return render(
         request,
@@ -66,6 +68,8 @@ def home(request: HttpRequest) -> HttpResponse:
             "sentence": sentence_of(Filters(places=1, day=day), choices),
             "street": street,
             "street_day": day,
+            "street_city": busiest,
+            "lead": _lead(festival),
             "hero_day": Day(day or festival.starts_on) if day or festival else None,
             "title": _home_title(festival),
             "cities": _cities(now)[:CITIES_ON_HOME],
@@ -81,14 +85,26 @@ def _home_title(festival: Festival | None) -> str:
     return f"{festival.name}, {say_day_range(festival.starts_on, festival.ends_on)}"
 
 
-def _street(now: dt.datetime) -> list[Row]:
-    """The next doors, one for each host, on the first day that has any."""
-    coming = list(matching(Filters(), now).for_showing().in_order()[:60])
-    chosen: dict[int, Slot] = {}
-    for slot in coming:
-        if slot.day == coming[0].day and len(chosen) < STREET_DOORS:
-            chosen.setdefault(slot.activity.host_id, slot)
-    return rows_of(list(chosen.values()), now=now)
+def _lead(festival: Festival | None) -> str:
+    days = len(festival.days) if festival else 3
+    spelled = {1: _("For one day"), 2: _("For two days"), 3: _("For three days"), 4: _("For four days")}
+    when = spelled.get(days, _("For %(n)s days") % {"n": days})
+    return _(
+        "%(when)s, start-ups receive you where they work. It is free, needs no account, and a place is booked "
+        "in under a minute."
+    ) % {"when": when}
+
+
+def _street(city: str, now: dt.datetime) -> list[Row]:
+    """The next doors of a city, one for each host, on the first day that has any; those one may enter first."""
+    coming = list(matching(Filters(place=city), now).for_showing().in_order()[:120])
+    rows = rows_of([slot for slot in coming if slot.day == coming[0].day], now=now)
+    inviting = sorted(rows, key=lambda row: (row.door.can_wait, row.door.symbol in (SHUT, SOON)))
+    chosen: dict[int, Row] = {}
+    for row in inviting:
+        if len(chosen) < STREET_DOORS:
+            chosen.setdefault(row.slot.activity.host_id, row)
+    return sorted(chosen.values(), key=lambda row: (row.slot.starts_at, row.slot.pk))
 
 
 def _cities(now: dt.datetime) -> list[dict[str, Any]]:
@@ -133,6 +149,7 @@ def programme(request: HttpRequest) -> HttpResponse:
             "now": now,
             "filters": filters,
             "sentence": sentence_of(filters, choices),
+            "mixes_zones": any(row.zone for row in rows),
             "hours": by_hour(rows, counts, zone=zone, going_on=filters.after is not None),
             "shows_days": filters.day is None,
             "count": say_count(counts.total),
