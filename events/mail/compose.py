@@ -115,7 +115,8 @@ def _render(name: str, context: dict[str, Any], *, escape: bool) -> str:
 
 def _one_line(text: str) -> str:
     """Without line ends (no header can be added), its no-break spaces kept."""
-    return re.sub(r"[ \t\r\n]+", " ", text).strip(" ")
+    line = re.sub(r"[ \t\r\n]+", " ", text).strip(" ")
+    return line[:1].upper() + line[1:]
 
 
 def _tidy(text: str) -> str:

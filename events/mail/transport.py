@@ -74,6 +74,17 @@ def open_transport(*, clock: Callable[[], dt.datetime]) -> Transport:
     return ThroughDjango(settings.MAIL_TRANSPORT)
 
 
+def on_the_wire(mail: EmailMultiAlternatives) -> bytes:
+    """The mail as RFC 5322 wants it, with CRLF.
+
+    Headers are not broken at 78 signs (the norm's limit is 998): a long ``List-Unsubscribe`` pushed to a line
+    of its own is not found by every reader.
+    """
+    message = mail.message()
+    message.policy = message.policy.clone(max_line_length=None)
+    return message.as_bytes(linesep="\r\n")
+
+
 class KeepOnSite:
     """No relay is set: the mail is laid down to be read on the outbox page."""
 
@@ -88,7 +99,7 @@ class KeepOnSite:
             defaults={
                 "recipient": ", ".join(mail.to)[:300],
                 "subject": mail.subject[:300],
-                "source": mail.message().as_bytes(linesep="\r\n").decode("utf-8", "replace"),
+                "source": on_the_wire(mail).decode("utf-8", "replace"),
                 "kept_at": self._clock(),
             },
         )
@@ -132,7 +143,7 @@ class Smtp:
         except (ValueError, UnicodeError) as error:
             raise RefusedForGood(f"The address cannot be written: {error}") from error
         sender = parseaddr(sanitize_address(mail.from_email, "utf-8"))[1]
-        return recipient, sender, mail.message().as_bytes(linesep="\r\n")
+        return recipient, sender, on_the_wire(mail)
 
     def _connected(self) -> smtplib.SMTP:
         if self._backend.connection is not None and self._sent_on_this >= MOST_ON_ONE_CONNECTION:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from . import host, organiser, public, visitor
+from . import host, organiser, outbox, public, visitor
 
 app_name = "events"
-urlpatterns = [*public.urlpatterns, *visitor.urlpatterns, *host.urlpatterns, *organiser.urlpatterns]
+urlpatterns = [
+    *public.urlpatterns,
+    *visitor.urlpatterns,
+    *host.urlpatterns,
+    *organiser.urlpatterns,
+    *outbox.urlpatterns,
+]
