@@ -50,6 +50,8 @@ class Crowd:
 
     visitors: list[Visitor] = field(default_factory=list)
     registrations: list[Registration] = field(default_factory=list)
+    tag: str = ""
+    references: set[str] = field(default_factory=set)
 
 
 def wish_for(slot: Slot, spec: str, *, rng: random.Random) -> tuple[int, int]:
@@ -62,14 +64,16 @@ def wish_for(slot: Slot, spec: str, *, rng: random.Random) -> tuple[int, int]:
     return capacity * int(spec) // 100, 0
 
 
-def new_visitors(number: int, *, rng: random.Random, now: dt.datetime) -> list[Visitor]:
-    """Rows with addresses all different; nothing is written."""
+def new_visitors(
+    number: int, *, rng: random.Random, now: dt.datetime, tag: str = "", first: int = 1
+) -> list[Visitor]:
+    """Rows with addresses all different, numbered from ``first`` within a ``tag``; nothing is written."""
     made = []
-    for index in range(number):
+    for index in range(first, first + number):
         given, family = rng.choice(GIVEN_NAMES), rng.choice(FAMILY_NAMES)
         local = f"{fold(given)}.{fold(family)}".replace(" ", "-")
         visitor = Visitor(
-            email=f"{local}.{index + 1}@{DOMAIN}",
+            email=f"{local}.{index}{tag and '.' + tag}@{DOMAIN}",
             locale="en" if rng.random() < 0.12 else "fr",
             link_nonce=f"{rng.getrandbits(128):032x}",
             created_at=now,
@@ -80,27 +84,37 @@ def new_visitors(number: int, *, rng: random.Random, now: dt.datetime) -> list[V
 
 
 def book_in_bulk(
-    wishes: Sequence[Wish], *, rng: random.Random, now: dt.datetime, visits_each: float = 2.2
+    wishes: Sequence[Wish],
+    *,
+    rng: random.Random,
+    now: dt.datetime,
+    visits_each: float = 2.2,
+    tag: str = "",
+    references: set[str] | None = None,
 ) -> Crowd:
-    """Fill the slots as wished. Nobody is in two slots at once, nor twice in one."""
+    """Fill the slots as wished. Nobody is in two slots at once, nor twice in one.
+
+    :param tag: keeps the addresses of one call apart from those of another.
+    :param references: those already given; new ones are added.
+    """
     expected = sum(wish.taken for wish in wishes) / (sum(PARTIES) / len(PARTIES)) + sum(
         wish.waiting + wish.given_back for wish in wishes
     )
-    crowd = Crowd(visitors=new_visitors(max(30, int(expected / visits_each)), rng=rng, now=now))
+    crowd = Crowd(tag=tag, references=set() if references is None else references)
+    crowd.visitors = new_visitors(max(30, int(expected / visits_each)), rng=rng, now=now, tag=tag)
     diaries: dict[int, list[tuple[dt.datetime, dt.datetime]]] = defaultdict(list)
-    references: set[str] = set()
     for wish in wishes:
         slot, left = wish.slot, wish.taken
         while left:
             party = min(left, rng.choice(PARTIES))
             left -= party
-            crowd.registrations.append(_booking(crowd, wish, diaries, references, party, rng, now))
+            crowd.registrations.append(_booking(crowd, wish, diaries, party, rng, now))
         for _ in range(wish.waiting):
-            one = _booking(crowd, wish, diaries, references, rng.choice((1, 1, 2)), rng, now)
+            one = _booking(crowd, wish, diaries, rng.choice((1, 1, 2)), rng, now)
             one.status, one.waiting_since, one.confirmed_at = one.Status.WAITING, one.created_at, None
             crowd.registrations.append(one)
         for _ in range(wish.given_back):
-            one = _booking(crowd, wish, diaries, references, rng.choice((1, 2)), rng, now)
+            one = _booking(crowd, wish, diaries, rng.choice((1, 2)), rng, now)
             one.status, one.cancelled_by = one.Status.CANCELLED, "visitor"
             one.cancelled_at = one.created_at + dt.timedelta(hours=rng.randint(1, 20))
             one.revision = 1
@@ -113,7 +127,6 @@ def _booking(
     crowd: Crowd,
     wish: Wish,
     diaries: dict[int, list[tuple[dt.datetime, dt.datetime]]],
-    references: set[str],
     party: int,
     rng: random.Random,
     now: dt.datetime,
@@ -121,7 +134,7 @@ def _booking(
     slot = wish.slot
     visitor = _somebody_free(crowd, diaries, slot, rng, now)
     submission = uuid.UUID(int=rng.getrandbits(128), version=4)
-    reference = _reference(references, rng)
+    reference = _reference(crowd.references, rng)
     created_at = now - dt.timedelta(minutes=rng.randint(24 * 60, 20 * 24 * 60))
     name = ""
     if wish.ask_name:
@@ -157,10 +170,7 @@ def _somebody_free(
             break
     else:
         index = len(crowd.visitors)
-        (newcomer,) = new_visitors(1, rng=rng, now=now)
-        local = newcomer.email.rpartition(".1@")[0]
-        newcomer.email = f"{local}.{index + 1}@{DOMAIN}"
-        crowd.visitors.append(newcomer)
+        crowd.visitors += new_visitors(1, rng=rng, now=now, tag=crowd.tag, first=index + 1)
     diary = diaries[index]
     diary.insert(bisect_left(diary, span), span)
     return crowd.visitors[index]

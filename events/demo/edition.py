@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from events.models import Festival, Programme, Territory
 
 FIRST = dt.date(2027, 6, 10)
+SUFFIX = {"small": "", "national": "-national", "heritage": "-patrimoine"}
+"""How the address of an edition tells its scale."""
 ABOUT_FR = (
     "Édition de démonstration\u00a0: les hôtes, les activités, les créneaux, les salles et les inscriptions "
     "sont fictifs. Les lieux cités avec leur adresse existent, ils n’ont rien annoncé ici."
@@ -47,14 +49,18 @@ def found_edition() -> Festival | None:
     return Festival.objects.filter(is_demo=True).order_by("-starts_on", "-pk").first()
 
 
+def scale_of(festival: Festival) -> str:
+    """On which scale a demonstration was built."""
+    return next((scale for scale, suffix in SUFFIX.items() if suffix and suffix in festival.slug), "small")
+
+
 def create_edition(*, scale: str, today: dt.date, territories: Sequence[Territory]) -> Edition:
     """A published edition of three days, plainly labelled, with its operation Start-up Assembly."""
     starts_on = opening_day(today)
     ends_on = starts_on + dt.timedelta(days=2)
-    suffix = {"small": "", "national": "-national", "heritage": "-patrimoine"}[scale]
     festival = Festival.objects.create(
         name=f"Festival French Tech {starts_on.year} (démonstration)",
-        slug=f"demonstration-{starts_on.year}{suffix}",
+        slug=f"demonstration-{starts_on.year}{SUFFIX[scale]}",
         tagline_fr="Poussez la porte.",
         tagline_en="Push the door.",
         about_fr=ABOUT_FR,

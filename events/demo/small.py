@@ -41,12 +41,14 @@ class _Made:
     turnover: int = 0
 
 
-def build_small(*, today: dt.date, now: dt.datetime, seed: int, progress: Progress) -> Edition:
+def build_small(
+    *, today: dt.date, now: dt.datetime, seed: int, progress: Progress, scale: str = "small"
+) -> Edition:
     """Write the small demonstration; the same seed and the same ``now`` give the same edition."""
     rng = random.Random(seed)  # noqa: S311
     plans = [tomllib.loads((PLANS / name).read_text("utf-8")) for name in FILES]
     territories = [get_territory(plan) for plan in plans]
-    edition = create_edition(scale="small", today=today, territories=territories)
+    edition = create_edition(scale=scale, today=today, territories=territories)
     made: list[_Made] = []
     for plan, territory in zip(plans, territories, strict=True):
         made += _fill_territory(plan, territory, edition, rng=rng, now=now, progress=progress)
@@ -155,7 +157,7 @@ def _slots(
             state=Slot.State.PUBLISHED if published else Slot.State.DRAFT,
         )
         one = _Made(slot, said, fills[index % len(fills)])
-        first_day = (index + activity.pk) % len(edition.days)
+        first_day = (index + len(activity.title_fr)) % len(edition.days)
         seat = None
         if site and published and not said.get("tray"):
             seat = table.seat(

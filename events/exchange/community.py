@@ -15,7 +15,7 @@ SLUG = "agenda-de-la-communaute"
 def edition_for(entries: Sequence[Entry], *, now: dt.datetime) -> Festival:
     """The current published edition that is no demonstration, else the community's diary, made at need."""
     current = Festival.objects.published().filter(is_demo=False).order_by("-starts_on", "-pk").first()
-    return current or _community_diary(entries, now=now)
+    return current or community_diary(entries, now=now)
 
 
 def widen_diary(festival: Festival, entries: Sequence[Entry]) -> None:
@@ -29,7 +29,11 @@ def widen_diary(festival: Festival, entries: Sequence[Entry]) -> None:
         festival.save(update_fields=["starts_on", "ends_on"])
 
 
-def _community_diary(entries: Sequence[Entry], *, now: dt.datetime) -> Festival:
+def community_diary(entries: Sequence[Entry], *, now: dt.datetime) -> Festival:
+    """The diary itself, made when it is not there yet."""
+    there = Festival.objects.filter(slug=SLUG).first()
+    if there is not None:
+        return there
     days = [timing.day for entry in entries for timing in entry.timings] or [now.date()]
     return Festival.objects.create(
         name="Agenda de la communauté",
