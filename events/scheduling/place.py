@@ -1,21 +1,18 @@
 """Slots in rooms: place, take out, move, swap, and rooms blocked for another reason.
 
 Who says no is the database (``events.guards``): no two active occupancies of an atomic room overlap. A rule
-locks the rooms in id order before it writes, so that crossing series wait for one another instead of
-deadlocking; what the database breaks off all the same (deadlock, lock time-out) is asked again a few times,
-then refused as ``BUSY``. Nothing is changed when a rule refuses.
+locks its slots, then the rooms, each in id order, before it writes, so that crossing series wait for one
+another instead of deadlocking; what the database breaks off all the same is asked again a few times, then
+refused as ``BUSY``. Nothing is changed when a rule refuses.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
-from time import sleep
-from typing import TypeVar
 
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from events.clock import NoSuchTime, TwiceThatDay, on_the_wall
@@ -23,16 +20,11 @@ from events.guards import GUARD
 from events.mail.outbox import owe
 from events.models import JournalEntry, Message, Registration, Room, RoomOccupancy, Slot
 from events.refusals import Reason, Refused
+from events.registration.patience import patient
 from events.wording import say_day, say_times
 
 from .rooms import Stay, atoms_of, is_open, people_it_may_hold, people_to_hold, stays_of
 from .ways import ways_out
-
-Result = TypeVar("Result")
-
-TRIES = 5
-# Deadlock, serialisation failure, lock not available (PostgreSQL, appendix A, classes 40 and 55).
-TRY_AGAIN = {"40P01", "40001", "55P03"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +40,24 @@ class When:
     fold: int | None = None
 
 
+@patient
+@transaction.atomic
 def place_slot(*, slot_id: int, room_id: int, by: User, now: dt.datetime, when: When | None = None) -> Slot:
     """Put a slot into a room of its territory, at its own time or at ``when``.
 
-    A hall that divides takes each of its parts. Copies to the slot what the room may hold. The public of a published slot is told when what it knew
-    changes. Raises ``Refused``: ROOM_OCCUPIED (``room``, ``in_the_way``: list of RoomOccupancy,
-    ``ways_out``: list of WayOut, ``slot`` with the time asked), ROOM_TOO_SMALL (``safety_capacity``),
+    A hall that divides takes each of its parts. Copies to the slot what the room may hold. The public of a
+    published slot is told when what it knew changes.
+
+    Raises ``Refused``: ROOM_OCCUPIED (``slot`` with the time asked, ``room``, ``in_the_way``: list of
+    RoomOccupancy, ``ways_out``: list of WayOut), ROOM_TOO_SMALL (``safety_capacity``, ``ways_out``),
     ROOM_CLOSED (``ways_out``), ROOM_ELSEWHERE, ROOM_NOT_IN_USE, WRONG_STATE, IN_THE_PAST, NO_SUCH_TIME,
-    TIME_TWICE, SAME_START, BUSY; ``Slot.DoesNotExist`` and ``Room.DoesNotExist``.
+    TIME_TWICE, SAME_START, BUSY. Raises ``Slot.DoesNotExist`` and ``Room.DoesNotExist``.
     """
-    return _again(
-        partial(_settle, slot_id=slot_id, room_id=room_id, when=when, by=by, now=now, verb="placed")
-    )
+    return _settle(slot_id, room_id=room_id, when=when, by=by, now=now, verb="placed")
 
 
+@patient
+@transaction.atomic
 def move_slot(
     *,
     slot_id: int,
@@ -77,25 +73,56 @@ def move_slot(
     Raises as ``place_slot``.
     """
     when = When(day, start_time, duration, fold)
-    return _again(partial(_settle, slot_id=slot_id, room_id=None, when=when, by=by, now=now, verb="moved"))
+    return _settle(slot_id, room_id=None, when=when, by=by, now=now, verb="moved")
 
 
+@patient
+@transaction.atomic
 def unplace_slot(*, slot_id: int, by: User, now: dt.datetime) -> Slot:
     """Take a slot out of its room, which is free again; it keeps its time and its venue.
 
     Raises ``Refused``: IN_THE_PAST.
     """
-    return _again(partial(_take_out, slot_id=slot_id, by=by, now=now))
+    slot = _lock_slot(slot_id)
+    if slot.ends_at <= now:
+        raise Refused(Reason.IN_THE_PAST)
+    was = slot.room
+    slot.occupancies.all().delete()
+    if was is None:
+        return slot
+    slot.room, slot.safety_capacity = None, None
+    slot.save(update_fields=["room", "safety_capacity"])
+    _tell(slot, old_start=slot.starts_at, old_end=slot.ends_at, old_place=_place(was, slot.venue), now=now)
+    _write_down("unplaced", by=by, now=now, text=_place(was), slot=slot)
+    return slot
 
 
+@patient
+@transaction.atomic
 def swap_rooms(*, slot_id: int, other_id: int, by: User, now: dt.datetime) -> tuple[Slot, Slot]:
     """Two placed slots exchange their rooms, each at its own time.
 
     Raises as ``place_slot``, and WRONG_STATE when one of them has no room.
     """
-    return _again(partial(_swap, slot_id=slot_id, other_id=other_id, by=by, now=now))
+    if slot_id == other_id:
+        raise Refused(Reason.WRONG_STATE)
+    slots = {pk: _lock_slot(pk) for pk in sorted((slot_id, other_id))}
+    if any(slot.room is None for slot in slots.values()):
+        raise Refused(Reason.WRONG_STATE)
+    rooms = _lock_rooms(*(slot.room_id for slot in slots.values()))
+    wanted = {slot_id: rooms[slots[other_id].room_id or 0], other_id: rooms[slots[slot_id].room_id or 0]}
+    was = {pk: _place(slot.room) for pk, slot in slots.items()}
+    RoomOccupancy.objects.filter(slot__in=slots).delete()
+    for pk, slot in slots.items():
+        _refuse_a_slot_that_is_over(slot, now)
+        _take_room(slot, wanted[pk], now)
+        _tell(slot, old_start=slot.starts_at, old_end=slot.ends_at, old_place=was[pk], now=now)
+        _write_down("swapped", by=by, now=now, text=_said(slot), slot=slot)
+    return slots[slot_id], slots[other_id]
 
 
+@patient
+@transaction.atomic
 def block_room(
     *, room_id: int, starts_at: dt.datetime, ends_at: dt.datetime, label: str, by: User, now: dt.datetime
 ) -> list[RoomOccupancy]:
@@ -108,11 +135,12 @@ def block_room(
         raise ValueError("A blocking has a label, and ends after it starts.")
     if ends_at <= now:
         raise Refused(Reason.IN_THE_PAST)
-    return _again(
-        partial(
-            _block, room_id=room_id, starts_at=starts_at, ends_at=ends_at, label=label.strip(), by=by, now=now
-        )
-    )
+    label = label.strip()
+    room = _lock_rooms(room_id)[room_id]
+    stays = [Stay(part, starts_at, ends_at) for part in atoms_of(room)]
+    rows = _occupy(stays, room=room, now=now, label=label)
+    _write_down("blocked", by=by, now=now, text=f"{_place(room)} · {label}")
+    return rows
 
 
 def unblock_room(*, occupancy_id: int, by: User, now: dt.datetime) -> None:
@@ -132,119 +160,40 @@ def unblock_room(*, occupancy_id: int, by: User, now: dt.datetime) -> None:
 
 
 def _settle(
-    *, slot_id: int, room_id: int | None, when: When | None, by: User, now: dt.datetime, verb: str
+    slot_id: int, *, room_id: int | None, when: When | None, by: User, now: dt.datetime, verb: str
 ) -> Slot:
     """``room_id`` None keeps the room the slot has; ``when`` None keeps its time."""
-    before = Slot.objects.only("room_id").get(pk=slot_id)
-    target = room_id if room_id is not None else before.room_id
-    rooms = _lock_rooms(target, before.room_id)
     slot = _lock_slot(slot_id)
-    if slot.room_id != before.room_id:
-        raise _Changed
-    room = rooms[target] if target is not None else None
     was_room, was_venue, was_start, was_end = slot.room, slot.venue, slot.starts_at, slot.ends_at
+    target = room_id if room_id is not None else slot.room_id
+    rooms = _lock_rooms(target, slot.room_id)
     _refuse_a_slot_that_is_over(slot, now)
     if when is not None:
         _set_time(slot, when, now)
-    if room is not None:
-        _refuse_a_room_that_does_not_suit(slot, room, now)
-        slot.room, slot.venue = room, room.venue
-        slot.safety_capacity = people_it_may_hold(room)
-    moved = (slot.starts_at, slot.ends_at) != (was_start, was_end)
-    if not moved and slot.room_id == getattr(was_room, "pk", None):
+    is_moved = (slot.starts_at, slot.ends_at) != (was_start, was_end)
+    is_elsewhere = target != slot.room_id
+    if not is_moved and not is_elsewhere:
         return slot
-    _write_slot(slot)
-    if room is not None:
+    if target is not None:
         slot.occupancies.all().delete()
-        _occupy(stays_of(room, slot.starts_at, slot.ends_at), slot=slot, room=room, now=now)
-    known = was_room is not None or was_venue is None or slot.venue_id != was_venue.pk
-    if moved or (slot.room_id != getattr(was_room, "pk", None) and known):
+        _take_room(slot, rooms[target], now)
+    else:
+        _write_slot(slot)
+    was_known = was_room is not None or was_venue is None or slot.venue_id != was_venue.pk
+    if is_moved or was_known:
         _tell(slot, old_start=was_start, old_end=was_end, old_place=_place(was_room, was_venue), now=now)
     _write_down(verb, by=by, now=now, text=_said(slot), slot=slot)
     return slot
 
 
-def _take_out(*, slot_id: int, by: User, now: dt.datetime) -> Slot:
-    slot = _lock_slot(slot_id)
-    if slot.ends_at <= now:
-        raise Refused(Reason.IN_THE_PAST)
-    was = slot.room
-    slot.occupancies.all().delete()
-    if was is None:
-        return slot
-    slot.room, slot.safety_capacity = None, None
-    slot.save(update_fields=["room", "safety_capacity"])
-    _tell(slot, old_start=slot.starts_at, old_end=slot.ends_at, old_place=_place(was, slot.venue), now=now)
-    _write_down("unplaced", by=by, now=now, text=_place(was), slot=slot)
-    return slot
+def _take_room(slot: Slot, room: Room, now: dt.datetime) -> None:
+    _refuse_a_room_that_does_not_suit(slot, room, now)
+    slot.room, slot.venue, slot.safety_capacity = room, room.venue, people_it_may_hold(room)
+    _write_slot(slot)
+    _occupy(stays_of(room, slot.starts_at, slot.ends_at), slot=slot, room=room, now=now)
 
 
-def _swap(*, slot_id: int, other_id: int, by: User, now: dt.datetime) -> tuple[Slot, Slot]:
-    before = {row.pk: row.room_id for row in Slot.objects.filter(pk__in=[slot_id, other_id]).only("room_id")}
-    rooms = _lock_rooms(*before.values())
-    first, second = sorted((slot_id, other_id))
-    slots = {pk: _lock_slot(pk) for pk in (first, second)}
-    if any(slot.room_id != before[pk] for pk, slot in slots.items()):
-        raise _Changed
-    if slot_id == other_id or any(slot.room is None or slot.venue is None for slot in slots.values()):
-        raise Refused(Reason.WRONG_STATE)
-    wanted = {first: rooms[before[second] or 0], second: rooms[before[first] or 0]}
-    was = {pk: _place(slot.room, slot.venue) for pk, slot in slots.items()}
-    RoomOccupancy.objects.filter(slot__in=[first, second]).delete()
-    for pk, slot in slots.items():
-        room = wanted[pk]
-        _refuse_a_slot_that_is_over(slot, now)
-        _refuse_a_room_that_does_not_suit(slot, room, now)
-        slot.room, slot.venue, slot.safety_capacity = room, room.venue, people_it_may_hold(room)
-        _write_slot(slot)
-        _occupy(stays_of(room, slot.starts_at, slot.ends_at), slot=slot, room=room, now=now)
-        _tell(slot, old_start=slot.starts_at, old_end=slot.ends_at, old_place=was[pk], now=now)
-        _write_down("swapped", by=by, now=now, text=_said(slot), slot=slot)
-    return slots[slot_id], slots[other_id]
-
-
-def _block(
-    *, room_id: int, starts_at: dt.datetime, ends_at: dt.datetime, label: str, by: User, now: dt.datetime
-) -> list[RoomOccupancy]:
-    room = _lock_rooms(room_id)[room_id]
-    rows = _occupy(
-        [Stay(part, starts_at, ends_at) for part in atoms_of(room)], room=room, now=now, label=label
-    )
-    _write_down("blocked", by=by, now=now, text=f"{_place(room)} · {label}")
-    return rows
-
-
-# Locking and asking again -----------------------------------------------------------------------------------
-
-
-class _Changed(Exception):
-    """The slot changed rooms between looking and locking: look again."""
-
-
-def _again(act: Callable[[], Result]) -> Result:
-    """Run ``act`` in a transaction of its own.
-
-    What the database broke off is asked again, a little later each time.
-    """
-    alone = not connection.in_atomic_block
-    for tried in range(1, TRIES + 1):
-        try:
-            with transaction.atomic():
-                return act()
-        except _Changed:
-            pass
-        except OperationalError as error:
-            # Inside somebody else's transaction there is nothing left to try with.
-            if not alone or not _may_be_tried_again(error):
-                raise
-        if tried < TRIES:
-            sleep(0.02 * tried * tried)
-    raise Refused(Reason.BUSY)
-
-
-def _may_be_tried_again(error: OperationalError) -> bool:
-    cause = error.__cause__
-    return getattr(cause, "sqlstate", None) in TRY_AGAIN or "database is locked" in str(cause)
+# Locking ----------------------------------------------------------------------------------------------------
 
 
 def _lock_rooms(*room_ids: int | None) -> dict[int, Room]:

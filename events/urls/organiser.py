@@ -1,5 +1,53 @@
+"""The organisers' desk: a territory, its moderation, its board, its slots, its venues, its people."""
+
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from events.views import (
+    organiser,
+    organiser_board,
+    organiser_moderation,
+    organiser_people,
+    organiser_slots,
+    organiser_venues,
+)
+
+HERE = "organisation/<slug:territory>/"
+VENUE = f"{HERE}lieux/<slug:venue>/"
+SLOT = f"{HERE}creneaux/<int:pk>/"
+REVIEW = f"{HERE}moderation/<int:pk>/"
+
+urlpatterns: list[URLPattern] = [
+    path("organisation/", organiser.desk, name="organiser_desk"),
+    path(HERE, organiser.overview, name="organiser_territory"),
+    path(f"{HERE}moderation/", organiser_moderation.queue, name="organiser_moderation"),
+    path(REVIEW, organiser_moderation.review, name="organiser_review"),
+    path(f"{REVIEW}decision/", organiser_moderation.decide, name="organiser_decide"),
+    path(f"{HERE}salles/", organiser_board.board, name="organiser_board"),
+    path(f"{HERE}creneaux/", organiser_slots.slots, name="organiser_slots"),
+    path(f"{HERE}inscriptions.csv", organiser_slots.territory_csv, name="organiser_csv"),
+    path(SLOT, organiser_slots.slot, name="organiser_slot"),
+    path(f"{SLOT}inscriptions.csv", organiser_slots.slot_csv, name="organiser_slot_csv"),
+    path(f"{SLOT}places/", organiser_slots.capacity, name="organiser_slot_capacity"),
+    path(f"{SLOT}deplacer/", organiser_slots.move, name="organiser_slot_move"),
+    path(f"{SLOT}sans-salle/", organiser_slots.unplace, name="organiser_slot_unplace"),
+    path(f"{SLOT}retirer/", organiser_slots.withdraw, name="organiser_slot_withdraw"),
+    path(
+        f"{SLOT}inscriptions/<str:reference>/rendre/",
+        organiser_slots.cancel,
+        name="organiser_registration_cancel",
+    ),
+    path(f"{HERE}lieux/", organiser_venues.venues, name="organiser_venues"),
+    path(f"{HERE}lieux/nouveau/", organiser_venues.venue_new, name="organiser_venue_new"),
+    path(VENUE, organiser_venues.venue, name="organiser_venue"),
+    path(f"{VENUE}modifier/", organiser_venues.venue_edit, name="organiser_venue_edit"),
+    path(f"{VENUE}salles/nouvelle/", organiser_venues.room_new, name="organiser_room_new"),
+    path(f"{VENUE}salles/<int:pk>/", organiser_venues.room_edit, name="organiser_room"),
+    path(f"{VENUE}blocages/", organiser_venues.block, name="organiser_block"),
+    path(f"{VENUE}blocages/<int:pk>/lever/", organiser_venues.unblock, name="organiser_unblock"),
+    path(f"{HERE}hotes/", organiser_people.hosts, name="organiser_hosts"),
+    path(f"{HERE}messages/", organiser_people.mails, name="organiser_messages"),
+    path(f"{HERE}equipe/", organiser_people.team, name="organiser_team"),
+    path(f"{HERE}equipe/<int:pk>/retirer/", organiser_people.team_remove, name="organiser_team_remove"),
+]
