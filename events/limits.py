@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import hmac
 import ipaddress
+import math
 
 from django.conf import settings
 from django.db import connection
@@ -42,7 +43,7 @@ def allow(*, action: str, peer: str, limit: int, per: dt.timedelta, now: dt.date
 def seconds_left(*, per: dt.timedelta, now: dt.datetime) -> int:
     """Seconds until the present window ends, at least 1: what ``Retry-After`` says (RFC 9110 §10.2.3)."""
     length = per.total_seconds()
-    return max(1, int(length - now.timestamp() % length) + 1)
+    return max(1, math.ceil(length - now.timestamp() % length))
 
 
 def _key(action: str, peer: str) -> str:

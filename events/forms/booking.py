@@ -49,6 +49,9 @@ class AddressField(forms.EmailField):
             raise ValidationError(self.error_messages["invalid"], code="invalid") from None
 
 
+OUT_OF_DATE = _("This page had grown old. What you typed is still here: send it again.")
+
+
 class BookingForm(PlainTextMixin, forms.Form):
     """``wait`` is the button « wait for places »: join the list if there is not enough room."""
 
@@ -65,12 +68,15 @@ class BookingForm(PlainTextMixin, forms.Form):
         ),
         error_messages={"required": _("The host asks for a name: a first name is enough.")},
     )
-    submission_id = forms.UUIDField(widget=forms.HiddenInput)
+    submission_id = forms.UUIDField(
+        widget=forms.HiddenInput, error_messages={"required": OUT_OF_DATE, "invalid": OUT_OF_DATE}
+    )
     wait = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, slot: Slot, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.slot = slot
+        self.fields["submission_id"].validators.clear()  # it is no text any more when they look at it
         most = slot.activity.festival.most_places
         if not slot.activity.ask_name:
             del self.fields["name"]

@@ -43,10 +43,15 @@ def book(slot: Slot, email: str, party_size: int = 1) -> Registration:
     ).registration
 
 
+def main(response: Any) -> str:
+    """The page between its frame's head and foot, as HTML."""
+    return str(response.content.decode().split("<main")[1].split("</main")[0])
+
+
 def text(response: Any) -> str:
     """The words of the page, spaces made one."""
-    main = response.content.decode().split("<main")[1].split("</main")[0]
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", main).replace("&#x27;", "'"))
+    words = re.sub(r"<[^>]+>", " ", main(response)).replace("&#x27;", "'")
+    return re.sub(r"[ \n]+", " ", words)
 
 
 def submission_of(response: Any) -> str:
@@ -62,7 +67,7 @@ class TestTheForm:
         response = client.get(url(slot))
 
         assert response.status_code == 200
-        names = re.findall(r'<input[^>]* name="(\w+)"', response.content.decode())
+        names = re.findall(r'<input[^>]* name="(\w+)"', main(response))
         assert names == ["csrfmiddlewaretoken", "submission_id", "email", "party_size"]
         assert 'max="4"' in response.content.decode()
         assert response.headers["Cache-Control"] == "private, no-store"
@@ -71,7 +76,7 @@ class TestTheForm:
     def test_asks_for_a_name_where_the_host_does(self, client: Client) -> None:
         slot = SlotFactory(activity=ActivityFactory(ask_name=True))
 
-        assert 'name="name"' in client.get(url(slot)).content.decode()
+        assert 'name="name"' in main(client.get(url(slot)))
 
     def test_each_form_is_another_submission(self, client: Client) -> None:
         slot = SlotFactory()
@@ -115,7 +120,7 @@ class TestTheForm:
             while slot.activity.slots.count() <= _number:
                 SlotFactory(activity=slot.activity)
             with CaptureQueriesContext(connection) as queries:
-                page = client.get(url(slot)).content.decode()
+                page = main(client.get(url(slot)))
             assert page.count('class="btn btn--bare btn--small"') == _number
             counts.append(len(queries))
 
@@ -196,7 +201,7 @@ class TestBooking:
         slot = SlotFactory(capacity=0, waiting_list_open=False)
         other = SlotFactory(activity=slot.activity, capacity=9, start_time=dt.time(21, 30))
 
-        page = client.get(url(slot)).content.decode()
+        page = main(client.get(url(slot)))
 
         assert "<form class=" not in page
         assert f'href="/creneaux/{other.pk}/inscription/"' in page
@@ -208,7 +213,7 @@ class TestBooking:
 
         response = client.post(url(slot), answers(party_size="3"))
 
-        page = response.content.decode()
+        page = main(response)
         assert response.status_code == 409
         assert 'name="party_size" value="2">Prendre 2\xa0places</button>' in page
         assert 'name="wait" value="1">Attendre 3\xa0places</button>' in page
@@ -255,9 +260,9 @@ class TestBadInput:
             ("email", "camille.example.org", "Il manque le signe @ dans l’adresse."),
             ("email", "camille@example", "Il manque la fin de l’adresse, par exemple «\xa0.fr\xa0»."),
             ("email", "camille dupont@example.org", "Cette adresse ne peut pas recevoir"),
-            ("email", "a@b.fr\r\nBcc: x@y.fr", "Ce texte contient un caractère invisible"),
-            ("email", "cami\u202elle@example.org", "Ce texte contient un caractère invisible"),
-            ("email", "cami\x00lle@example.org", "invisible"),
+            ("email", "a@b.fr\r\nBcc: x@y.fr", "vérifiez chaque signe"),
+            ("email", "cami\u202elle@example.org", "vérifiez chaque signe"),
+            ("email", "cami\x00lle@example.org", "vérifiez chaque signe"),
             ("email", f"{'a' * 250}@example.org", "254"),
             ("party_size", "", "obligatoire"),
             ("party_size", "deux", "Indiquez un nombre."),
@@ -279,7 +284,7 @@ class TestBadInput:
 
         response = client.post(url(slot), form)
 
-        page = response.content.decode()
+        page = main(response)
         assert response.status_code == 422
         at = page[page.index(f'id="e-id_{field}"') :]
         assert said in at[: at.index("</div>")].replace("&#x27;", "'")

@@ -43,7 +43,7 @@ def home(email: str = EMAIL) -> str:
 
 def text(response: Any) -> str:
     main = response.content.decode().split("<main")[1].split("</main")[0]
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", main).replace("&#x27;", "'"))
+    return re.sub(r"[ \n]+", " ", re.sub(r"<[^>]+>", " ", main).replace("&#x27;", "'"))
 
 
 class TestMyVisits:
