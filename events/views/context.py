@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 from django.utils.functional import SimpleLazyObject
@@ -100,6 +101,12 @@ def _foot_columns() -> list[Column]:
     return [column for column in columns if column.links]
 
 
+def _outbox_url() -> str:
+    """Where the embedded mode shows its mails; in production they are for superusers, who know the way."""
+    shown = settings.KEEP_MAILS_ON_SITE and not settings.PRODUCTION
+    return "/courriels/" if shown and _exists("/courriels/") else ""
+
+
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Context processor. A view that shows another edition passes its own ``festival``, which wins."""
     return {
@@ -109,5 +116,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "main_links": _main_links(request.path),
         "foot_columns": _foot_columns(),
         "desk_url": DESK_URL,
+        "outbox_url": _outbox_url(),
+        "privacy_url": "/donnees-personnelles/" if _exists("/donnees-personnelles/") else "",
         "host_url": "/hote/" if _exists("/hote/") else "/compte/signup/",
     }
