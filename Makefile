@@ -28,18 +28,25 @@ setup: $(STAMPS)/run $(STAMPS)/node $(CATALOGUES)
 $(STAMPS)/venv:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found on PATH. Set PYTHON=/path/to/python3.11."; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1)."; exit 1; }
-	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python's venv module is missing. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import venv' 2>/dev/null || { echo "Python's venv module is missing. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 	@echo "Making the environment in $(VENV) with $$($(PYTHON) --version 2>&1) …"
-	@test -x $(PY) && $(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@test -x $(PY) && $(PY) -c '' 2>/dev/null || $(PYTHON) -m venv --clear --without-pip $(VENV)
 	@mkdir -p $(STAMPS) && touch $@
 
-# uv is three times as quick; where it cannot be had or cannot reach the index, pip does the same work.
+# uv installs three times as fast as pip and needs no pip inside. Whoever can be had brings it: uv itself, the pip of
+# the machine's Python, or the one that Python unpacks. Where uv cannot run, pip does the same work.
+QUIET := --quiet --disable-pip-version-check
 $(STAMPS)/uv: requirements-uv.txt $(STAMPS)/venv
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt || echo "(no uv here: pip does it, slower)"
+	@{ command -v uv >/dev/null 2>&1 && uv pip install --quiet --python $(PY) --require-hashes -r requirements-uv.txt; } 2>$(STAMPS)/log \
+	|| $(PYTHON) -m pip --python $(PY) install $(QUIET) --require-hashes -r requirements-uv.txt 2>>$(STAMPS)/log \
+	|| { $(PY) -m ensurepip >>$(STAMPS)/log 2>&1 && $(PY) -m pip install $(QUIET) --require-hashes -r requirements-uv.txt 2>>$(STAMPS)/log; } \
+	|| { $(PY) -m pip --version >/dev/null 2>&1 && echo "(no uv here: pip does it, slower)"; } \
+	|| { tail -n 5 $(STAMPS)/log; echo "Neither uv nor pip can be had. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 	@touch $@
 
-INSTALL = { test -x $(VENV)/bin/uv && $(VENV)/bin/uv pip install --quiet --python $(PY) --require-hashes --compile-bytecode -r $(1) 2>$(STAMPS)/uv.log; } \
-	|| $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
+INSTALL = { test -x $(VENV)/bin/uv && $(VENV)/bin/uv pip install --quiet --python $(PY) --require-hashes -r $(1) 2>$(STAMPS)/log; } \
+	|| { { $(PY) -m pip --version || $(PY) -m ensurepip; } >/dev/null 2>&1 && $(PY) -m pip install $(QUIET) --require-hashes -r $(1); } \
+	|| { cat $(STAMPS)/log; echo "$(1) could not be installed."; false; }
 
 $(STAMPS)/run: requirements.txt $(STAMPS)/uv
 	@echo "Installing what the site runs on …"
