@@ -356,4 +356,9 @@ def _nearby(
         metres = metres_between(here, (other.venue.latitude, other.venue.longitude))
         if metres <= WALKABLE_METRES:
             found.setdefault(other.activity_id, {"slot": other, "metres": metres})
-    return sorted(found.values(), key=lambda one: (one["metres"] // 100, one["slot"].starts_at))[:NEARBY]
+    nearest = sorted(found.values(), key=lambda one: (one["metres"] // 100, one["slot"].starts_at))
+    by_venue: dict[int, dict[str, Any]] = {}
+    for one in nearest:
+        by_venue.setdefault(one["slot"].venue_id, one)
+    first = list(by_venue.values())
+    return [*first, *(one for one in nearest if one not in first)][:NEARBY]

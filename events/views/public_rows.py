@@ -183,7 +183,7 @@ def row_of(slot: Slot, *, now: dt.datetime, zone: str = "", before: Slot | None 
 
 
 def rows_of(slots: Sequence[Slot], *, now: dt.datetime, zone: str = "", walks: bool = False) -> list[Row]:
-    befores = [None, *slots[:-1]] if walks else [None] * len(slots)
+    befores: list[Slot | None] = [None, *slots][: len(slots)] if walks else [None] * len(slots)
     return [
         row_of(slot, now=now, zone=zone, before=before) for slot, before in zip(slots, befores, strict=True)
     ]

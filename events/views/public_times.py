@@ -19,14 +19,24 @@ from events.forms.programme import say_count, say_question, sentence_of
 from events.models import Venue
 from events.programme import Amount, Facets, Filters, facets, matching, tally
 from events.views.board import Board, boards_of
+from events.views.cities import where_is
 from events.views.public import paint_of
 from events.views.public_rows import position_of, rows_of
-from events.views.sketch import HEIGHT, sketch_city, sketch_france
-from events.wording import NB, Position, metres_between, say_day, say_distance, say_number, say_walk
+from events.views.sketch import HEIGHT, place_labels, sketch_city, sketch_france
+from events.wording import (
+    NB,
+    WALKABLE_METRES,
+    Position,
+    metres_between,
+    say_day,
+    say_distance,
+    say_list,
+    say_number,
+    say_walk,
+)
 
 MOST_ON_BOARD = 400
 MOST_ON_MAP = 150
-MOST_NAMES = 16
 SCALE_PLACE = {"scale_y": HEIGHT - 24, "scale_text_y": HEIGHT - 32}
 
 
@@ -105,12 +115,23 @@ def _with_notes(boards: list[Board]) -> list[dict[str, Any]]:
         for column in board.columns:
             note = column.venue.address if column.venue else ""
             if column.venue and reference and column.venue.pk != reference.pk:
-                way = say_walk(position_of(reference), position_of(column.venue))
-                if way:
-                    note = _("%(way)s from %(venue)s") % {"way": way, "venue": reference.name}
+                note = _way_from(reference, column.venue) or note
             heads.append({"column": column, "note": note})
-        shown.append({"board": board, "heads": heads})
+        names = say_list(column.venue.name for column in board.columns if column.venue)
+        shown.append({"board": board, "heads": heads, "names": names})
     return shown
+
+
+def _way_from(reference: Venue, venue: Venue) -> str:
+    """« à 16 min à pied de La Cantine », « Labège, à 8,0 km de La Cantine »; empty when a position is not known."""
+    here, there = position_of(reference), position_of(venue)
+    if here is None or there is None:
+        return ""
+    metres = metres_between(here, there)
+    if metres > WALKABLE_METRES:
+        names = {"city": venue.city, "distance": say_distance(metres), "venue": reference.name}
+        return _("%(city)s, %(distance)s from %(venue)s") % names
+    return _("%(way)s from %(venue)s") % {"way": say_walk(here, there), "venue": reference.name}
 
 
 def _said_venues(boards: list[Board]) -> str:
@@ -173,9 +194,11 @@ def _city_map(filters: Filters, choices: Facets, found: list[tuple[Venue, int]])
                 "url": reverse("events:programme") + filters.query_string(query=filters.query),
             }
         )
+    shown = sketch.marks if sketch else []
+    labels = place_labels(shown, [placed[mark.index][0].name for mark in shown])
     marks = [
-        {"mark": mark, "venue": placed[mark.index][0], "number": mark.index + 1}
-        for mark in (sketch.marks if sketch else [])
+        {"mark": mark, "venue": placed[mark.index][0], "number": mark.index + 1, "label": label}
+        for mark, label in zip(shown, labels, strict=True)
     ]
     return {
         "sketch": sketch,
@@ -216,7 +239,8 @@ def _by_commune(venues: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, 
 
 
 def _say_scale(scale: Any) -> str:
-    length = say_distance(scale.metres)
+    metres = scale.metres
+    length = f"{say_number(metres // 1000)}{NB}km" if metres % 1000 == 0 else say_distance(metres)
     if scale.minutes is None:
         return length
     return _("%(length)s, %(minutes)s on foot") % {"length": length, "minutes": f"{scale.minutes}{NB}min"}
@@ -237,19 +261,21 @@ def _country_map(filters: Filters, found: list[tuple[Venue, int]]) -> dict[str, 
         city["url"] = reverse("events:map") + filters.query_string(place=city["territory"].slug)
         city["said"] = ngettext("%(n)s slot", "%(n)s slots", city["slots"]) % {"n": say_number(city["slots"])}
         positions = [at for venue in city["venues"] if (at := position_of(venue))]
-        if positions:
-            placed.append((city, _middle(positions)))
-    sketch = sketch_france([at for _city, at in placed if at])
-    marks = []
-    for mark in sketch.marks:
-        city = placed[mark.index][0]
-        city["on_map"] = True
-        marks.append({"mark": mark, "city": city, "to_left": mark.x > sketch.width * 0.68})
+        at = _middle(positions) or where_is(city["territory"].name, *(venue.city for venue in city["venues"]))
+        if at:
+            placed.append((city, at))
+    sketch = sketch_france([at for _city, at in placed])
+    names = [placed[mark.index][0]["territory"].name for mark in sketch.marks]
+    marks = [
+        {"mark": mark, "city": placed[mark.index][0], "label": label}
+        for mark, label in zip(sketch.marks, place_labels(sketch.marks, names, half=8), strict=True)
+    ]
+    beyond = [{"mark": mark, "city": placed[mark.index][0]} for mark in sketch.beyond]
     return {
         "sketch": sketch,
         "marks": marks,
         "cities": listed,
-        "names": len(marks) <= MOST_NAMES,
+        "beyond": beyond,
         "scale": _say_scale(sketch.scale),
         **SCALE_PLACE,
     }

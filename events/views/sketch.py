@@ -1,7 +1,7 @@
-"""A sketch map in SVG: positions laid out on a sheet, north up, with a scale. Pure arithmetic, no tile, no request.
+"""A sketch map in SVG: positions on a sheet, north up, with a scale. Pure arithmetic, no tile, no request.
 
-Equirectangular projection around the middle of what is shown: at the size of a city the error is below one in a
-thousand; at the size of France the coast is a hand-drawn outline of sixty points, enough to know where one is.
+Equirectangular projection around the middle of what is shown: at the size of a city the error is below one in
+a thousand; at the size of France the coast is a hand-drawn outline, enough to know where one is.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ WIDTH, HEIGHT, MARGIN = 640, 480, 44
 METRES_PER_DEGREE = 111_195
 LEAST_METRES = 900
 GAP = 27
+LETTER = 8.2
 ROUND_LENGTHS = (100, 200, 250, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 200_000)
 
 # The mainland and Corsica, latitude and longitude, clockwise from Dunkirk; drawn for this site.
@@ -89,6 +90,15 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Label:
+    """Words beside a mark: where they begin (``start``) or end (``end``)."""
+
+    x: int
+    y: int
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
 class Way:
     """A walk between two marks, its minutes written in the middle."""
 
@@ -125,6 +135,7 @@ class Sketch:
     ways: list[Way]
     scale: Scale
     outline: str = ""
+    beyond: tuple[Mark, ...] = ()
     width: int = WIDTH
     height: int = HEIGHT
 
@@ -166,14 +177,17 @@ def sketch_city(positions: Sequence[Position]) -> Sketch | None:
 
 
 def sketch_france(positions: Sequence[Position]) -> Sketch:
-    """The cities on the outline of the mainland. A position beyond the sheet gets no mark."""
+    """The cities on the outline of the mainland. Those beyond the sheet stand in a column of their own."""
     sheet = _Sheet(*MAINLAND_BOX)
     placed = [(index, sheet.place(at)) for index, at in enumerate(positions)]
     inside = [(i, (x, y)) for i, (x, y) in placed if 0 <= x <= WIDTH and 0 <= y <= HEIGHT]
+    seen = {index for index, _point in inside}
     points = _apart([point for _index, point in inside], gap=20)
     marks = [Mark(i, round(x), round(y)) for (i, _point), (x, y) in zip(inside, points, strict=True)]
     outline = "".join(_path([sheet.place(at) for at in land]) for land in (MAINLAND, CORSICA))
-    return Sketch(marks, [], sheet.scale(), outline)
+    far = [index for index in range(len(positions)) if index not in seen]
+    beyond = tuple(Mark(index, 34, 48 + 34 * row) for row, index in enumerate(far[:8]))
+    return Sketch(marks, [], sheet.scale(), outline, beyond)
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:
@@ -181,7 +195,7 @@ def _path(points: Sequence[tuple[float, float]]) -> str:
 
 
 def _apart(points: Sequence[tuple[float, float]], gap: float = GAP) -> list[tuple[float, float]]:
-    """The same points, pushed from one another until their discs do not cover each other; the same every time."""
+    """The same points, pushed apart until their discs do not cover each other; the same every time."""
     moved = [list(point) for point in points]
     for _round in range(40):
         still = True
@@ -218,3 +232,36 @@ def _walks(positions: Sequence[Position]) -> list[tuple[int, int]]:
             left.discard(near[2])
             tree.add(near[2])
     return joined
+
+
+Box = tuple[float, float, float, float]
+
+
+def place_labels(marks: Sequence[Mark], names: Sequence[str], *, half: int = 13) -> list[Label | None]:
+    """Where each mark's name fits without covering a mark or another name; None where it fits nowhere.
+
+    ``half`` is half the width of a mark. To the right if possible, else to the left, else below, else above.
+    """
+    taken: list[Box] = [(m.x - half, m.y - half - 4, m.x + half, m.y + half + 4) for m in marks]
+    placed: list[Label | None] = []
+    for mark, name in zip(marks, names, strict=True):
+        width = len(name) * LETTER
+        choices = (
+            (Label(mark.x + half + 5, mark.y + 5, "start"), mark.x + half + 5),
+            (Label(mark.x - half - 5, mark.y + 5, "end"), mark.x - half - 5 - width),
+            (Label(mark.x, mark.y + half + 20, "middle"), mark.x - width / 2),
+            (Label(mark.x, mark.y - half - 10, "middle"), mark.x - width / 2),
+        )
+        for label, left in choices:
+            box = (left, label.y - 14.0, left + width, label.y + 5.0)
+            if 4 <= left and left + width <= WIDTH - 4 and not any(_meet(box, other) for other in taken):
+                taken.append(box)
+                placed.append(label)
+                break
+        else:
+            placed.append(None)
+    return placed
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
