@@ -1,5 +1,7 @@
 # `make run` shows the site, `make test` tries all of it. Both need Python 3.11+ and nothing installed by root.
 SHELL := /bin/sh
+# Packages for Python and for the browser come side by side.
+MAKEFLAGS += --jobs=2
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 python; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 export HOST ?= 127.0.0.1

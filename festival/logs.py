@@ -75,6 +75,7 @@ def logging_settings(*, json_lines: bool, level: str) -> dict[str, Any]:
             "celery": {"level": level},
             "kombu": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
+            "celery.worker.strategy": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},
             "fontTools": {"level": "WARNING"},
         },

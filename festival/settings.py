@@ -393,7 +393,9 @@ LOGGING = logging_settings(
     json_lines=PRODUCTION, level=env.str("LOG_LEVEL", default="WARNING" if TESTING else "INFO")
 )
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+# Two lines for each tick of the clock would bury the rest: 10 is DEBUG.
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10
+DJANGO_STRUCTLOG_CELERY_DEFAULT_LOG_LEVEL = 10
 METRICS_MULTIPROCESS = bool(env.str("PROMETHEUS_MULTIPROC_DIR", default=""))
 
 if TESTING:
