@@ -61,3 +61,18 @@ def visitor_of_reminders_token(token: str) -> int | None:
     except signing.BadSignature:
         return None
     return int(said)
+
+
+def registration_token(registration_id: int) -> str:
+    """The token of a link to one booking alone: what a partner gets, who must not see the visitor's
+    others."""
+    return signing.Signer(salt="events.one_registration").sign(str(registration_id)).replace(":", ".")
+
+
+def registration_of_token(token: str) -> int | None:
+    """The registration such a token opens, or none when it was not made here."""
+    try:
+        said = signing.Signer(salt="events.one_registration").unsign(token.replace(".", ":", 1))
+    except signing.BadSignature:
+        return None
+    return int(said)

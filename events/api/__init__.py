@@ -1,0 +1,1 @@
+"""The same rules through JSON, described at ``/api/v1/openapi.json`` (OpenAPI 3.1)."""

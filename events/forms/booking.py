@@ -72,6 +72,7 @@ class BookingForm(PlainTextMixin, forms.Form):
         widget=forms.HiddenInput, error_messages={"required": OUT_OF_DATE, "invalid": OUT_OF_DATE}
     )
     wait = forms.CharField(required=False, widget=forms.HiddenInput)
+    most_is_checked = True
 
     def __init__(self, *args: Any, slot: Slot, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -89,11 +90,15 @@ class BookingForm(PlainTextMixin, forms.Form):
     def clean_party_size(self) -> int:
         size: int = self.cleaned_data["party_size"]
         most = self.slot.activity.festival.most_places
-        if size > most:
+        if self.most_is_checked and size > most:
             raise ValidationError(
                 _("At most %(most)s places per person in one slot."), params={"most": say_number(most)}
             )
         return size
+
+    def leave_limit_to_the_rule(self) -> None:
+        """For the API, where too many places are a refusal of the rule and not a fault of the field."""
+        self.most_is_checked = False
 
     @property
     def wish(self) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import host, organiser, outbox, public, visitor
+from . import api, host, organiser, outbox, public, visitor
 
 app_name = "events"
 urlpatterns = [
@@ -11,4 +11,5 @@ urlpatterns = [
     *host.urlpatterns,
     *organiser.urlpatterns,
     *outbox.urlpatterns,
+    *api.urlpatterns,
 ]

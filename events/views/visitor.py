@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
@@ -23,8 +24,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from events.calendar import calendar_of
 from events.forms.booking import GiveBackForm, LinkForm
 from events.limits import allow, seconds_left
-from events.links import hash_of, hash_of_address, visitor_of_reminders_token
+from events.links import hash_of, hash_of_address, registration_of_token, visitor_of_reminders_token
 from events.models import Registration, Suppression, Visitor
+from events.models.registration import RegistrationQuerySet
 from events.refusals import Reason, Refused
 from events.registration.cancel import cancel_registration
 from events.registration.resend import send_link_again
@@ -34,20 +36,40 @@ from events.views.tickets import Ticket, by_day, say_places, secret_page, ticket
 RESENDS, PER = 10, dt.timedelta(minutes=10)
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a secret link opens."""
+
+    visitor: Visitor
+    registrations: RegistrationQuerySet
+
+    def one(self, reference: str) -> Registration:
+        """Raises ``Http404``."""
+        registration = self.registrations.filter(reference=reference).first()
+        if registration is None:
+            raise Http404
+        return registration
+
+
 def by_secret_link(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Hands the visitor of the link's token to the view; an unknown or old link leads to a page that sends a
-    new one.
+    """Hands what the link opens to the view: a visitor's registrations, or one alone (a partner's link); an
+    unknown or old link leads to a page that sends a new one.
     """
 
     @wraps(view)
     @secret_page
     def opened(request: HttpRequest, token: str, **kwargs: Any) -> HttpResponse:
-        visitor = Visitor.objects.filter(link_hash=hash_of(token)).first()
+        if one := registration_of_token(token):
+            own = Registration.objects.filter(pk=one)
+            visitor = Visitor.objects.filter(registrations__pk=one).first()
+        else:
+            visitor = Visitor.objects.filter(link_hash=hash_of(token)).first()
+            own = Registration.objects.filter(visitor=visitor) if visitor else Registration.objects.none()
         if visitor is None:
             return _link_gone(request, status=404)
         if visitor.link_expires_at is not None and visitor.link_expires_at <= timezone.now():
             return _link_gone(request, status=410)
-        return view(request, token, visitor, **kwargs)
+        return view(request, token, Opened(visitor, _with_everything(own)), **kwargs)
 
     return opened
 
@@ -56,10 +78,10 @@ def _link_gone(request: HttpRequest, *, status: int) -> HttpResponse:
     return render(request, "events/visitor/link_gone.html", {"what": "visits"}, status=status)
 
 
-def _registrations_of(visitor: Visitor) -> Any:
+def _with_everything(registrations: RegistrationQuerySet) -> RegistrationQuerySet:
     """Everything the pages read, in one query, in the order of time."""
-    return with_rank(
-        Registration.objects.filter(visitor=visitor)
+    return (
+        with_rank(registrations)
         .select_related(
             "visitor",
             "slot__activity__host",
@@ -75,21 +97,14 @@ def _registrations_of(visitor: Visitor) -> Any:
     )
 
 
-def _own_registration(visitor: Visitor, reference: str) -> Registration:
-    registration: Registration | None = _registrations_of(visitor).filter(reference=reference).first()
-    if registration is None:
-        raise Http404
-    return registration
-
-
 @require_safe
 @by_secret_link
-def my_visits(request: HttpRequest, token: str, visitor: Visitor) -> HttpResponse:
+def my_visits(request: HttpRequest, token: str, opened: Opened) -> HttpResponse:
     """Every booking of the address: tickets by day, the waiting list with the rank, what is over or
     withdrawn."""
     now = timezone.now()
     coming, waiting, over = [], [], []
-    for registration in _registrations_of(visitor):
+    for registration in opened.registrations:
         if registration.slot.ends_at <= now or not registration.is_active:
             over.append(registration)
         elif registration.status == Registration.Status.WAITING:
@@ -99,7 +114,7 @@ def my_visits(request: HttpRequest, token: str, visitor: Visitor) -> HttpRespons
     days = by_day(coming)
     context = {
         "token": token,
-        "visitor": visitor,
+        "visitor": opened.visitor,
         "days": days,
         "tickets": sum(len(day.tickets) for day in days),
         "waiting": [
@@ -113,9 +128,9 @@ def my_visits(request: HttpRequest, token: str, visitor: Visitor) -> HttpRespons
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @by_secret_link
-def my_visit_give_back(request: HttpRequest, token: str, visitor: Visitor, reference: str) -> HttpResponse:
+def my_visit_give_back(request: HttpRequest, token: str, opened: Opened, reference: str) -> HttpResponse:
     """GET asks, POST gives back: all places, or ``places`` of them."""
-    registration = _own_registration(visitor, reference)
+    registration = opened.one(reference)
     if request.method != "POST":
         return _ask_to_give_back(
             request, token, registration, GiveBackForm(party_size=registration.party_size)
@@ -166,9 +181,9 @@ def _ask_to_give_back(
 
 @require_safe
 @by_secret_link
-def my_visit_ticket(request: HttpRequest, token: str, visitor: Visitor, reference: str) -> HttpResponse:
+def my_visit_ticket(request: HttpRequest, token: str, opened: Opened, reference: str) -> HttpResponse:
     """One ticket, made for paper."""
-    registration = _own_registration(visitor, reference)
+    registration = opened.one(reference)
     if registration.status != Registration.Status.CONFIRMED:
         raise Http404
     context = {"token": token, "ticket": ticket_of(registration), "now": timezone.now()}
@@ -177,16 +192,16 @@ def my_visit_ticket(request: HttpRequest, token: str, visitor: Visitor, referenc
 
 @require_safe
 @by_secret_link
-def my_visit_calendar(request: HttpRequest, token: str, visitor: Visitor, reference: str) -> HttpResponse:
-    registration = _own_registration(visitor, reference)
+def my_visit_calendar(request: HttpRequest, token: str, opened: Opened, reference: str) -> HttpResponse:
+    registration = opened.one(reference)
     return _calendar([registration], f"visite-{registration.reference.lower()}.ics")
 
 
 @require_safe
 @by_secret_link
-def my_visits_calendar(request: HttpRequest, token: str, visitor: Visitor) -> HttpResponse:
+def my_visits_calendar(request: HttpRequest, token: str, opened: Opened) -> HttpResponse:
     """Every place held, one file."""
-    held = _registrations_of(visitor).filter(status=Registration.Status.CONFIRMED)
+    held = opened.registrations.filter(status=Registration.Status.CONFIRMED)
     return _calendar(list(held), "mes-visites.ics")
 
 

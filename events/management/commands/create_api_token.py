@@ -1,0 +1,24 @@
+"""``manage.py create_api_token NAME``: a partner's token, printed once."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from events.api.keys import issue_token
+from events.models import ApiToken
+
+
+class Command(BaseCommand):
+    help = "Issue a partner's token for the API. It is shown here and nowhere else."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", help="who the partner is")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        name = options["name"].strip()
+        if not name or len(name) > ApiToken._meta.get_field("name").max_length:  # type: ignore[operator]
+            raise CommandError("Give the partner a name of at most 120 signs.")
+        self.stdout.write(issue_token(name=name))
