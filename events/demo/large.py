@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.text import slugify
 
@@ -214,6 +215,8 @@ def _activity(
 ) -> Activity:
     format_ = rng.choice(list(OPENINGS))
     theme = host.theme if rng.random() < 0.7 else rng.choice(Theme.values)
+    languages: Any = ["fr", "en"] if rng.random() < 0.2 else ["fr"]
+    access: Any = rng.sample(Access.values, rng.randint(0, 3))
     activity = Activity(
         festival=edition.festival,
         programme=edition.programme,
@@ -226,8 +229,8 @@ def _activity(
         format=format_,
         theme=theme,
         mode=Mode.DROP_IN if rng.random() < DROP_IN_SHARE else Mode.FIRST_COME,
-        languages=["fr", "en"] if rng.random() < 0.2 else ["fr"],
-        access=rng.sample(Access.values, rng.randint(0, 3)),
+        languages=languages,
+        access=access,
         ask_name=rng.random() < 0.2,
         state=Activity.State.PUBLISHED,
         submitted_at=now - dt.timedelta(days=30),

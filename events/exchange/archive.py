@@ -31,8 +31,9 @@ ABOUT_FR = (
 ABOUT_EN = (
     "Announced on 26 May 2014, the first French Tech festival brings together events of ten cities in June, "
     "among them Start-up Assembly on 12, 13 and 14 June. The press has it end on 28 June (Newzilla, "
-    "Softonic) or 27 June (Le Mag Numérique, ToutMontpellier).\n\nThe programme of Start-up Assembly, start-up by "
-    "start-up, is lost: it is known by venue and by day only. Nothing was invented to fill the gaps."
+    "Softonic) or 27 June (Le Mag Numérique, ToutMontpellier).\n\nThe programme of Start-up Assembly, "
+    "start-up by start-up, is lost: it is known by venue and by day only. Nothing was invented to fill the "
+    "gaps."
 )
 
 
@@ -62,8 +63,8 @@ OPERATIONS = (
         "inscrits. "
         "L’organisation comptait doubler les 3\u00a0000 visites de 2013\u00a0; aucun décompte final n’a été "
         "retrouvé.",
-        said_en="Third edition of the open doors, the first under this name. Nearly 600 hosts registered. The "
-        "organiser expected to double the 3,000 visits of 2013; no final count was found.",
+        said_en="Third edition of the open doors, the first under this name. Nearly 600 hosts "
+        "registered. The organiser expected to double the 3,000 visits of 2013; no final count was found.",
         fact=OPEN_DOORS,
     ),
     Operation(

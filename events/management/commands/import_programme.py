@@ -104,35 +104,34 @@ class Command(BaseCommand):
     def _report(self, festival: Festival, summary: Summary, reading: Reading, *, dry_run: bool) -> None:
         for note in [*reading.notes, *summary.notes][:MOST_SHOWN]:
             self.stdout.write(str(note))
-        say = self.stdout.write
         if dry_run:
-            say(self.style.WARNING(_("Trial only: nothing was written.")))
+            self.stdout.write(self.style.WARNING(_("Trial only: nothing was written.")))
         total = len(reading.entries)
-        say(
+        self.stdout.write(
             ngettext("%(count)d event for “%(festival)s”:", "%(count)d events for “%(festival)s”:", total)
             % {"count": total, "festival": festival.name}
         )
-        say(
-            _("  events: %(created)d new, %(updated)d changed, %(unchanged)d as before")
-            % {"created": summary.created, "updated": summary.updated, "unchanged": summary.unchanged}
-        )
-        say(
-            _("  slots: %(created)d new, %(changed)d changed, %(removed)d removed")
+        lines = [
+            _("events: %(created)d new, %(updated)d changed, %(unchanged)d as before")
+            % {"created": summary.created, "updated": summary.updated, "unchanged": summary.unchanged},
+            _("slots: %(created)d new, %(changed)d changed, %(removed)d removed")
             % {
                 "created": summary.slots_created,
                 "changed": summary.slots_changed,
                 "removed": summary.slots_removed,
-            }
-        )
+            },
+        ]
         if summary.ends_assumed:
-            say(
+            lines.append(
                 ngettext(
-                    "  %(count)d end unknown: two hours were assumed",
-                    "  %(count)d ends unknown: two hours were assumed",
+                    "%(count)d end unknown: two hours were assumed",
+                    "%(count)d ends unknown: two hours were assumed",
                     summary.ends_assumed,
                 )
                 % {"count": summary.ends_assumed}
             )
+        for line in lines:
+            self.stdout.write(f"  {line}")
 
 
 def _language_of_the_terminal() -> str:
