@@ -131,8 +131,10 @@ class _WordsForm(PlainTextMixin, forms.ModelForm):
 class ActivityForm(_WordsForm):
     """Format, texts, audience, access, how people come and where: everything but the times."""
 
+    use_required_attribute = False  # what is asked hangs on another answer
+
     where = forms.ChoiceField(
-        label=_("Where"),
+        label=_("In what place"),
         choices=[
             ("own", _("At our own place")),
             ("venue", _("In a venue of the territory")),
@@ -140,7 +142,11 @@ class ActivityForm(_WordsForm):
         ],
         widget=forms.RadioSelect,
     )
-    own_address = forms.CharField(label=_("Your address"), max_length=200, required=False)
+    own_address = forms.CharField(
+        label=_("Your address"),
+        max_length=200,
+        error_messages={"required": _("Give the address where people should come.")},
+    )
     own_postcode = forms.CharField(
         label=_("Postcode"),
         max_length=5,
@@ -217,6 +223,8 @@ class ActivityForm(_WordsForm):
         venue: Any = self.fields["venue"]
         venue.queryset = known.select_related("commune", "territory")
         venue.empty_label = _("Choose a venue")
+        venue.required = True
+        venue.error_messages["required"] = _("Choose the venue.")
         venue.label_from_instance = lambda place: f"{place.name}, {place.city}"
         own = Venue.objects.filter(
             territory=self.host.territory_id, external_id=f"host:{self.host.pk}"
@@ -235,13 +243,18 @@ class ActivityForm(_WordsForm):
         else:
             self.initial.setdefault("where", "own")
 
+    def full_clean(self) -> None:
+        """The address is asked of who receives at home, the venue of who goes to one; both look asked."""
+        asked = {"own_address": "own", "venue": "venue"}
+        where = self.data.get(self.add_prefix("where"))
+        for name, answer in asked.items():
+            self.fields[name].required = where == answer
+        super().full_clean()
+        for name in asked:
+            self.fields[name].required = True
+
     def clean(self) -> dict[str, Any]:
         typed = super().clean() or self.cleaned_data
-        where = typed.get("where")
-        if where == "venue" and not typed.get("venue") and "venue" not in self.errors:
-            self.add_error("venue", _("Choose the venue."))
-        if where == "own" and not typed.get("own_address") and "own_address" not in self.errors:
-            self.add_error("own_address", _("Give the address where people should come."))
         programme, festival = (
             typed.get("programme"),
             typed.get("festival") or (self.instance.festival_id and self.instance.festival),

@@ -34,17 +34,17 @@ def read_picture(upload: IO[bytes], *, longest: int) -> ContentFile:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(source), formats=FORMATS) as picture:
                 if picture.width * picture.height > MOST_PIXELS:
-                    raise ValidationError(
-                        _("This picture has too many pixels: 24 million at most."), code="too_large"
-                    )
+                    raise Image.DecompressionBombError
                 picture.draft("RGB", (longest, longest))
                 upright = ImageOps.exif_transpose(picture)
                 drawn = upright.convert("RGBA" if _has_alpha(upright) else "RGB")
-    except ValidationError:
-        raise
     except UnidentifiedImageError as error:
         raise ValidationError(_("Send a JPEG, PNG or WebP picture."), code="unknown") from error
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError, MemoryError) as error:
+    except Image.DecompressionBombError as error:
+        raise ValidationError(
+            _("This picture has too many pixels: 24 million at most."), code="too_large"
+        ) from error
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
         raise ValidationError(_("This picture cannot be read: it seems damaged."), code="broken") from error
     drawn.thumbnail((longest, longest))
     clean = Image.new(drawn.mode, drawn.size)

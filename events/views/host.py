@@ -8,7 +8,7 @@ from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -126,8 +126,11 @@ def who_comes(registrations: QuerySet[Registration]) -> QuerySet[Registration]:
     refused = Message.objects.filter(registration=OuterRef("pk"), status=Message.Status.FAILED)
     return (
         registrations.filter(status__in=Registration.ACTIVE)
-        .annotate(mail_refused=Exists(refused))
-        .order_by("status", "waiting_since", "name", "reference")
+        .annotate(
+            mail_refused=Exists(refused),
+            rank=Case(When(status=Registration.Status.WAITING, then="pk"), default=0),
+        )
+        .order_by("status", "waiting_since", "rank", "name", "reference")
     )
 
 
