@@ -1,0 +1,446 @@
+"""Who may open what: every route of the site, for own, foreign and absent objects, by role.
+
+A route that is not in the table fails. So does a row whose route is gone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.core import signing
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from accounts.models import User
+from events.links import reminders_token
+from events.models import (
+    Activity,
+    FestivalTeam,
+    HostMember,
+    KeptMail,
+    Registration,
+    RoomOccupancy,
+    Slot,
+    TerritoryTeam,
+    VenueManager,
+    Visitor,
+)
+from tests import factories as f
+
+EVERYBODY = frozenset(
+    ["anonymous", "stranger", "host", "other_host", "organiser", "other_organiser", "manager", "national"]
+)
+SIGNED_IN = EVERYBODY - {"anonymous"}
+HOST = frozenset({"host"})
+ORGANISERS = frozenset({"organiser", "national"})
+VENUE = ORGANISERS | {"manager"}
+NATIONAL = frozenset({"national"})
+
+# name: (who may, what the address names)
+TABLE: dict[str, tuple[frozenset[str], str]] = {
+    # the public site
+    "events:home": (EVERYBODY, ""),
+    "events:programme": (EVERYBODY, ""),
+    "events:agenda": (EVERYBODY, ""),
+    "events:map": (EVERYBODY, ""),
+    "events:activity": (EVERYBODY, "public activity"),
+    "events:slot": (EVERYBODY, "public slot"),
+    "events:territories": (EVERYBODY, ""),
+    "events:territory": (EVERYBODY, "public territory"),
+    "events:venue": (EVERYBODY, "public venue"),
+    "events:host": (EVERYBODY, "public host"),
+    "events:editions": (EVERYBODY, ""),
+    "events:edition": (EVERYBODY, "edition"),
+    "events:history": (EVERYBODY, ""),
+    "events:accessibility": (EVERYBODY, ""),
+    "events:privacy": (EVERYBODY, ""),
+    "events:legal": (EVERYBODY, ""),
+    "events:feeds": (EVERYBODY, ""),
+    "events:robots": (EVERYBODY, ""),
+    "events:sitemap": (EVERYBODY, ""),
+    "events:programme_ics": (EVERYBODY, ""),
+    "events:programme_rss": (EVERYBODY, ""),
+    "events:programme_json": (EVERYBODY, ""),
+    "events:programme_csv": (EVERYBODY, ""),
+    "events:programme_geojson": (EVERYBODY, ""),
+    # the visitor: whoever holds the link
+    "events:slot_register": (EVERYBODY, "public slot"),
+    "events:receipt": (EVERYBODY, "receipt"),
+    "events:find_my_visits": (EVERYBODY, ""),
+    "events:my_visits": (EVERYBODY, "link"),
+    "events:my_visits_calendar": (EVERYBODY, "link"),
+    "events:my_visit_ticket": (EVERYBODY, "visit"),
+    "events:my_visit_give_back": (EVERYBODY, "visit"),
+    "events:my_visit_calendar": (EVERYBODY, "visit"),
+    "events:reminders_off": (EVERYBODY, "no reminders"),
+    # mails kept on the site, in the embedded mode
+    "events:outbox": (EVERYBODY, ""),
+    "events:outbox_mail": (EVERYBODY, "kept mail"),
+    "events:outbox_letter": (EVERYBODY, "kept mail"),
+    "events:outbox_file": (EVERYBODY, "kept file"),
+    # desks
+    "events:desk": (SIGNED_IN, ""),
+    "events:host_desk": (SIGNED_IN, ""),
+    "events:host_new": (SIGNED_IN, ""),
+    "events:host_join": (SIGNED_IN, "invitation"),
+    "events:host_overview": (HOST, "host"),
+    "events:host_profile": (HOST, "host"),
+    "events:host_members": (HOST, "host"),
+    "events:host_member_remove": (HOST, "host member"),
+    "events:host_activities": (HOST, "host"),
+    "events:host_activity_new": (HOST, "host"),
+    "events:host_activity": (HOST, "host activity"),
+    "events:host_activity_edit": (HOST, "host activity"),
+    "events:host_activity_submit": (HOST, "host activity"),
+    "events:host_activity_reopen": (HOST, "host activity"),
+    "events:host_activity_cancel": (HOST, "host activity"),
+    "events:host_activity_delete": (HOST, "host draft"),
+    "events:host_slots_add": (HOST, "host activity"),
+    "events:host_slot_edit": (HOST, "host slot"),
+    "events:host_slot_capacity": (HOST, "host slot"),
+    "events:host_slot_withdraw": (HOST, "host slot"),
+    "events:host_slot_delete": (HOST, "host slot"),
+    "events:host_people": (HOST, "host"),
+    "events:host_people_csv": (HOST, "host"),
+    "events:host_slot": (HOST, "host slot"),
+    "events:host_door_list": (HOST, "host slot"),
+    "events:host_slot_csv": (HOST, "host slot"),
+    "events:organiser_desk": (VENUE | {"other_organiser"}, ""),
+    "events:organiser_territory": (ORGANISERS, "territory"),
+    "events:organiser_moderation": (ORGANISERS, "territory"),
+    "events:organiser_review": (ORGANISERS, "territory activity"),
+    "events:organiser_decide": (ORGANISERS, "territory activity"),
+    "events:organiser_board": (VENUE, "territory"),
+    "events:organiser_slots": (ORGANISERS, "territory"),
+    "events:organiser_csv": (ORGANISERS, "territory"),
+    "events:organiser_slot": (ORGANISERS, "territory slot"),
+    "events:organiser_slot_csv": (ORGANISERS, "territory slot"),
+    "events:organiser_slot_capacity": (ORGANISERS, "territory slot"),
+    "events:organiser_slot_move": (ORGANISERS, "territory slot"),
+    "events:organiser_slot_unplace": (ORGANISERS, "territory slot"),
+    "events:organiser_slot_withdraw": (ORGANISERS, "territory slot"),
+    "events:organiser_registration_cancel": (ORGANISERS, "territory registration"),
+    "events:organiser_venues": (VENUE, "territory"),
+    "events:organiser_venue_new": (ORGANISERS, "territory"),
+    "events:organiser_venue": (VENUE, "territory venue"),
+    "events:organiser_venue_edit": (VENUE, "territory venue"),
+    "events:organiser_room_new": (VENUE, "territory venue"),
+    "events:organiser_room": (VENUE, "territory room"),
+    "events:organiser_block": (VENUE, "territory venue"),
+    "events:organiser_unblock": (VENUE, "territory blocking"),
+    "events:organiser_hosts": (ORGANISERS, "territory"),
+    "events:organiser_messages": (ORGANISERS, "territory"),
+    "events:organiser_team": (ORGANISERS, "territory"),
+    "events:organiser_team_remove": (NATIONAL, "territory member"),
+    # the account and the machine room
+    "accounts:profile": (SIGNED_IN, ""),
+    "healthz": (EVERYBODY, ""),
+    "readyz": (EVERYBODY, ""),
+    "metrics": (EVERYBODY, ""),
+    "set_language": (EVERYBODY, ""),
+    "media": (EVERYBODY, "file"),
+}
+
+# The back office (staff alone), allauth's pages and the API have tests of their own.
+THEIRS = ("admin/", "compte/", "api/")
+
+
+@dataclass
+class World:
+    """Two of everything: ``own`` belongs to host, organiser and manager, ``foreign`` to the others."""
+
+    people: dict[str, User | None] = field(default_factory=dict)
+    own: dict[str, dict[str, Any]] = field(default_factory=dict)
+    foreign: dict[str, dict[str, Any]] = field(default_factory=dict)
+    absent: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def side(festival: Any, letter: str, now: dt.datetime) -> dict[str, Any]:
+    """One territory with its host, venue, room, slots and a booking."""
+    territory = f.TerritoryFactory(name=f"Ville {letter}", slug=f"ville-{letter}")
+    festival.territories.add(territory)
+    venue = f.VenueFactory(territory=territory, slug=f"lieu-{letter}")
+    room = f.RoomFactory(venue=venue)
+    blocking = RoomOccupancy.objects.create(
+        room=room, label="travaux", starts_at=now, ends_at=now + dt.timedelta(hours=1)
+    )
+    host = f.HostFactory(territory=territory, slug=f"hote-{letter}")
+    day = timezone.localdate() + dt.timedelta(days=30)
+    activity = f.ActivityFactory(festival=festival, host=host, slug=f"activite-{letter}", venue=venue)
+    draft = f.ActivityFactory(
+        festival=festival, host=host, slug=f"brouillon-{letter}", state=Activity.State.DRAFT
+    )
+    slot = f.SlotFactory(activity=activity, day=day, venue=venue, taken=1)
+    draft_slot = f.SlotFactory(activity=draft, day=day, state=Slot.State.DRAFT)
+    visitor = f.VisitorFactory(link_expires_at=now + dt.timedelta(days=90))
+    registration = f.RegistrationFactory(slot=slot, visitor=visitor, created_at=now, confirmed_at=now)
+    return locals()
+
+
+def addresses(at: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What each kind of address in the table needs, for one side of the world."""
+    territory, host, slug = at["territory"].slug, at["host"].slug, at["activity"].slug
+    return {
+        "": {},
+        "public activity": {"slug": slug},
+        "public slot": {"pk": at["slot"].pk},
+        "public territory": {"slug": territory},
+        "public venue": {"slug": at["venue"].slug},
+        "public host": {"slug": host},
+        "edition": {"slug": at["festival"].slug},
+        "link": {"token": at["visitor"].token},
+        "no reminders": {"token": reminders_token(at["visitor"].pk)},
+        "visit": {"token": at["visitor"].token, "reference": at["registration"].reference},
+        "host": {"slug": host},
+        "host member": {"slug": host, "pk": at["host"].members.get().pk},
+        "host activity": {"slug": host, "pk": at["activity"].pk},
+        "host draft": {"slug": host, "pk": at["draft"].pk},
+        "host slot": {"slug": host, "pk": at["slot"].pk},
+        "territory": {"territory": territory},
+        "territory activity": {"territory": territory, "pk": at["activity"].pk},
+        "territory slot": {"territory": territory, "pk": at["slot"].pk},
+        "territory registration": {
+            "territory": territory,
+            "pk": at["slot"].pk,
+            "reference": at["registration"].reference,
+        },
+        "territory venue": {"territory": territory, "venue": at["venue"].slug},
+        "territory room": {"territory": territory, "venue": at["venue"].slug, "pk": at["room"].pk},
+        "territory blocking": {"territory": territory, "venue": at["venue"].slug, "pk": at["blocking"].pk},
+        "territory member": {"territory": territory, "pk": at["territory"].team.get().pk},
+    }
+
+
+def absent_twin(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The same kind of address, of something that does not exist."""
+    return {key: 987654 if key in ("pk", "number") else f"nowhere-{key}" for key in kwargs}
+
+
+@pytest.fixture
+def world(db: None, settings: Any) -> World:
+    settings.KEEP_MAILS_ON_SITE = True
+    now = timezone.now()
+    festival = f.FestivalFactory(slug="edition")
+    mine, theirs = side(festival, "a", now), side(festival, "b", now)
+    people: dict[str, User | None] = {"anonymous": None}
+    for name in sorted(EVERYBODY - {"anonymous"}):
+        people[name] = f.UserFactory(email=f"{name}@example.org")
+    HostMember.objects.create(host=mine["host"], user=people["host"])
+    HostMember.objects.create(host=theirs["host"], user=people["other_host"])
+    TerritoryTeam.objects.create(territory=mine["territory"], user=people["organiser"])
+    TerritoryTeam.objects.create(territory=theirs["territory"], user=people["other_organiser"])
+    VenueManager.objects.create(venue=mine["venue"], user=people["manager"])
+    elsewhere = f.FestivalFactory(slug="autre", state="draft")
+    elsewhere.territories.add(mine["territory"])
+    FestivalTeam.objects.create(festival=elsewhere, user=people["national"])
+    kept = KeptMail.objects.create(recipient="a@example.org", subject="Bonjour", source=MAIL, kept_at=now)
+
+    world = World(people, addresses(mine), addresses(theirs))
+    world.own |= {
+        "kept mail": {"pk": kept.pk},
+        "kept file": {"pk": kept.pk, "number": 0},
+        "receipt": {"token": "unsigned"},
+        "invitation": {"token": "unsigned"},
+        "file": {"path": "nothing.png"},
+    }
+    world.absent = {kind: absent_twin(kwargs) for kind, kwargs in world.own.items() if kwargs}
+    return world
+
+
+MAIL = """\
+From: festival@example.org
+To: a@example.org
+Subject: Bonjour
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="x"
+
+--x
+Content-Type: text/plain; charset="utf-8"
+
+Bonjour
+--x
+Content-Type: text/html; charset="utf-8"
+
+<p>Bonjour</p>
+--x
+Content-Type: text/calendar; charset="utf-8"
+Content-Disposition: attachment; filename="visite.ics"
+
+BEGIN:VCALENDAR
+END:VCALENDAR
+--x--
+"""
+
+# What only a true token of the site opens: each has tests of its own, with true ones.
+SIGNED = ("receipt", "invitation", "file")
+
+
+def routes() -> dict[str, str]:
+    """Every route of the URLconf: its path, and its name with the namespace ("" when it has none)."""
+    found: dict[str, str] = {}
+
+    def walk(resolver: URLResolver, path: str, namespace: str) -> None:
+        for entry in resolver.url_patterns:
+            here = path + str(entry.pattern)
+            if isinstance(entry, URLResolver):
+                walk(entry, here, f"{namespace}{entry.namespace}:" if entry.namespace else namespace)
+            elif isinstance(entry, URLPattern):
+                found[here] = f"{namespace}{entry.name}" if entry.name else ""
+
+    walk(get_resolver(), "", "")
+    return found
+
+
+def test_every_route_is_in_the_table() -> None:
+    ours = {
+        name for path, name in routes().items() if not path.startswith(THEIRS) or name.startswith("accounts:")
+    }
+    assert ours == set(TABLE)
+
+
+def client_of(person: User | None) -> Client:
+    client = Client(raise_request_exception=False)
+    if person is not None:
+        client.force_login(person)
+    return client
+
+
+REASONS = {"reason": "Parce que", "capacity": "1", "decision": "accept"}
+
+
+def answers(client: Client, url: str) -> list[Any]:
+    """What GET and POST get. A method the page does not know (405) says nothing of the object: left out."""
+    both = [client.get(url), client.post(url, REASONS)]
+    return [answer for answer in both if answer.status_code != 405]
+
+
+def refused(client: Client, url: str) -> bool:
+    """Both methods, as far as the page knows them, find nothing or ask to sign in."""
+    found = answers(client, url)
+    return bool(found) and all(a.status_code == 404 or sent_to_sign_in(a) for a in found)
+
+
+def missing(client: Client, url: str) -> bool:
+    """Both methods, as far as the page knows them, find nothing."""
+    return {answer.status_code for answer in answers(client, url)} == {404}
+
+
+def sent_to_sign_in(response: Any) -> bool:
+    return response.status_code == 302 and "/compte/" in response.headers["Location"]
+
+
+ROWS = sorted((name, sorted(who), kind) for name, (who, kind) in TABLE.items())
+
+
+@pytest.mark.parametrize(("name", "allowed", "kind"), ROWS, ids=[row[0] for row in ROWS])
+def test_a_route_opens_to_those_of_its_row_and_to_nobody_else(
+    world: World, name: str, allowed: list[str], kind: str
+) -> None:
+    own = reverse(name, kwargs=world.own[kind])
+    before = fingerprint()
+    for role, person in world.people.items():
+        response = client_of(person).get(own)
+        if role in allowed:
+            if kind in SIGNED:
+                assert response.status_code in (404, 410), f"{role}: {response.status_code}"
+            else:
+                assert response.status_code in (200, 302, 405), f"{role}: {response.status_code}"
+                assert not sent_to_sign_in(response), role
+        elif person is None:
+            assert refused(client_of(person), own), role
+        else:
+            assert missing(client_of(person), own), f"{role}: {response.status_code}"
+    assert fingerprint() == before
+
+
+PRIVATE = [row for row in ROWS if row[2].split(" ")[0] in ("host", "territory")]
+
+
+@pytest.mark.parametrize(("name", "allowed", "kind"), PRIVATE, ids=[row[0] for row in PRIVATE])
+def test_what_is_anothers_does_not_exist(world: World, name: str, allowed: list[str], kind: str) -> None:
+    foreign = reverse(name, kwargs=world.foreign[kind])
+    before = fingerprint()
+    for role in allowed:
+        assert missing(client_of(world.people[role]), foreign), role
+    assert fingerprint() == before
+
+
+MIXED = [row for row in PRIVATE if len(row[2].split(" ")) == 2]
+
+
+@pytest.mark.parametrize(("name", "allowed", "kind"), MIXED, ids=[row[0] for row in MIXED])
+def test_anothers_object_is_not_reached_through_ones_own_address(
+    world: World, name: str, allowed: list[str], kind: str
+) -> None:
+    """The desk is mine, the object in it is not: /hote/mine/creneaux/<theirs>/."""
+    kwargs = {
+        **world.foreign[kind],
+        **{k: v for k, v in world.own[kind].items() if k in ("slug", "territory")},
+    }
+    before = fingerprint()
+    for role in allowed:
+        assert missing(client_of(world.people[role]), reverse(name, kwargs=kwargs)), role
+    assert fingerprint() == before
+
+
+NAMED = [row for row in ROWS if row[2]]
+
+
+@pytest.mark.parametrize(("name", "allowed", "kind"), NAMED, ids=[row[0] for row in NAMED])
+def test_what_is_absent_is_not_found(world: World, name: str, allowed: list[str], kind: str) -> None:
+    absent = reverse(name, kwargs=world.absent[kind])
+    for role in allowed:
+        assert client_of(world.people[role]).get(absent).status_code in (404, 405, 410), role
+
+
+def test_drafts_are_hidden_from_the_public(world: World) -> None:
+    draft = Activity.objects.get(slug="brouillon-a")
+    for person in world.people.values():
+        client = client_of(person)
+        assert client.get(reverse("events:activity", args=[draft.slug])).status_code == 404
+        assert client.get(reverse("events:slot", args=[draft.slots.get().pk])).status_code == 404
+        assert client.get(reverse("events:slot_register", args=[draft.slots.get().pk])).status_code == 404
+
+
+def test_a_link_opens_its_own_visits_only(world: World) -> None:
+    kwargs = {"token": world.own["visit"]["token"], "reference": world.foreign["visit"]["reference"]}
+    for name in ("events:my_visit_ticket", "events:my_visit_give_back", "events:my_visit_calendar"):
+        assert Client().get(reverse(name, kwargs=kwargs)).status_code in (404, 405), name
+    reply = Client().post(reverse("events:my_visit_give_back", kwargs=kwargs))
+    assert reply.status_code == 404
+    assert Registration.objects.confirmed().count() == 2
+
+
+def test_a_token_signed_for_another_purpose_opens_nothing(world: World) -> None:
+    token = signing.dumps({"slot": 1}, salt="another purpose")
+    assert Client().get(reverse("events:receipt", args=[token])).status_code in (404, 410)
+
+
+def fingerprint() -> list[Any]:
+    """What a stranger might have changed."""
+    return [
+        list(
+            Slot.objects.order_by("pk").values_list(
+                "pk", "state", "capacity", "taken", "waiting", "room", "day"
+            )
+        ),
+        list(Activity.objects.order_by("pk").values_list("pk", "state", "title_fr", "moderation_note")),
+        list(Registration.objects.order_by("pk").values_list("pk", "status", "party_size")),
+        sorted(HostMember.objects.values_list("host", "user")),
+        sorted(TerritoryTeam.objects.values_list("territory", "user")),
+        sorted(RoomOccupancy.objects.values_list("pk", "active", "starts_at")),
+        Visitor.objects.count(),
+    ]
+
+
+def test_the_world_has_something_that_could_leak(world: World) -> None:
+    """The control of all the above: with the right person, what is refused to others is really there."""
+    slot = Slot.objects.get(pk=world.own["host slot"]["pk"])
+    page = client_of(world.people["host"]).get(reverse("events:host_slot", kwargs=world.own["host slot"]))
+    assert slot.registrations.get().reference in page.content.decode()
+    assert uuid.UUID(str(slot.registrations.get().submission_id))
