@@ -1,7 +1,8 @@
-"""The programme for other programs: RSS 2.0, JSON in OpenAgenda's words, CSV, GeoJSON. (iCalendar: ``events.calendar``.)
+"""The programme for other programs: RSS 2.0, JSON in OpenAgenda's words, CSV, GeoJSON.
 
-Writers over slots already fetched with ``for_showing()``; no query, no clock but the one given. Addresses are made
-from ``site_url``. Text of the public goes out as text: escaped in XML, quoted in CSV with formulas defused.
+Writers over slots already fetched with ``for_showing()``; no query, no clock but the one given (iCalendar is
+written by ``events.calendar``). Addresses are made from ``site_url``. Text of the public goes out as text: escaped
+in XML, quoted in CSV with formulas defused.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def _item(slot: Slot, site_url: str) -> str:
     )
 
 
-# JSON -----------------------------------------------------------------------------------------------------------
+# JSON ----------------------------------------------------------------------------------------------
 
 _SCHEDULED, _FULL, _CANCELLED = 1, 5, 6
 
@@ -174,11 +175,11 @@ def _timing(slot: Slot, site_url: str) -> dict[str, Any]:
     }
 
 
-# CSV ------------------------------------------------------------------------------------------------------------
+# CSV -----------------------------------------------------------------------------------------------
 
 
 def write_csv(slots: Iterable[Slot], *, site_url: str) -> str:
-    """One line for each slot in the columns ``import_programme`` reads: BOM, « ; », ``31/12/2026``, ``18:30``."""
+    """One line for each slot, as ``import_programme`` reads it: BOM, « ; », ``31/12/2026``, ``18:30``."""
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
     writer.writerow(CSV_COLUMNS)
@@ -215,11 +216,11 @@ def defused(cell: str) -> str:
     return f"'{cell}" if cell.lstrip(" \u00a0").startswith(_FORMULA) else cell
 
 
-# GeoJSON --------------------------------------------------------------------------------------------------------
+# GeoJSON -------------------------------------------------------------------------------------------
 
 
 def write_geojson(slots: Iterable[Slot], *, site_url: str) -> dict[str, Any]:
-    """A FeatureCollection of venues with a known position, each with its slots (RFC 7946: longitude first)."""
+    """A FeatureCollection of the venues whose position is known, with their slots (RFC 7946)."""
     features: dict[int, dict[str, Any]] = {}
     for slot in slots:
         venue = slot.venue

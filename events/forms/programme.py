@@ -1,7 +1,7 @@
 """The filter that reads as a sentence: what each of its selects offers, and the question said in words.
 
-A GET form of native selects. Nothing is validated here: ``events.programme.Filters`` has already left out what
-it did not understand, so a sentence always stands for a question that can be asked.
+A GET form of native selects. Nothing is validated here: ``events.programme.Filters`` has already left out
+what it did not understand, so a sentence always stands for a question that can be asked.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ def _access() -> list[tuple[str, str]]:
     return [(str(code), str(label)) for code, label in Access.choices]
 
 
-# The question in words --------------------------------------------------------------------------------------
+# The question in words -----------------------------------------------------------------------------
 
 
 def say_in(name: str) -> str:

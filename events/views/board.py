@@ -1,7 +1,7 @@
 """The timetable as a true table: venues across, half hours down, a slot as a cell that spans. Pure, no query.
 
-Blocks are rounded outwards to the half hour, the true time is written in them. What overlaps in one venue stands in
-lanes side by side under the venue's name. A board takes a few lanes; more venues make more boards.
+Blocks are rounded outwards to the half hour, the true time is written in them. What overlaps in one venue
+stands in lanes side by side under its name. A board takes a few lanes; more venues make more boards.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def _columns(rows: Iterable[Row]) -> list[Column]:
 
 
 def _half_hours(row: Row) -> tuple[int, int]:
-    """From and to, in half hours since midnight of the first day, rounded outwards; to midnight at the latest."""
+    """From and to, in half hours since midnight, rounded outwards; to midnight at the latest."""
     start = row.slot.local_start
     first = start.hour * 60 + start.minute
     last = min(first + row.slot.duration, DAY)

@@ -1,4 +1,4 @@
-"""What one reads: past editions with their sources, the accessibility statement, what is kept of whom, the feeds."""
+"""What one reads: past editions with their sources, accessibility, what is kept of whom, the feeds."""
 
 from __future__ import annotations
 

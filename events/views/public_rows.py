@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 
 from events.clock import on_the_wall
 from events.doors import Door, read_door
-from events.models import Language, Slot, Venue
+from events.models import Festival, Language, Slot, Venue
 from events.programme import Amount, Tally
 from events.wording import (
     NB,
@@ -162,11 +162,13 @@ def spoken(codes: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def action_of(slot: Slot, door: Door) -> Action | None:
-    """Réserver, Attendre une place, Autres créneaux, Voir autre chose; none for drop-in."""
+    """Réserver, Attendre une place, Autres créneaux, Voir autre chose; none for drop-in or a past edition."""
+    if slot.activity.festival.state == Festival.State.ARCHIVED:
+        return None
     if door.is_bookable:
-        return Action(_("Book"), f"{slot.get_absolute_url()}inscription/", True)
+        return Action(_("Book"), reverse("events:slot_register", args=[slot.pk]), True)
     if door.can_wait:
-        return Action(_("Wait for a place"), f"{slot.get_absolute_url()}inscription/")
+        return Action(_("Wait for a place"), reverse("events:slot_register", args=[slot.pk]))
     if slot.is_cancelled:
         elsewhere = f"?ville={slot.activity.territory.slug}&jour={slot.day.isoformat()}"
         return Action(_("See something else"), reverse("events:programme") + elsewhere)
@@ -212,7 +214,7 @@ def position_of(venue: Venue) -> Position | None:
 
 
 def by_hour(rows: Sequence[Row], counts: Tally, *, zone: str, going_on: bool = False) -> list[Hour]:
-    """The rows under the hours of ``zone``; ``going_on`` when rows of the first hour stand on a page before."""
+    """The rows under the hours of ``zone``; ``going_on`` when the first hour began on a page before."""
     hours: list[Hour] = []
     day: dt.date | None = None
 
@@ -255,7 +257,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Places left by hour of one day as bars; ``finding`` says the same in words. Units of a 94 high drawing."""
+    """Places left by hour of one day as bars, in units of a 94 high drawing; ``finding`` says it in words."""
 
     day: dt.date
     bars: list[Bar]

@@ -139,7 +139,7 @@ def _said_venues(boards: list[Board]) -> str:
     return ngettext("in %(n)s venue", "in %(n)s venues", number) % {"n": say_number(number)}
 
 
-# The map --------------------------------------------------------------------------------------------------------
+# The map -------------------------------------------------------------------------------------------
 
 
 @require_safe
