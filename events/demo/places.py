@@ -53,6 +53,8 @@ def get_site(said: dict[str, Any], *, territory: Territory, days: list[dt.date])
     fields: dict[str, Any] = {"name": said.get("name", ""), "commune": said.get("commune", "")}
     if "fact" in said:
         fields |= _from_fact(said["fact"])
+    if "address" in said:
+        fields["address"] = said["address"]
     commune = territory.communes.get(name=fields.pop("commune"))
     venue, made = Venue.objects.get_or_create(
         slug=said["slug"],

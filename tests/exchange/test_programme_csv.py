@@ -63,7 +63,8 @@ def test_the_same_event_is_read_however_the_spreadsheet_wrote_it(data):
 def test_everything_else_is_read_where_it_is_known():
     entry = one(
         f"{HEADER};heure_fin;durée;format;lieu;salle;adresse;jauge;mode;langue;description;accès\n"
-        f'{LINE};15h15;45;atelier;La Cantine;Canal;27 rue d’Aubuisson;15;sur inscription;fr, lsf;"Deux\nlignes";mi, hi\n'
+        f"{LINE};15h15;45;atelier;La Cantine;Canal;27 rue d’Aubuisson;15;sur inscription;fr, lsf;"
+        '"Deux\nlignes";mi, hi\n'
     )
 
     assert entry.timings[0].minutes == 45
@@ -90,7 +91,8 @@ def test_an_end_after_midnight_belongs_to_the_night_that_follows():
 
 def test_lines_of_one_identifier_are_times_of_one_event():
     entry = one(
-        f"{HEADER}\n{LINE}\na1;Atelier;les robots;TOULOUSE;11/06/2027;14h30\na1;Atelier;Les Robots;Toulouse;10/06/2027;16h\n"
+        f"{HEADER}\n{LINE}\na1;Atelier;les robots;TOULOUSE;11/06/2027;14h30\n"
+        "a1;Atelier;Les Robots;Toulouse;10/06/2027;16h\n"
     )
 
     assert [(timing.line, timing.day.day, timing.start.hour) for timing in entry.timings] == [
