@@ -24,9 +24,13 @@ BATCH = 1000
 
 
 def default_reminder_rules(festival: Festival) -> list[ReminderRule]:
-    """Give an edition that has no rule the usual three: D-7 and D-1 at 9 h on the local clock, H-3."""
+    """Give an edition that has no rule the usual three: D-7 and D-1 at 9 h on the local clock, H-3.
+
+    An edition that wants no reminder keeps its rules and makes them inactive.
+    """
+    rules = ReminderRule.objects.filter(festival=festival)
     with transaction.atomic():
-        if not festival.reminder_rules.exists():
+        if not rules.exists():
             nine = dt.time(9)
             ReminderRule.objects.bulk_create(
                 [
@@ -40,7 +44,7 @@ def default_reminder_rules(festival: Festival) -> list[ReminderRule]:
                 ],
                 ignore_conflicts=True,
             )
-    return list(festival.reminder_rules.all())
+    return list(rules.all())
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ def owe_reminders(now: dt.datetime, *, since: dt.datetime | None = None) -> int:
     """
     owed = 0
     for festival in Festival.objects.published().prefetch_related("reminder_rules"):
-        rules = _active(festival.reminder_rules.all())
+        rules = _active(festival.reminder_rules.all() or default_reminder_rules(festival))
         if not rules:
             continue
         days = _days_to_come(festival, rules, now)

@@ -138,8 +138,9 @@ class Smtp:
         """Recipient, sender and content as they go over the wire. A recipient that cannot be written is
         refused."""
         try:
+            # A name outside ASCII needs SMTPUTF8 (RFC 6531) all the way, which no one can promise.
+            mail.to[0].rpartition("@")[0].encode("ascii")
             recipient = parseaddr(sanitize_address(mail.to[0], "utf-8"))[1]
-            recipient.encode("ascii")
         except (ValueError, UnicodeError) as error:
             raise RefusedForGood(f"The address cannot be written: {error}") from error
         sender = parseaddr(sanitize_address(mail.from_email, "utf-8"))[1]
@@ -151,6 +152,8 @@ class Smtp:
         if self._backend.connection is None:
             try:
                 self._backend.open()
+                if self._backend.connection is not None:
+                    self._backend.connection.ehlo_or_helo_if_needed()
             except (OSError, smtplib.SMTPException) as error:
                 self._drop()
                 raise RelayFault(f"Cannot connect: {error}") from error

@@ -107,7 +107,7 @@ def outbox_letter(request: HttpRequest, pk: int) -> HttpResponse:
     if body is None:
         raise Http404
     # Its links open in the whole window: the frame may not follow them.
-    html = str(body.get_content()).replace("<head>", '<head><base target="_top">', 1)
+    html = str(body.get_content()).replace("\r\n", "\n").replace("<head>", '<head><base target="_top">', 1)
     hashes = " ".join(
         f"'sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}'"
         for style in re.findall(r"<style>(.*?)</style>", html, re.S)

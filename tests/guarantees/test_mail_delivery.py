@@ -1,0 +1,209 @@
+"""Never a mail lost, never a mail twice: real processes, a real relay, both engines, and what happens
+without the guard."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests.ground.site import Site, read_json
+from tests.ground.smtp import SmtpSink
+from tests.ground.valkey import ValkeyServer
+
+pytestmark = pytest.mark.guarantee
+
+OWE = """
+import sys
+from django.db import transaction
+from django.utils import timezone
+from events.mail.outbox import owe
+from events.models import Message
+from tests import factories as f
+kind, number = sys.argv[1], int(sys.argv[2])
+with transaction.atomic():
+    slot = f.SlotFactory()
+    for index in range(number):
+        registration = f.RegistrationFactory(slot=slot, visitor__email=f"v{index}@example.org")
+        owe(kind=kind, dedupe_key=f"{kind}:{index}:0", recipient=f"v{index}@example.org", locale="fr",
+            now=timezone.now(), registration=registration, visitor=registration.visitor,
+            context={"rule": "D-1", "day": slot.day.isoformat()})
+"""
+STATES = """
+import json
+from django.db.models import Count
+from events.models import Message
+print(json.dumps(dict(Message.objects.order_by().values_list("status").annotate(n=Count("pk")))))
+"""
+END_THE_LEASES = """
+import datetime as dt
+from django.utils import timezone
+from events.mail.deliver import LEASE, release_leases
+print(release_leases(now=timezone.now() + LEASE + dt.timedelta(seconds=1)))
+"""
+DELIVER = "from events.mail.deliver import deliver_due\nprint(deliver_due().counts)"
+DELIVER_WITHOUT_A_CLAIM = """
+import uuid
+from events.mail import deliver
+from events.models import Message
+
+def claim(*, token, now, size, only=None):
+    # What the claim must not be: read first, then write whatever was read.
+    keys = list(Message.objects.filter(status__in=["pending", "sending"]).values_list("pk", flat=True)[:size])
+    return keys
+
+deliver.claim = claim
+deliver._leased = lambda key, token: Message.objects.get(pk=key)
+deliver._Delivery._about_to_give = lambda self: None
+
+def update(message, token, *, status, answer, **more):
+    Message.objects.filter(pk=message.pk).update(status=status, last_answer=answer, **more)
+
+deliver._update = update
+print(deliver.deliver_due(limit=10).counts)
+"""
+
+
+def states(site: Site) -> dict[str, int]:
+    answer: dict[str, int] = read_json(site.python(STATES).stdout)
+    return answer
+
+
+def wait_for(what: Any, seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < until, "it did not come"
+        time.sleep(0.1)
+
+
+def how_often(sink: SmtpSink) -> Counter[str]:
+    return Counter(mail.message["Message-ID"] for mail in sink.received)
+
+
+@pytest.fixture
+def site_with_relay(site: Site, smtp_sink: SmtpSink) -> Site:
+    site.environment["EMAIL_URL"] = smtp_sink.url
+    return site
+
+
+def test_several_workers_at_once_send_each_mail_once(site_with_relay: Site, smtp_sink: SmtpSink) -> None:
+    site_with_relay.python(OWE, "confirmation", "60")
+
+    workers = [site_with_relay.start_python(DELIVER) for _worker in range(4)]
+    for worker in workers:
+        output, _none = worker.communicate(timeout=120)
+        assert worker.returncode == 0, output
+
+    assert states(site_with_relay) == {"sent": 60}
+    assert len(smtp_sink.received) == 60
+    assert set(how_often(smtp_sink).values()) == {1}
+
+
+def test_without_the_claim_the_same_race_sends_doubles(site_with_relay: Site, smtp_sink: SmtpSink) -> None:
+    """The negative control of the test above."""
+    site_with_relay.python(OWE, "confirmation", "10")
+    smtp_sink.stall_before_answer = 0.2
+
+    workers = [site_with_relay.start_python(DELIVER_WITHOUT_A_CLAIM) for _worker in range(4)]
+    for worker in workers:
+        output, _none = worker.communicate(timeout=120)
+        assert worker.returncode == 0, output
+
+    assert max(how_often(smtp_sink).values()) > 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "times", "end"), [("confirmation", 2, "sent"), ("reminder", 1, "uncertain")]
+)
+def test_a_worker_killed_while_sending_loses_nothing(
+    kind: str, times: int, end: str, site_with_relay: Site, smtp_sink: SmtpSink
+) -> None:
+    """Killed between DATA and the record: a confirmation goes once more under its name, a reminder does
+    not."""
+    site_with_relay.python(OWE, kind, "5")
+    smtp_sink.stall_before_answer = 30
+    worker = site_with_relay.start_python(DELIVER)
+    wait_for(lambda: smtp_sink.received)
+
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.wait()
+    smtp_sink.stall_before_answer = 0
+    assert states(site_with_relay) == {"sending": 5}
+    assert site_with_relay.python(DELIVER).stdout.strip().endswith("{}")
+    assert site_with_relay.python(END_THE_LEASES).stdout.split()[-1] == "5"
+    site_with_relay.python(DELIVER)
+
+    expected = {"sent": 5} if end == "sent" else {"sent": 4, "uncertain": 1}
+    assert states(site_with_relay) == expected
+    assert sorted(how_often(smtp_sink).values()) == [1, 1, 1, 1, times]
+
+
+def test_a_celery_worker_killed_while_sending_is_followed_by_the_next(
+    site_with_relay: Site, smtp_sink: SmtpSink, valkey: ValkeyServer
+) -> None:
+    site = site_with_relay
+    site.environment["REDIS_URL"] = valkey.url
+    smtp_sink.stall_before_answer = 60
+    first = site.celery("worker", "-c", "1", "--without-gossip", "--without-mingle")
+    site.python(OWE, "confirmation", "3")
+    wait_for(lambda: smtp_sink.received)
+
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    smtp_sink.stall_before_answer = 0
+    site.celery("worker", "-c", "1", "--without-gossip", "--without-mingle")
+    site.python(END_THE_LEASES)
+    site.python("from events.mail.tasks import nudge; nudge()")
+    wait_for(lambda: states(site) == {"sent": 3})
+
+    assert sorted(how_often(smtp_sink).values()) == [1, 1, 2]
+
+
+def test_a_poison_message_holds_up_nobody(site_with_relay: Site, smtp_sink: SmtpSink) -> None:
+    site_with_relay.python(OWE, "confirmation", "3")
+    site_with_relay.python(
+        "from events.models import Message\n"
+        "first = Message.objects.order_by('pk').first()\n"
+        "Message.objects.filter(pk=first.pk).update(kind='published', priority=0)"
+    )
+
+    site_with_relay.python(DELIVER)
+
+    assert states(site_with_relay) == {"failed": 1, "sent": 2}
+
+
+def test_the_life_boat_sends_what_comes_and_ends_when_told(
+    site_with_relay: Site, smtp_sink: SmtpSink
+) -> None:
+    boat = site_with_relay.start("manage.py", "drain_outbox", "--loop")
+    site_with_relay.python(OWE, "confirmation", "3")
+    wait_for(lambda: len(smtp_sink.received) == 3)
+
+    boat.send_signal(signal.SIGTERM)
+    output, _none = boat.communicate(timeout=20)
+
+    assert boat.returncode == 0, output
+    assert states(site_with_relay) == {"sent": 3}
+
+
+def test_a_relay_that_was_away_gets_everything_when_it_is_back(
+    site_with_relay: Site, smtp_sink: SmtpSink
+) -> None:
+    smtp_sink.stop()
+    site_with_relay.python(OWE, "confirmation", "5")
+    done = site_with_relay.manage("drain_outbox", "--once")
+    assert "the relay is paused: Cannot connect" in done.stdout
+    assert states(site_with_relay) == {"pending": 5}
+
+    smtp_sink.start()
+    site_with_relay.python(
+        "from events.models import RelayState; RelayState.objects.update(paused_until=None)"
+    )
+    site_with_relay.manage("drain_outbox", "--once")
+
+    assert states(site_with_relay) == {"sent": 5}
+    assert set(how_often(smtp_sink).values()) == {1}
