@@ -100,6 +100,7 @@ class VenueForm(PlainTextMixin, forms.ModelForm):
 
     def __init__(self, *args: Any, territory: Territory, may_call_totem: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["access"].label = _("Accessibility")
         commune: Any = self.fields["commune"]
         commune.queryset = territory.communes.order_by("folded_name", "pk")
         commune.empty_label = _("Not said")

@@ -147,7 +147,7 @@ def _since(at: dt.datetime | None, place: Workplace) -> str:
     if at is None:
         return "?"
     local = at.astimezone(ZoneInfo(place.territory.timezone))
-    return say_when(local, place.today).removeprefix("le ").removeprefix("on ")
+    return say_when(local, place.today).removeprefix("on ")
 
 
 def _unplaced(place: Workplace) -> Task | None:

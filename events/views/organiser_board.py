@@ -63,7 +63,7 @@ def board(request: HttpRequest, territory: str) -> HttpResponse:
     waiting = waiting_for_a_room(place)
     tabs = _tabs(place, waiting, request.GET.get("jour", ""))
     day = next((tab.day for tab in tabs if tab.is_current), place.today)
-    venue = _chosen_venue(request, venues)
+    venue = _chosen_venue(request, venues, waiting.filter(day=day))
     if request.method == "POST":
         if not place.organises or venue is None:
             raise Http404
@@ -104,15 +104,27 @@ def _tabs(place: Workplace, waiting: Any, asked: str) -> list[Tab]:
     return [Tab(day, to_place.get(day, 0), day == current) for day in sorted(days)]
 
 
-def _chosen_venue(request: HttpRequest, venues: list[Venue]) -> Venue | None:
-    """The one asked for, else the first with rooms, totem buildings first. 404 for one that is not theirs."""
+def _chosen_venue(request: HttpRequest, venues: list[Venue], waiting: Any) -> Venue | None:
+    """The one asked for, else where a slot waits that day, else a totem building, else any with rooms.
+
+    404 for one that is not theirs.
+    """
     asked = request.GET.get("lieu", "")
     if asked:
         for venue in venues:
             if venue.slug == asked:
                 return venue
         raise Http404
-    ordered = sorted(venues, key=lambda venue: (not venue.room_count, not venue.is_totem, venue.sort_name))  # type: ignore[attr-defined]
+    wanted = set(waiting.filter(venue__isnull=False).values_list("venue", flat=True))
+    ordered = sorted(
+        venues,
+        key=lambda venue: (
+            not venue.room_count,  # type: ignore[attr-defined]
+            venue.pk not in wanted,
+            not venue.is_totem,
+            venue.sort_name,
+        ),
+    )
     return ordered[0] if ordered else None
 
 
@@ -136,13 +148,11 @@ def _place(
     if people and not choice.is_sure and _is_news(slot, choice, when):
         room = venue.rooms.get(pk=choice.room_id)
         ask = _question(slot, choice, room, when, people, day)
-        return _show(request, place, venues, venue, day, tabs, chosen=slot.pk, ask=ask)
+        return _show(request, place, venues, venue, day, tabs, choice=choice, ask=ask)
     try:
         placed = place_slot(slot_id=slot.pk, room_id=choice.room_id, by=place.user, now=place.now, when=when)
     except Refused as refused:
-        return _show(
-            request, place, venues, venue, day, tabs, refused=refused, chosen=slot.pk, minute=choice.minute
-        )
+        return _show(request, place, venues, venue, day, tabs, refused=refused, choice=choice)
     _say_placed(request, placed, told=people if placed.revision != slot.revision else 0)
     return redirect(board_url(place, **here))
 
@@ -244,13 +254,13 @@ def _show(
     tabs: list[Tab],
     *,
     refused: Refused | None = None,
-    chosen: int | None = None,
-    minute: int = 0,
+    choice: Choice | None = None,
     form: AtTimeForm | None = None,
     ask: dict[str, Any] | None = None,
     nothing_chosen: bool = False,
 ) -> HttpResponse:
     tray = _tray(place, venue, day) if place.organises else []
+    chosen = choice.slot_id if choice is not None else None
     if chosen is None:
         asked = request.POST.get("creneau", "") or request.GET.get("creneau", "")
         chosen = int(asked) if asked.isdigit() and len(asked) < 19 else None
@@ -280,9 +290,11 @@ def _show(
         form = AtTimeForm(
             rooms=venue.rooms.filter(is_active=True) if venue is not None else Room.objects.none()
         )
+    elsewhere = _elsewhere(place, venues, venue, day) if place.organises else []
     context = frame(
         place,
         venues=venues,
+        elsewhere=elsewhere,
         venue=venue,
         tabs=tabs,
         day=day,
@@ -291,7 +303,7 @@ def _show(
         moving=moving,
         chosen=chosen if chosen is not None else (tray[0].pk if tray else None),
         form=form,
-        refusal=explain(refused, minute) if refused else None,
+        refusal=explain(refused, choice.minute, is_sure=choice.is_sure) if refused and choice else None,
         ask=ask,
         nothing_chosen=nothing_chosen,
         here=board_url(place, jour=day.isoformat(), lieu=venue.slug if venue else ""),
@@ -307,6 +319,20 @@ def _tray(place: Workplace, venue: Venue | None, day: dt.date) -> list[Slot]:
     if venue is not None:
         here |= Q(venue=venue)
     return list(waiting_for_a_room(place).filter(here, day=day).for_showing().in_order())
+
+
+def _elsewhere(
+    place: Workplace, venues: list[Venue], venue: Venue | None, day: dt.date
+) -> list[tuple[Venue, int]]:
+    """Other venues whose own slots wait for a room that day, with how many."""
+    counts = dict(
+        waiting_for_a_room(place)
+        .filter(day=day, venue__isnull=False, activity__venue__isnull=False)
+        .values_list("venue")
+        .annotate(number=Count("pk"))
+        .order_by("venue")
+    )
+    return [(other, counts[other.pk]) for other in venues if other.pk in counts and other != venue]
 
 
 def _being_moved(place: Workplace, tray: list[Slot], chosen: int | None) -> Slot | None:

@@ -46,7 +46,8 @@ def draw(per_day: dict[dt.date, int], *, today: dt.date, end: dt.date) -> Chart 
         return None
     first = min(per_day)
     last = max(today, max(per_day))
-    end = max(end, last)
+    # As much room ahead as there is past, so that the curve never sits in a corner.
+    end = min(max(end, last), last + max(dt.timedelta(days=7), last - first))
     days = [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
     totals = list(accumulate(per_day.get(day, 0) for day in days))
     if days[0] == days[-1]:

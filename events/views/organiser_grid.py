@@ -31,6 +31,7 @@ class Piece:
     label: str = ""
     occupancy: RoomOccupancy | None = None
     is_clash: bool = False
+    is_elsewhere: bool = False
 
     @property
     def minutes(self) -> int:
@@ -66,6 +67,11 @@ class Cell:
         return any(piece.is_clash for piece in self.pieces)
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Held by a visit that was put into a hall around this room, or into a part of this hall."""
+        return all(piece.is_elsewhere for piece in self.pieces)
+
+    @property
     def paint(self) -> str:
         """The class of the first host's colour."""
         first = self.pieces[0].slot if self.pieces else None
@@ -92,6 +98,7 @@ class Column:
 
     room: Room
     pieces: list[Piece]
+    free: list[Cell] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +143,8 @@ def lay_out(
     for column in columns:
         for cell in _cells(column, first, last, opens if hours else None, passed):
             by_row[cell.row].append(cell)
+            if cell.kind == "free":
+                column.free.append(cell)
     return Grid(columns, [Row(first + row * ROW, cells) for row, cells in by_row.items()])
 
 
@@ -158,7 +167,9 @@ def _pieces(
             continue
         start, end = minute_of(slot.starts_at, day, zone), minute_of(slot.ends_at, day, zone)
         is_here = slot.room_id == room.pk or held.room_id == room.pk
-        around = [Piece("slot" if is_here else "part", start, end, slot, occupancy=held, is_clash=clash)]
+        kind: Literal["slot", "part"] = "slot" if is_here else "part"
+        is_elsewhere = slot.room_id != room.pk
+        around = [Piece(kind, start, end, slot, occupancy=held, is_clash=clash, is_elsewhere=is_elsewhere)]
         if is_here and begin < start:
             around.insert(0, Piece("setup", begin, start, slot))
         if is_here and finish > end:

@@ -15,7 +15,7 @@ from events.wording import say_duration, say_time
 from .organiser_grid import clock_time, minute_of
 
 
-def explain(refused: Refused, minute: int) -> dict[str, Any]:
+def explain(refused: Refused, minute: int = 0, *, is_sure: bool = False) -> dict[str, Any]:
     """``title``, ``sentences``, ``ways`` (value and label of a button each), ``slot`` with the time asked."""
     facts = refused.facts
     slot: Slot | None = facts.get("slot")
@@ -23,7 +23,7 @@ def explain(refused: Refused, minute: int) -> dict[str, Any]:
     at = say_time(slot.local_start) if slot is not None else say_time(clock_time(minute))
     ways = [
         {
-            "value": f"{slot.pk}:{way.room.pk}:{_minute(way)}:{way.duration}",
+            "value": f"{slot.pk}:{way.room.pk}:{_minute(way)}:{way.duration}{':oui' if is_sure else ''}",
             "label": _way_label(way),
         }
         for way in facts.get("ways_out", [])

@@ -171,7 +171,7 @@ def _show(
         move_form=move
         or MoveForm(initial={"day": at.day, "start_time": at.start_time, "duration": at.duration}),
         reason_form=reason or ReasonForm(),
-        refusal=explain(refused, 0) if refused is not None else None,
+        refusal=explain(refused) if refused is not None else None,
     )
     return render(request, "events/organiser/slot.html", context, status=status)
 
