@@ -1,0 +1,262 @@
+"""People can leave: what is known of an address, its erasure, and the erasure that comes by itself with time.
+
+What is erased leaves numbers (``ErasedCount``), so that the books still agree with the ledger and the figures
+of an edition stay true.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from django.apps import apps
+from django.contrib.sessions.models import Session
+from django.db import IntegrityError, models, transaction
+from django.db.models import F, Q
+
+from accounts.models import User
+from events.links import hash_of_address
+from events.models import (
+    ErasedCount,
+    KeptMail,
+    Message,
+    RateCount,
+    Registration,
+    Slot,
+    Suppression,
+    Visitor,
+)
+
+from .cancel import cancel_registration, lock_slot
+from .patience import patient
+
+NAMES_LAST = dt.timedelta(days=30)
+REGISTRATIONS_LAST = dt.timedelta(days=90)
+COUNTS_LAST = dt.timedelta(days=1)
+ERASED = "[…]"
+CONFIRMED, WAITING, HELD = (
+    Registration.Status.CONFIRMED,
+    Registration.Status.WAITING,
+    Registration.Status.HELD,
+)
+
+
+class OnlyKeeper(Exception):
+    """The address is that of the only superuser: who would run the site?"""
+
+
+# What is known
+# --------------------------------------------------------------------------------------------------
+
+
+def export_person(*, email: str) -> dict[str, Any]:
+    """Everything kept about an address (RGPD art. 15 and 20), as plain values; empty lists where there is
+    nothing."""
+    email = email.strip().lower()
+    registrations = (
+        Registration.objects.filter(visitor__email=email)
+        .select_related("slot__activity__host", "slot__activity__territory", "partner")
+        .order_by("created_at", "pk")
+    )
+    return {
+        "email": email,
+        "visitor": [
+            {
+                "language": visitor.locale,
+                "since": visitor.created_at,
+                "link_expires_at": visitor.link_expires_at,
+            }
+            for visitor in Visitor.objects.filter(email=email)
+        ],
+        "registrations": [_export_registration(registration) for registration in registrations],
+        "mails": list(
+            Message.objects.filter(recipient__iexact=email)
+            .order_by("pk")
+            .values("kind", "status", "locale", "created_at", "sent_at")
+        ),
+        "no_reminders": Suppression.objects.filter(email_hash=hash_of_address(email)).exists(),
+        "account": [_export_account(user) for user in User.objects.filter(email__iexact=email)],
+    }
+
+
+def _export_registration(registration: Registration) -> dict[str, Any]:
+    slot = registration.slot
+    return {
+        "reference": registration.reference,
+        "activity": slot.activity.title_fr,
+        "host": slot.activity.host.name,
+        "territory": slot.activity.territory.name,
+        "starts_at": slot.local_start,
+        "status": registration.status,
+        "places": registration.party_size,
+        "name": registration.name,
+        "language": registration.locale,
+        "booked_at": registration.created_at,
+        "given_back_at": registration.cancelled_at,
+        "checked_in_at": registration.checked_in_at,
+        "booked_by": registration.partner.name if registration.partner else "visitor",
+    }
+
+
+def _export_account(user: User) -> dict[str, Any]:
+    return {
+        "name": user.name,
+        "since": user.joined_at,
+        "last_login": user.last_login,
+        "hosts": list(user.host_roles.order_by("pk").values_list("host__name", flat=True)),
+        "venues": list(user.venue_roles.order_by("pk").values_list("venue__name", flat=True)),
+        "territories": list(user.territory_roles.order_by("pk").values_list("territory__name", flat=True)),
+        "festivals": list(user.festival_roles.order_by("pk").values_list("festival__name", flat=True)),
+    }
+
+
+# Erasure on demand
+# ----------------------------------------------------------------------------------------------
+
+
+@patient
+@transaction.atomic
+def erase_person(*, email: str, now: dt.datetime) -> dict[str, int]:
+    """Forget an address everywhere (RGPD art. 17); says how many of each kind were erased.
+
+    Places of visits to come are given back first, so that who waits is seated. The wish for no reminders
+    stays as a keyed hash: without it the next booking would undo it. Raises ``OnlyKeeper``.
+    """
+    email = email.strip().lower()
+    keepers = User.objects.filter(is_superuser=True, is_active=True)
+    if keepers.filter(email__iexact=email).exists() and keepers.count() == 1:
+        raise OnlyKeeper
+    # Locked first, so that a booking of this address waits and then starts anew.
+    visitors = list(Visitor.objects.select_for_update().filter(email=email))
+    registrations = Registration.objects.filter(visitor__in=visitors)
+    kept, accounts = _kept_mails(email), User.objects.filter(email__iexact=email)
+    erased = {
+        "registrations": registrations.count(),
+        "visitors": len(visitors),
+        "mails": Message.objects.filter(recipient__iexact=email).count() + kept.count(),
+        "accounts": accounts.count(),
+    }
+    to_come = registrations.active().filter(slot__starts_at__gt=now).order_by("slot_id", "pk")
+    for pk in to_come.values_list("pk", flat=True):
+        cancel_registration(registration_id=pk, now=now, by="erasure")
+    for slot_id in sorted(set(registrations.values_list("slot_id", flat=True))):
+        _leave_numbers(lock_slot(slot_id), registrations.filter(slot_id=slot_id))
+    Message.objects.filter(recipient__iexact=email).delete()
+    kept.delete()
+    Visitor.objects.filter(pk__in=[visitor.pk for visitor in visitors]).delete()
+    accounts.delete()
+    erased["mentions"] = sum(_erase_mentions(field, email) for field in _typed_texts())
+    return erased
+
+
+def _whole(email: str) -> re.Pattern[str]:
+    """The address itself, not the end of a longer one."""
+    return re.compile(rf"(?<![\w.+%-]){re.escape(email)}(?![\w-]|\.\w)", re.IGNORECASE)
+
+
+def _kept_mails(email: str) -> models.QuerySet[KeptMail]:
+    near = KeptMail.objects.filter(Q(recipient__icontains=email) | Q(source__icontains=email))
+    pattern = _whole(email)
+    found = [mail.pk for mail in near.iterator() if pattern.search(f"{mail.recipient}\n{mail.source}")]
+    return KeptMail.objects.filter(pk__in=found)
+
+
+def _typed_texts() -> Iterable[models.Field[Any, Any]]:
+    """Every column somebody may have typed the address into, contact addresses and the back office's log
+    included."""
+    for model in apps.get_models(include_auto_created=True):
+        for field in model._meta.concrete_fields:
+            is_text = isinstance(field, (models.CharField, models.TextField, models.JSONField))
+            if is_text and not field.choices and not field.primary_key:
+                yield field
+
+
+def _erase_mentions(field: models.Field[Any, Any], email: str) -> int:
+    """The address becomes a gap in the text, an address field becomes empty."""
+    pattern, number = _whole(email), 0
+    manager = field.model._default_manager
+    for pk, value in manager.filter(**{f"{field.name}__icontains": email}).values_list("pk", field.name):
+        blank = _erased_from(value, pattern)
+        if blank == value:
+            continue
+        manager.filter(pk=pk).update(**{field.name: "" if isinstance(field, models.EmailField) else blank})
+        number += 1
+    return number
+
+
+def _erased_from(value: Any, pattern: re.Pattern[str]) -> Any:
+    if isinstance(value, str):
+        return pattern.sub(ERASED, value)
+    if isinstance(value, list):
+        return [_erased_from(part, pattern) for part in value]
+    if isinstance(value, dict):
+        return {key: _erased_from(part, pattern) for key, part in value.items()}
+    return value
+
+
+# Erasure with time
+# ----------------------------------------------------------------------------------------------
+
+
+def purge_expired(*, now: dt.datetime) -> dict[str, int]:
+    """What may no longer be kept: names 30 days after the visit, registrations and mails after 90, leaving
+    numbers.
+
+    Safe to run twice and at any time; one short transaction a slot.
+    """
+    limit = now - REGISTRATIONS_LAST
+    past = Slot.objects.filter(ends_at__lt=limit, registrations__isnull=False).order_by("pk").distinct()
+    erased = {"registrations": sum(_purge_slot(slot_id) for slot_id in past.values_list("pk", flat=True))}
+    named = Registration.objects.filter(slot__ends_at__lt=now - NAMES_LAST).exclude(name="")
+    erased["names"] = named.update(name="")
+    erased["visitors"] = _purge_visitors(limit)
+    over = Message.objects.filter(created_at__lt=limit, registration__isnull=True)
+    over = over.exclude(status__in=[Message.Status.PENDING, Message.Status.SENDING])
+    erased["mails"] = over.delete()[0] + KeptMail.objects.filter(kept_at__lt=limit).delete()[0]
+    erased["rate_counts"] = RateCount.objects.filter(window__lt=now - COUNTS_LAST).delete()[0]
+    erased["sessions"] = Session.objects.filter(expire_date__lt=now).delete()[0]
+    return erased
+
+
+@patient
+@transaction.atomic
+def _purge_slot(slot_id: int) -> int:
+    slot = lock_slot(slot_id)
+    return _leave_numbers(slot, slot.registrations.all())
+
+
+def _purge_visitors(limit: dt.datetime) -> int:
+    """Addresses with nothing left; one that books at this very moment stays."""
+    gone = 0
+    idle = Visitor.objects.filter(created_at__lt=limit, registrations__isnull=True)
+    for pk in list(idle.values_list("pk", flat=True)):
+        try:
+            with transaction.atomic():
+                gone += bool(Visitor.objects.filter(pk=pk, registrations__isnull=True).delete()[0])
+        except (IntegrityError, models.ProtectedError):
+            continue
+    return gone
+
+
+def _leave_numbers(slot: Slot, registrations: models.QuerySet[Registration]) -> int:
+    """Delete these registrations of a locked slot with their mails, and leave numbers; their number."""
+    rows = list(registrations.values_list("status", "party_size", "checked_in_at"))
+    if not rows:
+        return 0
+    waited = sum(status == WAITING for status, _size, _seen in rows)
+    held = sum(size for status, size, _seen in rows if status == HELD)
+    count, _new = ErasedCount.objects.get_or_create(slot=slot)
+    ErasedCount.objects.filter(pk=count.pk).update(
+        registrations=F("registrations") + sum(status == CONFIRMED for status, _size, _seen in rows),
+        places=F("places") + sum(size for status, size, _seen in rows if status == CONFIRMED),
+        came=F("came") + sum(size for status, size, seen in rows if status == CONFIRMED and seen),
+        given_back=F("given_back")
+        + sum(status == Registration.Status.CANCELLED for status, _size, _seen in rows),
+        waited=F("waited") + waited,
+    )
+    if waited or held:
+        Slot.objects.filter(pk=slot.pk).update(waiting=F("waiting") - waited, held=F("held") - held)
+    registrations.delete()
+    return len(rows)
