@@ -1,8 +1,8 @@
 """The programme for other programs: RSS 2.0, JSON in OpenAgenda's words, CSV, GeoJSON.
 
 Writers over slots already fetched with ``for_showing()``; no query, no clock but the one given (iCalendar is
-written by ``events.calendar``). Addresses are made from ``site_url``. Text of the public goes out as text: escaped
-in XML, quoted in CSV with formulas defused.
+written by ``events.calendar``). Addresses are made from ``site_url``. Text of the public goes out as text:
+escaped in XML, quoted in CSV with its formulas defused.
 """
 
 from __future__ import annotations

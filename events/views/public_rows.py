@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from events.clock import on_the_wall
-from events.doors import Door, read_door
+from events.doors import SOON, Door, read_door
 from events.models import Festival, Language, Slot, Venue
 from events.programme import Amount, Tally
 from events.wording import (
@@ -70,6 +70,16 @@ class Row:
     @property
     def note(self) -> SafeString:
         return raise_ordinals(self.door.note)
+
+    @property
+    def brief(self) -> str:
+        """For the narrow cells of the timetable: « 2 places », « Complet, attente »."""
+        left = self.slot.places_left
+        if self.door.can_wait:
+            return _("Full, waiting")
+        if self.door.is_bookable and left is not None:
+            return ngettext("%(number)s place", "%(number)s places", left) % {"number": say_number(left)}
+        return self.door.words if self.door.symbol == SOON else self.door.main
 
     @property
     def words(self) -> SafeString:
