@@ -22,6 +22,7 @@ from accounts.models import User
 from events.mail.outbox import owe
 from events.models import Activity, Host, JournalEntry, Message, Mode, Slot
 from events.refusals import Reason, Refused
+from events.registration.patience import patient
 from events.registration.withdraw import withdraw_slot
 
 State = Activity.State
@@ -55,6 +56,7 @@ def readiness(*, activity: Activity, now: dt.datetime) -> list[Point]:
     return points
 
 
+@patient
 def submit_activity(*, activity_id: int, by: User, now: dt.datetime) -> Activity:
     """Hand an activity to the organisers of its territory.
 
@@ -74,6 +76,7 @@ def submit_activity(*, activity_id: int, by: User, now: dt.datetime) -> Activity
     return activity
 
 
+@patient
 def take_back_activity(*, activity_id: int, by: User, now: dt.datetime) -> Activity:
     """The host takes a submitted activity back to its draft. Raises ``Refused(WRONG_STATE)`` once it was
     decided.
@@ -84,6 +87,7 @@ def take_back_activity(*, activity_id: int, by: User, now: dt.datetime) -> Activ
     return activity
 
 
+@patient
 def reopen_activity(*, activity_id: int, by: User, now: dt.datetime) -> Activity:
     """The host starts again from a rejected activity; what the organisers said stays on it until it is
     accepted.
@@ -94,6 +98,7 @@ def reopen_activity(*, activity_id: int, by: User, now: dt.datetime) -> Activity
     return activity
 
 
+@patient
 def accept_activity(*, activity_id: int, by: User, now: dt.datetime) -> Activity:
     """Publish an activity, and those of its draft slots that lie ahead.
 
@@ -143,6 +148,7 @@ def reject_activity(*, activity_id: int, reason: str, by: User, now: dt.datetime
     )
 
 
+@patient
 def cancel_activity(*, activity_id: int, reason: str, by: User, now: dt.datetime) -> Activity:
     """Withdraw a published activity with all its slots to come: everybody registered or waiting is told.
 
@@ -161,6 +167,7 @@ def cancel_activity(*, activity_id: int, reason: str, by: User, now: dt.datetime
     return activity
 
 
+@patient
 def _send_back(
     *, activity_id: int, to: State, kind: Message.Kind, reason: str, by: User, now: dt.datetime
 ) -> Activity:

@@ -12,6 +12,7 @@ from accounts.models import User
 from events.clock import NoSuchTime, TwiceThatDay, instant
 from events.models import Activity, JournalEntry, Slot
 from events.refusals import Reason, Refused
+from events.registration.patience import patient
 
 SHORTEST, LONGEST = 5, 1440
 """Minutes a slot lasts at least and at most, as the database holds it."""
@@ -113,6 +114,7 @@ def with_problems(
     return checked
 
 
+@patient
 def add_slots(
     *, activity_id: int, planned: Sequence[PlannedSlot], capacity: int | None, by: User, now: dt.datetime
 ) -> list[Slot]:
