@@ -15,7 +15,9 @@ class NoSuchTime(ValueError):
 
 
 class TwiceThatDay(ValueError):
-    """The wall clock shows this time twice (the autumn change): say ``fold`` 0 for the first, 1 for the second."""
+    """The wall clock shows this time twice (the autumn change): say ``fold`` 0 for the first, 1 for the
+    second.
+    """
 
 
 def instant(day: dt.date, time: dt.time, zone: str, *, fold: int | None = None) -> dt.datetime:

@@ -28,7 +28,7 @@ SQLITE = [
             WHERE other.room_id = NEW.room_id AND other.active AND {other}
               AND other.starts_at < NEW.ends_at AND other.ends_at > NEW.starts_at);
     END
-    """
+    """  # noqa: S608 - constants of this module
     for moment, event, other in (("on_insert", "INSERT", "1"), ("on_update", "UPDATE", "other.id <> NEW.id"))
 ]
 

@@ -87,7 +87,9 @@ class ActivityFactory(DjangoModelFactory[m.Activity]):
 
 
 class SlotFactory(DjangoModelFactory[m.Slot]):
-    """``SlotFactory(day=…, start_time=…, duration=…, timezone=…)``: the instants are derived from the wall clock."""
+    """``SlotFactory(day=…, start_time=…, duration=…, timezone=…)``: the instants are derived from the wall
+    clock.
+    """
 
     class Meta:
         model = m.Slot
@@ -117,7 +119,7 @@ class VisitorFactory(DjangoModelFactory[m.Visitor]):
 
 
 class RegistrationFactory(DjangoModelFactory[m.Registration]):
-    """A bare row for lists and pages; it does not move the slot's counters. For a true booking call the rule."""
+    """A bare row for lists and pages; it does not move the slot's counters. To book, call the rule."""
 
     class Meta:
         model = m.Registration

@@ -43,7 +43,7 @@ class ActivityQuerySet(models.QuerySet["Activity"]):
         return self.filter(state=Activity.State.SUBMITTED).order_by("submitted_at", "pk")
 
     def matching(self, query: str) -> ActivityQuerySet:
-        """Every word of the query stands somewhere in the title, texts, host or place; marks and case aside."""
+        """Every word of the query stands in the title, texts, host or place; marks and case aside."""
         found = self
         for word in words(query):
             found = found.filter(search_text__contains=word)
@@ -135,6 +135,16 @@ class Activity(models.Model):
     def __str__(self) -> str:
         return self.title_fr
 
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.search_text = self.what_is_searched()
+        fields = kwargs.get("update_fields")
+        if fields is not None:
+            kwargs["update_fields"] = {*fields, "search_text", "updated_at"}  # type: ignore[misc]
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+    def get_absolute_url(self) -> str:
+        return reverse("events:activity", args=[self.slug])
+
     @property
     def title(self) -> str:
         return in_reader_language(self.title_fr, self.title_en)
@@ -176,13 +186,3 @@ class Activity(models.Model):
         if self.venue:
             parts += [self.venue.name, self.venue.address, self.venue.city]
         return f" {fold(' '.join(parts))} "
-
-    def save(self, *args: object, **kwargs: object) -> None:
-        self.search_text = self.what_is_searched()
-        fields = kwargs.get("update_fields")
-        if fields is not None:
-            kwargs["update_fields"] = {*fields, "search_text", "updated_at"}  # type: ignore[misc]
-        super().save(*args, **kwargs)  # type: ignore[arg-type]
-
-    def get_absolute_url(self) -> str:
-        return reverse("events:activity", args=[self.slug])

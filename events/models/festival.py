@@ -96,6 +96,9 @@ class Festival(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        return reverse("events:edition", args=[self.slug])
+
     @property
     def tagline(self) -> str:
         return in_reader_language(self.tagline_fr, self.tagline_en)
@@ -110,9 +113,6 @@ class Festival(models.Model):
         return [
             self.starts_on + dt.timedelta(days=n) for n in range((self.ends_on - self.starts_on).days + 1)
         ]
-
-    def get_absolute_url(self) -> str:
-        return reverse("events:edition", args=[self.slug])
 
 
 class FestivalTeam(models.Model):
@@ -162,7 +162,9 @@ class Programme(models.Model):
 
 class TerritoryQuerySet(models.QuerySet["Territory"]):
     def run_by(self, user: User) -> TerritoryQuerySet:
-        """Territories a person organises: in its own team, or in the national team of an edition it is part of."""
+        """Territories a person organises: in its own team, or in the national team of an edition it is part
+        of.
+        """
         if user.is_superuser:
             return self
         return self.filter(
@@ -199,16 +201,16 @@ class Territory(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    @property
-    def about(self) -> str:
-        return in_reader_language(self.about_fr, self.about_en)
-
     def save(self, *args: object, **kwargs: object) -> None:
         self.sort_name = fold(self.name)[:120]
         super().save(*args, **kwargs)  # type: ignore[arg-type]
 
     def get_absolute_url(self) -> str:
         return reverse("events:territory", args=[self.slug])
+
+    @property
+    def about(self) -> str:
+        return in_reader_language(self.about_fr, self.about_en)
 
 
 class Commune(models.Model):
@@ -255,9 +257,11 @@ class TerritoryTeam(models.Model):
 
 
 class ReminderRule(models.Model):
-    """When a visitor is reminded: ``lead_days`` before at ``at_time`` on the local clock, or ``lead_hours`` before.
+    """When a visitor is reminded: ``lead_days`` before at ``at_time`` on the local clock, or ``lead_hours``
+    before.
 
-    A booking made later than ``minimum_lead_hours`` before the moment the reminder is due earns none of this rule.
+    A booking made later than ``minimum_lead_hours`` before the moment the reminder is due earns none of this
+    rule.
     """
 
     festival = models.ForeignKey(Festival, models.CASCADE, related_name="reminder_rules")
@@ -288,7 +292,7 @@ class ReminderRule(models.Model):
 
 
 class ArchiveEntry(models.Model):
-    """Something that happened in an archived edition, known by its sources; never bookable, never invented."""
+    """Something that happened in an archived edition, known by its sources; never bookable or invented."""
 
     festival = models.ForeignKey(Festival, models.CASCADE, related_name="archive")
     programme = models.ForeignKey(Programme, models.SET_NULL, null=True, blank=True, related_name="archive")

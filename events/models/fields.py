@@ -74,5 +74,5 @@ class Has(PatternLookup):
         return str(connection.operators["contains"] % rhs)
 
     def process_rhs(self, qn: Any, connection: Any) -> Any:
-        rhs, params = super().process_rhs(qn, connection)
+        rhs, _params = super().process_rhs(qn, connection)
         return rhs, [f"%|{connection.ops.prep_for_like_query(str(self.rhs))}|%"]

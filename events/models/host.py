@@ -70,6 +70,13 @@ class Host(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.sort_name = fold(self.name)[:120]
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+    def get_absolute_url(self) -> str:
+        return reverse("events:host", args=[self.slug])
+
     @property
     def tagline(self) -> str:
         return in_reader_language(self.tagline_fr, self.tagline_en)
@@ -82,13 +89,6 @@ class Host(models.Model):
     def paint(self) -> str:
         """The colour of its door, kept everywhere: one of six by a stable rule."""
         return PAINTS[(self.pk or 0) % len(PAINTS)]
-
-    def save(self, *args: object, **kwargs: object) -> None:
-        self.sort_name = fold(self.name)[:120]
-        super().save(*args, **kwargs)  # type: ignore[arg-type]
-
-    def get_absolute_url(self) -> str:
-        return reverse("events:host", args=[self.slug])
 
 
 class HostMember(models.Model):

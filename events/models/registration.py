@@ -17,7 +17,7 @@ from .slot import Slot
 class Visitor(models.Model):
     """An e-mail address that has booked, not an account. One secret link opens all its visits.
 
-    The link's token is derived from ``link_nonce`` and the site's secret (``events.links``); only its hash is kept.
+    The link's token is derived from ``link_nonce`` and the site's secret (``events.links``); its hash is kept.
     """
 
     email = models.EmailField(_("e-mail address"), max_length=254, unique=True)
@@ -60,7 +60,9 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
 
 
 class Registration(models.Model):
-    """A party of ``party_size`` people in a slot, or its wish to be. Rows are never deleted by a cancellation."""
+    """A party of ``party_size`` people in a slot, or its wish to be. Rows are never deleted by a
+    cancellation.
+    """
 
     class Status(models.TextChoices):
         CONFIRMED = "confirmed", _("Confirmed")
@@ -130,7 +132,8 @@ class Registration(models.Model):
 class ErasedCount(models.Model):
     """What remains of a slot's registrations whose rows are gone: numbers, nobody's name (RGPD art. 5.1.e).
 
-    ``registrations`` and ``places`` count what was confirmed, ``came`` the places checked in, ``given_back`` and
+    ``registrations`` and ``places`` count what was confirmed, ``came`` the places checked in, ``given_back``
+    and
     ``waited`` registrations. ``places`` stays part of the slot's ``taken``.
     """
 

@@ -76,7 +76,8 @@ class Slot(models.Model):
     """A time and a number of places.
 
     ``day``, ``start_time``, ``fold``, ``duration`` (minutes) and ``timezone`` are the source of its time;
-    ``starts_at`` and ``ends_at`` are derived from them by ``set_time``. ``taken``, ``held`` and ``waiting`` count
+    ``starts_at`` and ``ends_at`` are derived from them by ``set_time``. ``taken``, ``held`` and ``waiting``
+    count
     places confirmed, places held for an offer, and registrations on the waiting list; only the rules of
     ``events.registration`` change them. ``capacity`` NULL means no limit.
     """
@@ -162,6 +163,9 @@ class Slot(models.Model):
     def __str__(self) -> str:
         return f"{self.activity} {self.day:%d/%m/%Y} {self.start_time:%H:%M}"
 
+    def get_absolute_url(self) -> str:
+        return reverse("events:slot", args=[self.pk])
+
     def set_time(
         self, *, day: dt.date, start_time: dt.time, duration: int, timezone: str, fold: int | None = None
     ) -> None:
@@ -199,7 +203,9 @@ class Slot(models.Model):
         return self.state == self.State.CANCELLED
 
     def is_open(self, now: dt.datetime) -> bool:
-        """Whether the door can be asked for a place: published, booked by registration, not begun, already opened."""
+        """Whether the door can be asked for a place: published, booked by registration, not begun, already
+        opened.
+        """
         return (
             self.state == self.State.PUBLISHED
             and self.activity.state == Activity.State.PUBLISHED
@@ -207,6 +213,3 @@ class Slot(models.Model):
             and self.starts_at > now
             and (self.opens_at is None or self.opens_at <= now)
         )
-
-    def get_absolute_url(self) -> str:
-        return reverse("events:slot", args=[self.pk])

@@ -87,6 +87,13 @@ class Venue(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.sort_name = fold(self.name)[:160]
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+    def get_absolute_url(self) -> str:
+        return reverse("events:venue", args=[self.slug])
+
     @property
     def access_text(self) -> str:
         return in_reader_language(self.access_text_fr, self.access_text_en)
@@ -94,13 +101,6 @@ class Venue(models.Model):
     @property
     def city(self) -> str:
         return self.commune.name if self.commune else self.territory.name
-
-    def save(self, *args: object, **kwargs: object) -> None:
-        self.sort_name = fold(self.name)[:160]
-        super().save(*args, **kwargs)  # type: ignore[arg-type]
-
-    def get_absolute_url(self) -> str:
-        return reverse("events:venue", args=[self.slug])
 
 
 class VenueManager(models.Model):
@@ -119,7 +119,8 @@ class VenueManager(models.Model):
 
 
 class OpeningHours(models.Model):
-    """A venue is open from ``opens`` to ``closes`` on the local clock on this weekday; several rows a day may be.
+    """A venue is open from ``opens`` to ``closes`` on the local clock on this weekday; several rows a day may
+    be.
 
     A venue without any row has no known hours and is taken as open.
     """

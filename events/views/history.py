@@ -1,6 +1,7 @@
 """What is known of the editions since 2012, in our words, each with its sources.
 
-The figures come from ``events.data``; where sources disagree, the sentence says so. Nothing here is computed from
+The figures come from ``events.data``; where sources disagree, the sentence says so. Nothing here is computed
+from
 the site's own tables: an edition of this site is counted on its own page.
 """
 

@@ -1,4 +1,4 @@
-"""A slot as the public's lists show it: its door, the one thing to do, the hour it stands under, the walk before it.
+"""A slot as the public's lists show it: its door, the one thing to do, its hour, the walk before it.
 
 Everything here is worked out from rows already fetched: no query, whatever the length of the list.
 """
@@ -54,6 +54,11 @@ class Row:
     action: Action | None
     zone: str = ""
     walk: str = ""
+
+    @property
+    def title_lang(self) -> str:
+        """« fr » where a title stands in French on an English page, for those who hear it read; else empty."""
+        return "fr" if language() == "en" and not self.slot.activity.title_en else ""
 
     @property
     def door_classes(self) -> str:
