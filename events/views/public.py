@@ -90,13 +90,13 @@ def _lead(festival: Festival | None) -> str:
     spelled = {1: _("For one day"), 2: _("For two days"), 3: _("For three days"), 4: _("For four days")}
     when = spelled.get(days, _("For %(n)s days") % {"n": days})
     return _(
-        "%(when)s, start-ups receive you where they work. It is free, needs no account, and a place is booked "
-        "in under a minute."
+        "%(when)s, start-ups receive you where they work. It is free, needs no account, and a place is "
+        "booked in under a minute."
     ) % {"when": when}
 
 
 def _street(city: str, now: dt.datetime) -> list[Row]:
-    """The next doors of a city, one for each host, on the first day that has any; those one may enter first."""
+    """The next doors of a city, one for each host, on its first day; those one may enter come first."""
     coming = list(matching(Filters(place=city), now).for_showing().in_order()[:120])
     rows = rows_of([slot for slot in coming if slot.day == coming[0].day], now=now)
     inviting = sorted(rows, key=lambda row: (row.door.can_wait, row.door.symbol in (SHUT, SOON)))

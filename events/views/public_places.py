@@ -147,7 +147,7 @@ def venue(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _opening(shown: Venue) -> list[tuple[str, str]]:
-    """« lundi : 9 h – 12 h et 14 h – 18 h » for every day, « fermé » where nothing is said; or nothing at all."""
+    """« lundi : 9 h – 12 h et 14 h – 18 h » for every day, « fermé » where none is said; or nothing."""
     rows = list(shown.opening_hours.all())
     if not rows:
         return []

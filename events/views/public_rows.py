@@ -1,4 +1,4 @@
-"""A slot as the public's lists show it: its door, the one thing to do, its hour, the walk before it.
+"""A slot as the public's lists show it: its door, what to do, its hour, the walk before it.
 
 Everything here is worked out from rows already fetched: no query, whatever the length of the list.
 """

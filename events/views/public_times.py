@@ -123,7 +123,7 @@ def _with_notes(boards: list[Board]) -> list[dict[str, Any]]:
 
 
 def _way_from(reference: Venue, venue: Venue) -> str:
-    """« à 16 min à pied de La Cantine », « Labège, à 8,0 km de La Cantine »; empty when a position is not known."""
+    """« à 16 min à pied de La Cantine », « Labège, à 8,0 km de La Cantine »; empty where not known."""
     here, there = position_of(reference), position_of(venue)
     if here is None or there is None:
         return ""

@@ -254,7 +254,7 @@ def place_labels(marks: Sequence[Mark], names: Sequence[str], *, half: int = 13)
         )
         for label, left in choices:
             box = (left, label.y - 14.0, left + width, label.y + 5.0)
-            if 4 <= left and left + width <= WIDTH - 4 and not any(_meet(box, other) for other in taken):
+            if left >= 4 and left + width <= WIDTH - 4 and not any(_meet(box, other) for other in taken):
                 taken.append(box)
                 placed.append(label)
                 break

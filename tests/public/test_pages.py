@@ -689,3 +689,14 @@ def test_the_sitemap_names_public_pages_only(read: Read) -> None:
 
     assert sum(address.endswith(shown.get_absolute_url()) for address in addresses) == 1
     assert not any(hidden.slug in address for address in addresses)
+
+
+def test_a_french_title_on_an_english_page_is_marked_as_french(read: Read) -> None:
+    french = SlotFactory(activity__title_fr="L’atelier", activity__description_fr="Bonjour.")
+    both = SlotFactory(activity__title_fr="La cour", activity__title_en="The yard")
+
+    page = read("/programme/", **{"Accept-Language": "en"})
+
+    assert f'<a href="{french.get_absolute_url()}" lang="fr">L’atelier</a>' in page
+    assert f'<a href="{both.get_absolute_url()}">The yard</a>' in page
+    assert '<h1 lang="fr">L’atelier</h1>' in read(french.get_absolute_url(), **{"Accept-Language": "en"})
