@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from events.models import Festival, Programme, Territory
+from events.reminders import default_reminder_rules
 
 FIRST = dt.date(2027, 6, 10)
 SUFFIX = {"small": "", "national": "-national", "heritage": "-patrimoine"}
@@ -72,6 +73,7 @@ def create_edition(*, scale: str, today: dt.date, territories: Sequence[Territor
         contact_email="bonjour@demo.example",
     )
     festival.territories.set(territories)
+    default_reminder_rules(festival)
     programme = Programme.objects.create(
         festival=festival,
         name="Start-up Assembly",

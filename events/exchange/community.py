@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from events.models import Festival
+from events.reminders import default_reminder_rules
 
 from .entries import Entry
 
@@ -35,7 +36,7 @@ def community_diary(entries: Sequence[Entry], *, now: dt.datetime) -> Festival:
     if there is not None:
         return there
     days = [timing.day for entry in entries for timing in entry.timings] or [now.date()]
-    return Festival.objects.create(
+    diary = Festival.objects.create(
         name="Agenda de la communauté",
         slug=SLUG,
         tagline_fr="Les rendez-vous de celles et ceux qui font le numérique, toute l’année.",
@@ -44,3 +45,5 @@ def community_diary(entries: Sequence[Entry], *, now: dt.datetime) -> Festival:
         ends_on=max(days),
         state=Festival.State.PUBLISHED,
     )
+    default_reminder_rules(diary)
+    return diary

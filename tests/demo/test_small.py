@@ -195,7 +195,7 @@ def test_a_second_run_changes_nothing():
     said = load()
 
     assert as_built() == before
-    assert said == "“Festival French Tech 2027 (démonstration)” is there already; nothing was changed.\n"
+    assert said == "« Festival French Tech 2027 (démonstration) » est déjà là : rien n’a été changé.\n"
 
 
 def test_it_stays_away_from_a_site_that_has_an_edition():
@@ -208,7 +208,7 @@ def test_it_stays_away_from_a_site_that_has_an_edition():
 def test_another_scale_beside_it_is_refused():
     load()
 
-    with pytest.raises(CommandError, match="Add --replace"):
+    with pytest.raises(CommandError, match="--replace la retire"):
         load(scale="national")
 
 
@@ -258,7 +258,7 @@ def test_production_gets_no_account_unless_asked(settings, tmp_path):
 
     said = load()
 
-    assert "No account was made" in said
+    assert "Aucun compte n’a été créé" in said
     assert not User.objects.exists()
     load(replace=True, with_accounts=True)
     assert User.objects.count() == 4

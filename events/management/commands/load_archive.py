@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.utils.translation import ngettext
 
 from events.exchange.archive import load_archive
 
@@ -15,6 +16,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         festival = load_archive()
-        self.stdout.write(
-            f"{festival.name}: {festival.archive.count()} events, {festival.programmes.count()} programmes"
-        )
+        count = festival.archive.count()
+        said = ngettext("%(festival)s: %(count)d event", "%(festival)s: %(count)d events", count)
+        self.stdout.write(said % {"festival": festival.name, "count": count})

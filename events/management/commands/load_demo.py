@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from events.data import COMMUNITY_EVENTS, sources
 from events.demo.accounts import create_accounts, read_or_make_password, sign_ins
@@ -56,10 +58,12 @@ class Command(BaseCommand):
         if there is not None and not options["replace"]:
             if scale_of(there) != options["scale"]:
                 raise CommandError(
-                    f"“{there.name}” is there on another scale ({scale_of(there)}). "
-                    "Add --replace to remove it first."
+                    _("“%(festival)s” is there on another scale (%(scale)s): --replace removes it first.")
+                    % {"festival": there.name, "scale": scale_of(there)}
                 )
-            self.stdout.write(f"“{there.name}” is there already; nothing was changed.")
+            self.stdout.write(
+                _("“%(festival)s” is there already: nothing was changed.") % {"festival": there.name}
+            )
             return
         with transaction.atomic():
             if options["replace"]:
@@ -72,19 +76,23 @@ class Command(BaseCommand):
     def load_the_past(self, *, now: Any) -> None:
         """The edition of 2014, and the community's events through the same door as everybody's."""
         archive = load_archive()
-        self.stdout.write(f"{archive.name}: {archive.archive.count()}")
+        self.tell(archive, archive.archive.count())
         entries = read_programme(COMMUNITY_EVENTS.read_bytes()).entries
         festival = community_diary(entries, now=now)
         widen_diary(festival, entries)
         festival.sources = [sources()["tth"].as_json()]
         festival.save(update_fields=["sources"])
         import_entries(entries, festival=festival, now=now, source=sources()["tth"].title)
-        self.stdout.write(f"{festival.name}: {festival.activities.count()}")
+        self.tell(festival, festival.activities.count())
+
+    def tell(self, festival: Festival, events: int) -> None:
+        said = ngettext("%(festival)s: %(count)d event", "%(festival)s: %(count)d events", events)
+        self.stdout.write(said % {"festival": festival.name, "count": events})
 
     def open_accounts(self, festival: Festival, *, wanted: bool) -> None:
         """Accounts everybody could know stay out of production unless they are asked for."""
         if settings.PRODUCTION and not wanted:
-            self.stdout.write("No account was made (production); add --with-accounts to have them.")
+            self.stdout.write(_("No account was made in production; --with-accounts makes them."))
             return
         folder = Path(settings.VAR_DIR)
         password = read_or_make_password(folder)
