@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.ground.databases import Databases
 from tests.ground.postgres import free_port
 from tests.ground.site import ROOT
 
@@ -44,6 +45,7 @@ class Served:
                     "VAR_DIR": str(var_dir),
                     "PORT": str(port),
                     "HOST": "127.0.0.1",
+                    "SERVED_FOR": self.log.name,
                     **environment,
                 },
                 stdin=subprocess.DEVNULL,
@@ -64,11 +66,11 @@ class Served:
         return self
 
     def family(self) -> list[psutil.Process]:
-        """Every process that works in this state folder, grandchildren too; not the supervisor itself."""
+        """Every process that came of this start, grandchildren too; not the supervisor itself."""
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
-                mine = process.environ().get("VAR_DIR") == str(self.var_dir)
+                mine = process.environ().get("SERVED_FOR") == self.log.name
                 if mine and process.pid != self.process.pid and process.status() != psutil.STATUS_ZOMBIE:
                     found.append(process)
         return found
@@ -111,10 +113,11 @@ def wait_until(true: Callable[[], object], seconds: float) -> None:
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+def serve(tmp_path: Path, databases: Databases) -> Iterator[Callable[..., Served]]:
     started: list[Served] = []
 
     def start(var_dir: Path | None = None, port: int | None = None, **environment: str) -> Served:
+        environment.setdefault("DATABASE_URL", databases.fresh("sqlite"))
         served = Served(var_dir or tmp_path / "var", port or free_port(), **environment)
         started.append(served)
         return served
@@ -122,6 +125,15 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
     yield start
     for served in started:
         served.end()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[Served]:
+    """One site for the tests that leave it as they found it."""
+    folder = tmp_path_factory.mktemp("running") / "var"
+    served = Served(folder, free_port(), DATABASE_URL=databases.fresh("sqlite")).wait_open()
+    yield served
+    served.end()
 
 
 def test_everything_is_ready_in_order_and_stops_in_reverse(serve: Callable[..., Served]) -> None:
@@ -164,8 +176,8 @@ def test_the_site_starts_again_right_after_its_supervisor_was_killed(serve: Call
     assert '"status": "ready"' in second.get("/readyz")
 
 
-def test_a_child_that_dies_is_started_again(serve: Callable[..., Served]) -> None:
-    served = serve().wait_open()
+def test_a_child_that_dies_is_started_again(running: Served) -> None:
+    served = running
     beat = served.child("festival beat")
 
     beat.kill()
@@ -176,8 +188,8 @@ def test_a_child_that_dies_is_started_again(serve: Callable[..., Served]) -> Non
     assert served.child("festival beat").pid != beat.pid
 
 
-def test_a_second_site_in_the_same_folder_is_refused(serve: Callable[..., Served]) -> None:
-    first = serve().wait_open()
+def test_a_second_site_in_the_same_folder_is_refused(running: Served, serve: Callable[..., Served]) -> None:
+    first = running
 
     second = serve(var_dir=first.var_dir)
 
@@ -218,8 +230,8 @@ def test_a_long_state_folder_still_has_a_broker(serve: Callable[..., Served]) ->
         assert served.process.wait(40) == 0
 
 
-def test_the_site_is_ready_but_degraded_while_the_broker_is_stopped(serve: Callable[..., Served]) -> None:
-    served = serve().wait_open()
+def test_the_site_is_ready_but_degraded_while_the_broker_is_hung(running: Served) -> None:
+    served = running
     broker = served.child("valkey-server")
 
     broker.suspend()

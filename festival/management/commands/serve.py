@@ -48,6 +48,8 @@ class Command(BaseCommand):
             supervisor = Supervisor(self.processes_for(address), say=self.say)
         except processes.CannotServe as refusal:
             raise CommandError(str(refusal)) from refusal
+        except KeyboardInterrupt:
+            raise CommandError("Stopped before everything was ready.", returncode=130) from None
         with lock:
             code = supervisor.run(started=self.greet)
         if code:
