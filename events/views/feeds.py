@@ -1,7 +1,7 @@
 """The programme's feeds: the page's filters, the same slots, for calendars, readers, spreadsheets and maps.
 
-In French; ``hl=en`` asks for English. At most ``MOST_IN_A_FEED`` slots; a ``Link: rel="next"`` leads on. Caches
-keep them for five minutes, and they are answered 304 when nothing has changed.
+In French; ``hl=en`` asks for English. At most ``MOST_IN_A_FEED`` slots; a ``Link: rel="next"`` leads on.
+Caches keep them for five minutes, and they are answered 304 when nothing has changed.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class Row:
 
     @property
     def title_lang(self) -> str:
-        """« fr » where a title stands in French on an English page, for those who hear it read; else empty."""
+        """« fr » where a French title stands on an English page, for those who hear it read; else empty."""
         return "fr" if language() == "en" and not self.slot.activity.title_en else ""
 
     @property
