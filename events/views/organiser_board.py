@@ -89,6 +89,8 @@ def board_url(place: Workplace, **parameters: object) -> str:
 def _tabs(place: Workplace, waiting: Any, asked: str) -> list[Tab]:
     days = set(place.slots.exclude(state=Slot.State.CANCELLED).values_list("day", flat=True).distinct())
     edition = edition_of(place)
+    # Rooms are given for what comes; a territory with years of events behind it would fill the page.
+    days = {day for day in days if day >= place.today} or set(sorted(days)[-MOST_TABS:])
     if edition is not None and len(edition.days) <= MOST_TABS:
         days |= set(edition.days)
     to_place = dict(waiting.values_list("day").annotate(number=Count("pk")).order_by("day"))
