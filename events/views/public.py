@@ -33,7 +33,7 @@ from events.models.host import PAINTS
 from events.programme import Facets, Filters, Page, facets, find, matching, tally
 from events.views.context import current_festival
 from events.views.history import growth
-from events.views.public_rows import Day, Row, by_day, by_hour, chart_of, row_of, rows_of
+from events.views.public_rows import Day, Row, by_day, by_hour, chart_of, position_of, row_of, rows_of
 from events.wording import (
     WALKABLE_METRES,
     metres_between,
@@ -60,6 +60,7 @@ def home(request: HttpRequest) -> HttpResponse:
     busiest = max(choices.territories, key=lambda choice: choice.slots, default=None)
     street = _street(busiest.code, now) if busiest else []
     day = street[0].slot.day if street else None
+    plate = day or (festival.starts_on if festival else None)
     return render(
         request,
         "events/public/home.html",
@@ -70,7 +71,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "street_day": day,
             "street_city": busiest,
             "lead": _lead(festival),
-            "hero_day": Day(day or festival.starts_on) if day or festival else None,
+            "hero_day": Day(plate) if plate else None,
             "title": _home_title(festival),
             "cities": _cities(now)[:CITIES_ON_HOME],
             "more_cities": len(choices.territories) > CITIES_ON_HOME,
@@ -199,7 +200,7 @@ def _pager(filters: Filters, choices: Facets, page: Page, zone: str) -> dict[str
 def _ways_out(filters: Filters) -> list[tuple[str, str]]:
     """Questions a little wider than one that found nothing: (address, label)."""
     here = reverse("events:programme")
-    wider = [
+    wider: list[tuple[object, str, dict[str, Any]]] = [
         (filters.moment, _("At any time"), {"moment": ""}),
         (filters.query, _("Without the words"), {"query": ""}),
         (filters.places or filters.mode, _("Full ones too"), {"places": 0, "mode": ""}),
@@ -237,7 +238,9 @@ def activity(request: HttpRequest, slug: str) -> HttpResponse:
     rows = rows_of(slots, now=now)
     coming = [row for row in rows if row.slot.ends_at > now]
     over = [row for row in rows if row.slot.ends_at <= now]
-    best = next((r for r in coming if r.door.is_bookable), coming[0] if coming else (over or [None])[-1])
+    best = next((row for row in coming if row.door.is_bookable), None) or next(
+        iter(coming or over[::-1]), None
+    )
     venue = next((slot.venue for slot in slots if slot.venue), shown.venue)
     lead, body = _lead_and_body(shown.description)
     return render(
@@ -353,8 +356,9 @@ def _nearby(
         coming = coming.filter(day=around.day, starts_at__gte=around.ends_at)
     found: dict[int, dict[str, Any]] = {}
     for other in coming.for_showing().in_order()[:60]:
-        metres = metres_between(here, (other.venue.latitude, other.venue.longitude))
-        if metres <= WALKABLE_METRES:
+        there = position_of(other.venue) if other.venue else None
+        metres = metres_between(here, there) if there else None
+        if metres is not None and metres <= WALKABLE_METRES:
             found.setdefault(other.activity_id, {"slot": other, "metres": metres})
     nearest = sorted(found.values(), key=lambda one: (one["metres"] // 100, one["slot"].starts_at))
     by_venue: dict[int, dict[str, Any]] = {}
