@@ -9,8 +9,10 @@ refused as ``BUSY``. Nothing is changed when a rule refuses.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
 
 from django.db import IntegrityError, transaction
 
@@ -26,6 +28,11 @@ from events.wording import say_day, say_times
 from .rooms import Stay, atoms_of, is_open, people_it_may_hold, people_to_hold, stays_of
 from .ways import ways_out
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+WITH_WAYS_OUT = (Reason.ROOM_OCCUPIED, Reason.ROOM_TOO_SMALL, Reason.ROOM_CLOSED)
+
 
 @dataclass(frozen=True, slots=True)
 class When:
@@ -40,6 +47,29 @@ class When:
     fold: int | None = None
 
 
+def told_why(rule: Callable[P, R]) -> Callable[P, R]:
+    """Name what is in the way and the ways out once the locks are given back: the next need not wait."""
+
+    @functools.wraps(rule)
+    def tells(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return rule(*args, **kwargs)
+        except Refused as refused:
+            facts = refused.facts
+            stays, slot, room = facts.pop("stays", None), facts.get("slot"), facts.get("room")
+            if stays is not None:
+                facts["in_the_way"] = _in_the_way(stays, slot)
+            if refused.reason in WITH_WAYS_OUT and slot is not None and room is not None:
+                found = ways_out(slot=slot, room=room, now=kwargs["now"])  # type: ignore[arg-type]
+                if refused.reason == Reason.ROOM_TOO_SMALL:
+                    found = [way for way in found if way.kind == "room"]
+                facts["ways_out"] = found
+            raise
+
+    return tells
+
+
+@told_why
 @patient
 @transaction.atomic
 def place_slot(*, slot_id: int, room_id: int, by: User, now: dt.datetime, when: When | None = None) -> Slot:
@@ -56,6 +86,7 @@ def place_slot(*, slot_id: int, room_id: int, by: User, now: dt.datetime, when: 
     return _settle(slot_id, room_id=room_id, when=when, by=by, now=now, verb="placed")
 
 
+@told_why
 @patient
 @transaction.atomic
 def move_slot(
@@ -97,6 +128,7 @@ def unplace_slot(*, slot_id: int, by: User, now: dt.datetime) -> Slot:
     return slot
 
 
+@told_why
 @patient
 @transaction.atomic
 def swap_rooms(*, slot_id: int, other_id: int, by: User, now: dt.datetime) -> tuple[Slot, Slot]:
@@ -109,18 +141,20 @@ def swap_rooms(*, slot_id: int, other_id: int, by: User, now: dt.datetime) -> tu
     slots = {pk: _lock_slot(pk) for pk in sorted((slot_id, other_id))}
     if any(slot.room is None for slot in slots.values()):
         raise Refused(Reason.WRONG_STATE)
-    rooms = _lock_rooms(*(slot.room_id for slot in slots.values()))
+    rooms = _rooms(*(slot.room_id for slot in slots.values()))
+    _lock(rooms)
     wanted = {slot_id: rooms[slots[other_id].room_id or 0], other_id: rooms[slots[slot_id].room_id or 0]}
     was = {pk: _place(slot.room) for pk, slot in slots.items()}
     RoomOccupancy.objects.filter(slot__in=slots).delete()
     for pk, slot in slots.items():
         _refuse_a_slot_that_is_over(slot, now)
-        _take_room(slot, wanted[pk], now)
+        _take_room(slot, wanted[pk])
         _tell(slot, old_start=slot.starts_at, old_end=slot.ends_at, old_place=was[pk], now=now)
         _write_down("swapped", by=by, now=now, text=_said(slot), slot=slot)
     return slots[slot_id], slots[other_id]
 
 
+@told_why
 @patient
 @transaction.atomic
 def block_room(
@@ -136,9 +170,11 @@ def block_room(
     if ends_at <= now:
         raise Refused(Reason.IN_THE_PAST)
     label = label.strip()
-    room = _lock_rooms(room_id)[room_id]
+    rooms = _rooms(room_id)
+    _lock(rooms)
+    room = rooms[room_id]
     stays = [Stay(part, starts_at, ends_at) for part in atoms_of(room)]
-    rows = _occupy(stays, room=room, now=now, label=label)
+    rows = _occupy(stays, room=room, label=label)
     _write_down("blocked", by=by, now=now, text=f"{_place(room)} · {label}")
     return rows
 
@@ -166,7 +202,6 @@ def _settle(
     slot = _lock_slot(slot_id)
     was_room, was_venue, was_start, was_end = slot.room, slot.venue, slot.starts_at, slot.ends_at
     target = room_id if room_id is not None else slot.room_id
-    rooms = _lock_rooms(target, slot.room_id)
     _refuse_a_slot_that_is_over(slot, now)
     if when is not None:
         _set_time(slot, when, now)
@@ -175,8 +210,11 @@ def _settle(
     if not is_moved and not is_elsewhere:
         return slot
     if target is not None:
+        rooms = _rooms(target, slot.room_id)
+        _refuse_what_is_plainly_held(slot, rooms[target])
+        _lock(rooms)
         slot.occupancies.all().delete()
-        _take_room(slot, rooms[target], now)
+        _take_room(slot, rooms[target])
     else:
         _write_slot(slot)
     was_known = was_room is not None or was_venue is None or slot.venue_id != was_venue.pk
@@ -186,30 +224,34 @@ def _settle(
     return slot
 
 
-def _take_room(slot: Slot, room: Room, now: dt.datetime) -> None:
-    _refuse_a_room_that_does_not_suit(slot, room, now)
+def _take_room(slot: Slot, room: Room) -> None:
+    _refuse_a_room_that_does_not_suit(slot, room)
     slot.room, slot.venue, slot.safety_capacity = room, room.venue, people_it_may_hold(room)
     _write_slot(slot)
-    _occupy(stays_of(room, slot.starts_at, slot.ends_at), slot=slot, room=room, now=now)
+    _occupy(stays_of(room, slot.starts_at, slot.ends_at), slot=slot, room=room)
 
 
 # Locking ----------------------------------------------------------------------------------------------------
 
 
-def _lock_rooms(*room_ids: int | None) -> dict[int, Room]:
-    """The rooms and all their parts, locked in id order. Raises ``Room.DoesNotExist`` for one that is none.
-
-    The lock lets foreign keys point at a room meanwhile; it keeps other placements out.
-    """
+def _rooms(*room_ids: int | None) -> dict[int, Room]:
+    """The rooms with their parts, by id. Raises ``Room.DoesNotExist`` for one that is none."""
     wanted = {pk for pk in room_ids if pk is not None}
     found = Room.objects.filter(pk__in=wanted).select_related("venue").prefetch_related("parts__parts")
     rooms = {room.pk: room for room in found}
     if wanted - rooms.keys():
         raise Room.DoesNotExist
-    parts = {part.pk for room in rooms.values() for part in atoms_of(room)}
-    locked = Room.objects.filter(pk__in=wanted | parts).order_by("pk").select_for_update(no_key=True)
-    list(locked.values_list("pk"))
     return rooms
+
+
+def _lock(rooms: dict[int, Room]) -> None:
+    """Lock the rooms and all their parts in id order.
+
+    Foreign keys may point at a locked room meanwhile; other placements wait.
+    """
+    parts = {part.pk for room in rooms.values() for part in atoms_of(room)}
+    locked = Room.objects.filter(pk__in=rooms.keys() | parts).order_by("pk").select_for_update(no_key=True)
+    list(locked.values_list("pk"))
 
 
 def _lock_slot(slot_id: int) -> Slot:
@@ -247,19 +289,25 @@ def _set_time(slot: Slot, when: When, now: dt.datetime) -> None:
         raise Refused(Reason.IN_THE_PAST, slot=slot)
 
 
-def _refuse_a_room_that_does_not_suit(slot: Slot, room: Room, now: dt.datetime) -> None:
+def _refuse_a_room_that_does_not_suit(slot: Slot, room: Room) -> None:
     if room.venue.territory_id != slot.activity.territory_id:
         raise Refused(Reason.ROOM_ELSEWHERE, slot=slot, room=room)
     if not room.is_active:
         raise Refused(Reason.ROOM_NOT_IN_USE, slot=slot, room=room)
     most, asked = people_it_may_hold(room), people_to_hold(slot)
     if most is not None and asked is not None and asked > most:
-        ways = [way for way in ways_out(slot=slot, room=room, now=now) if way.kind == "room"]
-        raise Refused(Reason.ROOM_TOO_SMALL, slot=slot, room=room, safety_capacity=most, ways_out=ways)
+        raise Refused(Reason.ROOM_TOO_SMALL, slot=slot, room=room, safety_capacity=most)
     if not is_open(list(room.venue.opening_hours.all()), slot.local_start, slot.local_end):
-        raise Refused(
-            Reason.ROOM_CLOSED, slot=slot, room=room, ways_out=ways_out(slot=slot, room=room, now=now)
-        )
+        raise Refused(Reason.ROOM_CLOSED, slot=slot, room=room)
+
+
+def _refuse_what_is_plainly_held(slot: Slot, room: Room) -> None:
+    """Say no before waiting for a lock. What is still under way is not seen here: the database decides."""
+    _refuse_a_room_that_does_not_suit(slot, room)
+    stays = stays_of(room, slot.starts_at, slot.ends_at)
+    held = RoomOccupancy.objects.active().exclude(slot=slot)
+    if any(held.filter(room=at.room).between(at.starts_at, at.ends_at).exists() for at in stays):
+        raise Refused(Reason.ROOM_OCCUPIED, slot=slot, room=room, stays=stays)
 
 
 def _write_slot(slot: Slot) -> None:
@@ -283,7 +331,7 @@ def _write_slot(slot: Slot) -> None:
 
 
 def _occupy(
-    stays: list[Stay], *, room: Room, now: dt.datetime, slot: Slot | None = None, label: str = ""
+    stays: list[Stay], *, room: Room, slot: Slot | None = None, label: str = ""
 ) -> list[RoomOccupancy]:
     """Write the occupancies; the database says whether they may be."""
     rows = [
@@ -296,10 +344,7 @@ def _occupy(
     except IntegrityError as error:
         if GUARD not in str(error):
             raise
-        ways = ways_out(slot=slot, room=room, now=now) if slot is not None else []
-        raise Refused(
-            Reason.ROOM_OCCUPIED, slot=slot, room=room, in_the_way=_in_the_way(stays, slot), ways_out=ways
-        ) from error
+        raise Refused(Reason.ROOM_OCCUPIED, slot=slot, room=room, stays=stays) from error
 
 
 def _in_the_way(stays: Iterable[Stay], slot: Slot | None) -> list[RoomOccupancy]:
