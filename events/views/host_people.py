@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from events.clock import on_the_wall
 from events.exchange.registrations_csv import CONTENT_TYPE, write_registrations
+from events.folding import fold
 from events.models import Mode, Registration, Slot
 from events.views.host import host_of, who_comes
 from events.views.host_slots import slots_managed
@@ -59,7 +60,7 @@ def host_slot(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 def host_door_list(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """The list for the door, to print: who has places, with a box to tick."""
     slot = get_object_or_404(slots_managed(request, slug), pk=pk)
-    people = slot.registrations.confirmed().order_by("name", "reference")
+    people = sorted(slot.registrations.confirmed(), key=lambda person: (fold(person.name), person.reference))
     context = {"host": slot.activity.host, "slot": slot, "people": people, "now": timezone.now()}
     return render(request, "events/host/door_list.html", context)
 

@@ -34,12 +34,16 @@ MOST_TABS = 10
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a button asked: a slot, a room, a minute of the day. ``is_sure``: its public was thought of."""
+    """What a button asked: a slot, a room, a minute of the day.
+
+    ``is_exact``: that minute, not the half hour it opens. ``is_sure``: its public was thought of.
+    """
 
     slot_id: int
     room_id: int
     minute: int
     duration: int | None = None
+    is_exact: bool = False
     is_sure: bool = False
 
 
@@ -168,7 +172,8 @@ def _choice(request: HttpRequest, form: AtTimeForm) -> Choice | None:
             if not chosen.isdigit() or not form.is_valid():
                 return None
             at: dt.time = form.cleaned_data["heure"]
-            return Choice(int(chosen), form.cleaned_data["salle"].pk, at.hour * 60 + at.minute)
+            room_id = form.cleaned_data["salle"].pk
+            return Choice(int(chosen), room_id, at.hour * 60 + at.minute, is_exact=True)
         parts = said.split(":")
         numbers = [int(part) for part in parts[:4]]
     except ValueError:
@@ -178,15 +183,15 @@ def _choice(request: HttpRequest, form: AtTimeForm) -> Choice | None:
     if len(parts) == 2 and chosen.isdigit() and len(chosen) < 19 and numbers[1] < 24 * 60:
         return Choice(int(chosen), numbers[0], numbers[1])
     if len(parts) in (4, 5) and numbers[2] < 24 * 60 and 5 <= numbers[3] <= 1440:
-        return Choice(numbers[0], numbers[1], numbers[2], numbers[3], is_sure=parts[4:] == ["oui"])
+        is_sure = parts[4:] == ["oui"]
+        return Choice(numbers[0], numbers[1], numbers[2], numbers[3], is_exact=True, is_sure=is_sure)
     return None
 
 
 def _when(slot: Slot, choice: Choice, day: dt.date) -> When | None:
     """The time asked for, or None where it is the slot's own: a « + » at its half hour keeps its minutes."""
     own = slot.start_time.hour * 60 + slot.start_time.minute
-    exactly = choice.duration is not None
-    same = own == choice.minute if exactly else choice.minute <= own < choice.minute + 30
+    same = own == choice.minute if choice.is_exact else choice.minute <= own < choice.minute + 30
     duration = choice.duration or slot.duration
     if slot.day == day and same and duration == slot.duration:
         return None

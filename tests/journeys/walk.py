@@ -1,0 +1,185 @@
+"""Every page of the site with the one who may see it, on the demonstration edition."""
+
+import json
+from typing import Any
+
+from django.urls import reverse
+
+from tests.ground.site import Site
+
+FIND = """
+import json
+from django.db.models import Count, Q
+from accounts.models import User
+from events import models as m
+from events.links import reminders_token
+demo = dict(activity__festival__is_demo=True)
+held = m.Registration.objects.filter(status="confirmed", slot__starts_at__gt="2026-01-01")
+visitor = (
+    m.Visitor.objects.filter(registrations__status="waiting")
+    .annotate(n=Count("registrations", filter=Q(registrations__status="confirmed")))
+    .order_by("-n", "pk")[0]
+)
+ticket = visitor.registrations.filter(status="confirmed").order_by("pk")[0]
+host = m.Host.objects.get(slug="les-robots-du-canal")
+full = m.Slot.objects.filter(activity__host=host, waiting__gt=0).order_by("pk")[0]
+open_ = m.Slot.objects.filter(activity__host=host, waiting=0).order_by("pk")[0]
+submitted = m.Activity.objects.filter(state="submitted", territory__slug="toulouse").order_by("pk")[0]
+room = m.Room.objects.filter(venue__slug="la-cantine").order_by("pk")[0]
+print(json.dumps({
+    "token": visitor.token,
+    "stop": reminders_token(visitor.pk),
+    "reference": ticket.reference,
+    "activity": open_.activity.slug,
+    "activity_pk": open_.activity_id,
+    "full": full.pk,
+    "open": open_.pk,
+    "cancelled": m.Slot.objects.filter(state="cancelled", **demo).order_by("pk")[0].pk,
+    "drop_in": m.Slot.objects.filter(activity__mode="drop_in", **demo).order_by("pk")[0].pk,
+    "archived": m.Activity.objects.filter(festival__slug="festival-french-tech-2014").order_by("pk")[0].slug,
+    "submitted": submitted.pk,
+    "room": room.pk,
+}))
+"""
+
+Page = tuple[str, str]
+"""The name of a route and an address of it."""
+
+HOST, TERRITORY, VENUE = "les-robots-du-canal", "toulouse", "la-cantine"
+
+NOT_WALKED = {
+    "editions": "leads on to history",
+    "host_join": "needs an invitation, see tests/host",
+    "receipt": "seen when booking, see the keyboard's journey",
+    "outbox": "without a mail relay alone, see tests/mail",
+    "outbox_mail": "the same",
+}
+"""Pages of the site that this walk leaves out, and why."""
+
+ACTIONS = {
+    *("host_activity_delete", "host_activity_reopen", "host_activity_submit", "host_slot_delete"),
+    *("host_member_remove", "organiser_decide", "organiser_registration_cancel", "organiser_slot_capacity"),
+    *("organiser_slot_move", "organiser_slot_unplace", "organiser_slot_withdraw", "organiser_team_remove"),
+    *("organiser_unblock", "host_desk", "organiser_desk"),
+}
+"""Buttons, and doors that lead on."""
+
+FILES = {
+    *("programme_ics", "programme_rss", "programme_json", "programme_csv", "programme_geojson", "robots"),
+    *("sitemap", "my_visits_calendar", "my_visit_calendar", "host_people_csv", "host_slot_csv"),
+    *("organiser_csv", "organiser_slot_csv", "outbox_letter", "outbox_file"),
+}
+
+
+def find(site: Site) -> dict[str, Any]:
+    """Tokens and keys of rows worth looking at."""
+    found: dict[str, Any] = json.loads(site.python(FIND).stdout.strip().splitlines()[-1])
+    return found
+
+
+def _at(name: str, *arguments: object, query: str = "") -> Page:
+    return name, reverse(f"events:{name}", args=arguments) + query
+
+
+def public_pages(found: dict[str, Any]) -> list[Page]:
+    """What anybody may read."""
+    return [
+        _at("home"),
+        _at("programme"),
+        _at("programme", query="?q=rien+de+tel&acces=mi"),
+        _at("agenda"),
+        _at("map"),
+        _at("map", query="?ville=toulouse"),
+        _at("territories"),
+        _at("territory", TERRITORY),
+        _at("venue", VENUE),
+        _at("host", HOST),
+        _at("activity", found["activity"]),
+        _at("activity", found["archived"]),
+        _at("slot", found["open"]),
+        _at("slot", found["full"]),
+        _at("slot", found["cancelled"]),
+        _at("slot", found["drop_in"]),
+        _at("edition", "festival-french-tech-2014"),
+        _at("history"),
+        _at("accessibility"),
+        _at("privacy"),
+        _at("legal"),
+        _at("feeds"),
+        ("404", "/nulle-part/"),
+    ]
+
+
+def visitor_pages(found: dict[str, Any]) -> list[Page]:
+    """A visitor's own, behind the link that came by mail."""
+    mine = (found["token"], found["reference"])
+    return [
+        _at("slot_register", found["open"]),
+        _at("slot_register", found["full"]),
+        _at("slot_register", found["drop_in"]),
+        _at("slot_register", found["cancelled"]),
+        _at("find_my_visits"),
+        _at("my_visits", found["token"]),
+        ("my_visits gone", "/mes-visites/rien/"),
+        _at("my_visit_ticket", *mine),
+        _at("my_visit_give_back", *mine),
+        _at("reminders_off", found["stop"]),
+    ]
+
+
+def host_pages(found: dict[str, Any]) -> list[Page]:
+    """The desk of a host."""
+    activity, slot = (HOST, found["activity_pk"]), (HOST, found["full"])
+    return [
+        _at("desk"),
+        _at("host_new"),
+        _at("host_overview", HOST),
+        _at("host_overview", HOST, query="?passes=1"),
+        _at("host_profile", HOST),
+        _at("host_members", HOST),
+        _at("host_activities", HOST),
+        _at("host_activity_new", HOST),
+        _at("host_activity", *activity),
+        _at("host_activity_edit", *activity),
+        _at("host_activity_cancel", *activity),
+        _at("host_slots_add", *activity),
+        _at("host_slot_edit", *slot),
+        _at("host_slot_capacity", *slot),
+        _at("host_slot_withdraw", *slot),
+        _at("host_people", HOST),
+        _at("host_slot", *slot),
+        _at("host_door_list", *slot),
+    ]
+
+
+def organiser_pages(found: dict[str, Any]) -> list[Page]:
+    """The desk of a territory."""
+    here = TERRITORY
+    return [
+        _at("organiser_territory", here),
+        _at("organiser_moderation", here),
+        _at("organiser_review", here, found["submitted"]),
+        _at("organiser_board", here),
+        _at("organiser_board", here, query="?lieu=tic-valley"),
+        _at("organiser_slots", here),
+        _at("organiser_slot", here, found["full"]),
+        _at("organiser_venues", here),
+        _at("organiser_venue", here, VENUE),
+        _at("organiser_venue_new", here),
+        _at("organiser_venue_edit", here, VENUE),
+        _at("organiser_room_new", here, VENUE),
+        _at("organiser_room", here, VENUE, found["room"]),
+        _at("organiser_block", here, VENUE),
+        _at("organiser_hosts", here),
+        _at("organiser_messages", here),
+        _at("organiser_team", here),
+    ]
+
+
+PAGES = {
+    "public": public_pages,
+    "visitor": visitor_pages,
+    "host": host_pages,
+    "organiser": organiser_pages,
+}
+ACCOUNTS = {"host": "hote@demo.example", "organiser": "organisation@demo.example"}
