@@ -310,7 +310,9 @@ class SlotsForm(forms.Form):
     every = forms.IntegerField(
         label=_("a visit every (minutes)"), required=False, min_value=SHORTEST, max_value=LONGEST
     )
-    duration = forms.IntegerField(label=_("A visit lasts (minutes)"), min_value=SHORTEST, max_value=LONGEST, initial=45)
+    duration = forms.IntegerField(
+        label=_("A visit lasts (minutes)"), min_value=SHORTEST, max_value=LONGEST, initial=45
+    )
     capacity = forms.IntegerField(
         label=_("Places in each slot"), required=False, min_value=1, max_value=MOST_PLACES, initial=12
     )
