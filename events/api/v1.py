@@ -103,8 +103,7 @@ def _kept(request: HttpRequest, body: dict[str, Any]) -> HttpResponse:
     tag = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
     response.headers["ETag"] = tag
     patch_cache_control(response, public=True, max_age=KEPT)
-    kept: HttpResponse = get_conditional_response(request, etag=tag, response=response)
-    return kept
+    return get_conditional_response(request, etag=tag, response=response) or response
 
 
 # Booking

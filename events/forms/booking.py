@@ -29,7 +29,8 @@ class AddressField(forms.EmailField):
     default_validators: list[Any] = []
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"label": _("Your e-mail address"), "max_length": 254} | kwargs)
+        options: dict[str, Any] = {"label": _("Your e-mail address"), "max_length": 254}
+        super().__init__(**options | kwargs)
 
     def clean(self, value: Any) -> str:
         return str(super().clean(value)).lower()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from django.db import transaction
 
@@ -14,7 +15,7 @@ from . import counters
 from .patience import patient
 from .waiting import promote_waiting
 
-CONFIRMED, WAITING = Registration.Status.CONFIRMED, Registration.Status.WAITING
+CONFIRMED, HELD = Registration.Status.CONFIRMED, Registration.Status.HELD
 
 
 @patient
@@ -36,9 +37,10 @@ def cancel_registration(
     if slot.starts_at <= now and by == "visitor":
         raise Refused(Reason.IN_THE_PAST)
     before, given = registration.status, min(places or registration.party_size, registration.party_size)
+    is_over = given == registration.party_size
 
-    changed = {"revision": registration.revision + 1}
-    if given == registration.party_size:
+    changed: dict[str, Any] = {"revision": registration.revision + 1}
+    if is_over:
         changed |= {"status": Registration.Status.CANCELLED, "cancelled_at": now, "cancelled_by": by}
     else:
         changed |= {"party_size": registration.party_size - given}
@@ -52,7 +54,9 @@ def cancel_registration(
     if before == CONFIRMED:
         counters.give_back(slot_id=slot.pk, places=given)
         _tell(registration, given=given, now=now)
-    elif not registration.is_active:
+    elif before == HELD:
+        counters.let_go(slot_id=slot.pk, places=given)
+    elif is_over:
         counters.leave_queue(slot_id=slot.pk)
     slot.refresh_from_db(fields=["taken", "held", "waiting"])
     promote_waiting(slot=slot, now=now)

@@ -38,6 +38,11 @@ def give_back(*, slot_id: int, places: int) -> None:
     _move(Slot.objects.filter(pk=slot_id, taken__gte=places).update(taken=F("taken") - places))
 
 
+def let_go(*, slot_id: int, places: int) -> None:
+    """Places held for an offer that is declined. Raises ``Unmoved`` when fewer were held."""
+    _move(Slot.objects.filter(pk=slot_id, held__gte=places).update(held=F("held") - places))
+
+
 def leave_queue(*, slot_id: int) -> None:
     """Raises ``Unmoved`` when nobody was waiting: the books would be wrong."""
     _move(Slot.objects.filter(pk=slot_id, waiting__gte=1).update(waiting=F("waiting") - 1))

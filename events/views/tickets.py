@@ -169,6 +169,8 @@ def by_day(registrations: Iterable[Registration]) -> list[Day]:
 def _way_to(following: Registration, slot: Slot) -> tuple[str, bool]:
     """« 16 min à pied jusqu’à la visite suivante, vous avez 2 h 15 devant vous », and whether that is
     tight."""
+    if following.slot.timezone != slot.timezone:
+        return "", False  # another end of the world: nobody walks there
     minutes = int((following.slot.starts_at - slot.ends_at).total_seconds() // 60)
     if minutes < 0:
         return _("These two visits overlap: one of them could be given back."), True

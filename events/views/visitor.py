@@ -247,7 +247,8 @@ def reminders_off(request: HttpRequest, token: str) -> HttpResponse:
 
     No CSRF check: the signed token is the right to do this one thing, and another site does not have it.
     """
-    visitor = Visitor.objects.filter(pk=visitor_of_reminders_token(token)).first()
+    known = visitor_of_reminders_token(token)
+    visitor = Visitor.objects.filter(pk=known).first() if known else None
     if visitor is None:
         return _link_gone(request, status=404)
     address = hash_of_address(visitor.email)

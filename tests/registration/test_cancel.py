@@ -227,6 +227,20 @@ def test_nobody_is_seated_in_a_visit_that_has_begun() -> None:
     assert counters(slot) == (0, 0, 1)
 
 
+def test_a_declined_offer_lets_its_places_go() -> None:
+    slot = SlotFactory(capacity=2)
+    registration = register(slot, "camille", 2)
+    Registration.objects.update(status="held")
+    Slot.objects.update(taken=0, held=2)
+    waiting = register(slot, "dominique", wait=True)
+
+    give_back(registration)
+
+    assert state(waiting)[0] == "confirmed"
+    assert counters(slot) == (1, 0, 0)
+    assert owed_since(2) == [("promoted", f"promote:{waiting.pk}:1")]
+
+
 class TestWithdrawing:
     def test_everybody_is_told_and_the_room_is_free(self) -> None:
         slot, room, host = SlotFactory(capacity=1), RoomFactory(), UserFactory()
