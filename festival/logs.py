@@ -54,7 +54,9 @@ def logging_settings(*, json_lines: bool, level: str) -> dict[str, Any]:
     renderers: list[Any] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
         if json_lines
-        else [structlog.dev.ConsoleRenderer(colors=False)]
+        # Plain tracebacks: the pretty ones print local variables (addresses, links) and take seconds to draw,
+        # during which beat sends nothing after Redis went away.
+        else [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
     )
     return {
         "version": 1,
