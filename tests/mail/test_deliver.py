@@ -15,7 +15,7 @@ from events.models import Message, Registration, RelayState
 from tests import factories as f
 from tests.factories import NOW
 from tests.ground.smtp import SmtpSink
-from tests.mail.conftest import status_of
+from tests.mail.conftest import kept, status_of
 
 Kind = Message.Kind
 MINUTE = dt.timedelta(minutes=1)
@@ -330,8 +330,6 @@ def test_an_account_mail_keeps_no_secret_once_it_has_left(relay: SmtpSink, db: N
 
 
 def test_what_is_kept_on_the_site_is_kept_once_under_its_name(visit: SimpleNamespace) -> None:
-    from tests.mail.conftest import kept
-
     key = owe_one("camille", registration=visit.registration)
     deliver_due(now=NOW)
     Message.objects.update(status="pending", sent_at=None, handed_over=1)
