@@ -264,6 +264,7 @@ def _country_map(filters: Filters, found: list[tuple[Venue, int]]) -> dict[str, 
         at = _middle(positions) or where_is(city["territory"].name, *(venue.city for venue in city["venues"]))
         if at:
             placed.append((city, at))
+    placed.sort(key=lambda one: -one[0]["slots"])  # the busiest are named first, while there is room
     sketch = sketch_france([at for _city, at in placed])
     names = [placed[mark.index][0]["territory"].name for mark in sketch.marks]
     marks = [

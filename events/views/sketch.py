@@ -186,7 +186,7 @@ def sketch_france(positions: Sequence[Position]) -> Sketch:
     marks = [Mark(i, round(x), round(y)) for (i, _point), (x, y) in zip(inside, points, strict=True)]
     outline = "".join(_path([sheet.place(at) for at in land]) for land in (MAINLAND, CORSICA))
     far = [index for index in range(len(positions)) if index not in seen]
-    beyond = tuple(Mark(index, 34, 48 + 34 * row) for row, index in enumerate(far[:8]))
+    beyond = tuple(Mark(index, 26, 28 + 26 * row) for row, index in enumerate(far[:8]))
     return Sketch(marks, [], sheet.scale(), outline, beyond)
 
 
