@@ -52,18 +52,18 @@ def calendar_of(
     if name:
         calendar.add("name", _clean(name, 200))
         calendar.add("x-wr-calname", _clean(name, 200))
-    events = [
-        *(_event_of_registration(registration, method, now) for registration in registrations),
-        *(_event_of_slot(slot, method, now) for slot in slots),
-    ]
-    for event in events:
-        calendar.add_component(event)
-    if events:
-        years = [event["DTSTART"].dt.year for event in events]
+    years: list[int] = []
+    for registration in registrations:
+        calendar.add_component(_event_of_registration(registration, method, now))
+        years.append(registration.slot.starts_at.year)
+    for slot in slots:
+        calendar.add_component(_event_of_slot(slot, method, now))
+        years.append(slot.starts_at.year)
+    if years:
         calendar.add_missing_timezones(
             first_date=dt.date(min(years) - 1, 1, 1), last_date=dt.date(max(years) + 2, 1, 1)
         )
-    return calendar.to_ical()
+    return bytes(calendar.to_ical())
 
 
 def uid_of(thing: Registration | Slot) -> str:

@@ -364,7 +364,7 @@ def _cancelled_calendar(registration: Registration) -> tuple[Method, list[Regist
 def _what_the_visitor_knew(message: Message) -> dict[str, Any]:
     """The former time by the last notice that reached the visitor: a change overtaken by the next was never
     told."""
-    known = message.context
+    known: dict[str, Any] = message.context
     earlier = Message.objects.filter(
         kind=Kind.SLOT_MOVED, registration=message.registration_id, pk__lt=message.pk
     ).order_by("-pk")

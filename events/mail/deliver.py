@@ -227,7 +227,7 @@ class _Delivery:
             )
         self.given = True
 
-    def _end(self, status: Status, answer: str, **more: Any) -> str:
+    def _end(self, status: Message.Status, answer: str, **more: Any) -> str:
         _update(self.message, self.token, status=status, answer=answer, **more)
         return status
 
@@ -307,7 +307,7 @@ def _settle_uncertain(
     return "once more"
 
 
-def _update(message: Message, token: uuid.UUID, *, status: Status, answer: str, **more: Any) -> None:
+def _update(message: Message, token: uuid.UUID, *, status: Message.Status, answer: str, **more: Any) -> None:
     """Move a leased message on, if it is still ours. What has ended keeps no secret text."""
     if status != Status.PENDING and message.kind == Kind.ACCOUNT:
         more |= {"text_body": "", "html_body": "", "context": {}}

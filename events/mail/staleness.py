@@ -25,7 +25,7 @@ _OF_A_VISIT_TO_COME = frozenset(
 )
 
 
-def why_not(message: Message, now: dt.datetime) -> tuple[Status, str] | None:
+def why_not(message: Message, now: dt.datetime) -> tuple[Message.Status, str] | None:
     """The end it comes to without being sent, and why; None when it should go."""
     if message.expires_at is not None and message.expires_at <= now:
         return Status.EXPIRED, "too late"
@@ -46,7 +46,7 @@ def why_not(message: Message, now: dt.datetime) -> tuple[Status, str] | None:
     return None
 
 
-def _slot_says_no(message: Message, slot: Slot, now: dt.datetime) -> tuple[Status, str] | None:
+def _slot_says_no(message: Message, slot: Slot, now: dt.datetime) -> tuple[Message.Status, str] | None:
     if message.kind == Kind.SLOT_CANCELLED:
         return None if slot.is_cancelled else (Status.CANCELLED, "the slot takes place")
     if message.kind == Kind.REMINDER:

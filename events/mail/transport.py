@@ -80,9 +80,9 @@ def on_the_wire(mail: EmailMultiAlternatives) -> bytes:
     Headers are not broken at 78 signs (the norm's limit is 998): a long ``List-Unsubscribe`` pushed to a line
     of its own is not found by every reader.
     """
-    message = mail.message()
+    message: Any = mail.message()  # Django's own subclass, whose as_bytes() knows line ends
     message.policy = message.policy.clone(max_line_length=None)
-    return message.as_bytes(linesep="\r\n")
+    return bytes(message.as_bytes(linesep="\r\n"))
 
 
 class KeepOnSite:
@@ -150,18 +150,22 @@ class Smtp:
         if self._backend.connection is not None and self._sent_on_this >= MOST_ON_ONE_CONNECTION:
             self.close()
         if self._backend.connection is None:
-            try:
-                self._backend.open()
-                if self._backend.connection is not None:
-                    self._backend.connection.ehlo_or_helo_if_needed()
-            except (OSError, smtplib.SMTPException) as error:
-                self._drop()
-                raise RelayFault(f"Cannot connect: {error}") from error
+            self._open()
             self._sent_on_this = 0
-        relay = self._backend.connection
+        relay: smtplib.SMTP | None = self._backend.connection
         if relay is None:
             raise RelayFault("Cannot connect.")
         return relay
+
+    def _open(self) -> None:
+        try:
+            self._backend.open()
+            relay: smtplib.SMTP | None = self._backend.connection
+            if relay is not None:
+                relay.ehlo_or_helo_if_needed()
+        except (OSError, smtplib.SMTPException) as error:
+            self._drop()
+            raise RelayFault(f"Cannot connect: {error}") from error
 
     def _envelope(self, relay: smtplib.SMTP, sender: str, recipient: str) -> None:
         try:

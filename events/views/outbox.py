@@ -76,7 +76,7 @@ def _lists() -> dict[str, Any]:
 
 @require_safe
 @never_cache
-@csp_update({"frame-src": [SELF]})
+@csp_update({"frame-src": [SELF]})  # type: ignore[arg-type]  # it takes views with arguments too
 def outbox_mail(request: HttpRequest, pk: int) -> HttpResponse:
     """One mail: its HTML in a closed frame, its text twin, its headers, its files."""
     _only_where_mails_are_kept(request)
