@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -15,12 +15,12 @@ from accounts.models import User
 class UserAdmin(admin.ModelAdmin):
     """People sign up by themselves, so nobody is added here; superusers say who may enter."""
 
-    list_display: ClassVar = ["email", "name", "is_active", "is_staff", "is_superuser", "joined_at"]
-    list_filter: ClassVar = ["is_active", "is_staff", "is_superuser"]
-    search_fields: ClassVar = ["email", "name"]
-    ordering: ClassVar = ["email"]
-    fields: ClassVar = ["email", "name", "locale", "is_active", "is_staff", "is_superuser", "joined_at"]
-    readonly_fields: ClassVar = ["email", "joined_at"]
+    list_display = ["email", "name", "is_active", "is_staff", "is_superuser", "joined_at"]
+    list_filter = ["is_active", "is_staff", "is_superuser"]
+    search_fields = ["email", "name"]
+    ordering = ["email"]
+    fields = ["email", "name", "locale", "is_active", "is_staff", "is_superuser", "joined_at"]
+    readonly_fields = ["email", "joined_at"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

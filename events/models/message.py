@@ -29,9 +29,8 @@ class Message(models.Model):
 
     Written in the transaction of what causes it. ``dedupe_key`` makes the cause earn it once:
     ``confirm:{registration}:{revision}``, ``remind:{registration}:{rule}:{slot revision}``. ``message_id`` is
-    fixed
-    here, so that a second handing-over after a crash carries the same (RFC 5322 §3.6.4). ``subject`` and bodies
-    are empty unless the text was fixed when it was owed; else it is composed when it leaves.
+    fixed here, so that a second handing-over after a crash carries the same (RFC 5322 §3.6.4). Subject and
+    bodies are empty unless the text was fixed when it was owed; else it is composed when it leaves.
 
     ``data_started_at`` is committed just before the relay is given the content. ``handed_over`` counts the
     times

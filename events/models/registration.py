@@ -17,7 +17,7 @@ from .slot import Slot
 class Visitor(models.Model):
     """An e-mail address that has booked, not an account. One secret link opens all its visits.
 
-    The link's token is derived from ``link_nonce`` and the site's secret (``events.links``); its hash is kept.
+    Its token is derived from ``link_nonce`` and the site's secret (``events.links``); the hash is kept.
     """
 
     email = models.EmailField(_("e-mail address"), max_length=254, unique=True)
