@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from events.mail.deliver import Report, deliver_due, expire, release_leases
 from events.mail.heartbeat import beat, last
+from events.registration.forgetting import purge_expired
 from events.reminders import owe_reminders
 
 OVERLAP = dt.timedelta(minutes=5)
@@ -32,6 +33,19 @@ def expire_task() -> None:
     now = timezone.now()
     expire(now=now)
     beat("expire", now)
+
+
+@shared_task(name="events.forget", ignore_result=True)
+def forget_task() -> None:
+    """Every night: erase what may no longer be kept."""
+    forget(timezone.now())
+
+
+def forget(now: dt.datetime) -> dict[str, int]:
+    """Names thirty days and registrations ninety days after their slot go; numbers stay."""
+    erased = purge_expired(now=now)
+    beat("forget", now)
+    return erased
 
 
 def owe_reminders_in_turn(now: dt.datetime) -> int:

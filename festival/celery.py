@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
+from celery.schedules import crontab
 from celery.platforms import SecurityWarning
 from celery.signals import beat_init, setup_logging, worker_ready
 
@@ -36,6 +37,11 @@ app.conf.beat_schedule = {
         "events.owe_reminders": 60.0,
         "events.expire": 60.0,
     }.items()
+}
+app.conf.beat_schedule["events.forget"] = {
+    "task": "events.forget",
+    "schedule": crontab(hour="3", minute="40"),
+    "options": {"expires": 6 * 3600},
 }
 
 
