@@ -13,7 +13,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, URLField
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -55,6 +55,8 @@ def ask_each(
 
 class OfficeAdmin(admin.ModelAdmin):
     """Open to superusers, and to a national team for what belongs to its editions (``scope``)."""
+
+    formfield_overrides: ClassVar = {URLField: {"assume_scheme": "https"}}
 
     def scope(self, rows: QuerySet, user: User) -> QuerySet:
         """The rows a national team may see; none unless said."""

@@ -19,6 +19,7 @@ from .fields import ClockField, DayField, PlainTextMixin
 from .pictures import PictureField
 
 MOST_PLACES = 5000
+MOST_PEOPLE = 100_000
 
 
 class AtTimeForm(forms.Form):
@@ -70,6 +71,14 @@ class MoveForm(forms.Form):
 # Venues ---------------------------------------------------------------------------------------------------
 
 
+def _keep_model_limits(form: forms.ModelForm) -> None:
+    """The model's own validators, asked of the typed value: the instance itself is the rule's to change."""
+    for name, field in form.fields.items():
+        if name in {known.name for known in form._meta.model._meta.fields}:
+            model_field = form._meta.model._meta.get_field(name)
+            field.validators += [check for check in model_field.validators if check not in field.validators]
+
+
 class VenueForm(PlainTextMixin, forms.ModelForm):
     website = forms.URLField(label=_("Website"), required=False, assume_scheme="https", max_length=200)
     postcode = forms.CharField(
@@ -101,9 +110,11 @@ class VenueForm(PlainTextMixin, forms.ModelForm):
     def __init__(self, *args: Any, territory: Territory, may_call_totem: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["access"].label = _("Accessibility")
+        _keep_model_limits(self)
         commune: Any = self.fields["commune"]
         commune.queryset = territory.communes.order_by("folded_name", "pk")
         commune.empty_label = _("Not said")
+        self.fields["safety_capacity"].validators.append(MaxValueValidator(MOST_PEOPLE))
         if not may_call_totem:
             del self.fields["is_totem"]
         if not self.instance.picture:
@@ -210,6 +221,9 @@ class RoomForm(PlainTextMixin, forms.ModelForm):
         parts.queryset = venue.rooms.exclude(pk=self.instance.pk).order_by("sort_name", "pk")
         if not parts.queryset.exists():
             del self.fields["parts"]
+        _keep_model_limits(self)
+        for name in ("comfort_capacity", "safety_capacity"):
+            self.fields[name].validators.append(MaxValueValidator(MOST_PEOPLE))
         for name in ("setup_minutes", "turnover_minutes"):
             self.fields[name].validators.append(MaxValueValidator(240))
 

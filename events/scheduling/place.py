@@ -148,6 +148,7 @@ def swap_rooms(*, slot_id: int, other_id: int, by: User, now: dt.datetime) -> tu
     RoomOccupancy.objects.filter(slot__in=slots).delete()
     for pk, slot in slots.items():
         _refuse_a_slot_that_is_over(slot, now)
+        _refuse_a_room_that_does_not_suit(slot, wanted[pk])
         _take_room(slot, wanted[pk])
         _tell(slot, old_start=slot.starts_at, old_end=slot.ends_at, old_place=was[pk], now=now)
         _write_down("swapped", by=by, now=now, text=_said(slot), slot=slot)
@@ -211,6 +212,7 @@ def _settle(
         return slot
     if target is not None:
         rooms = _rooms(target, slot.room_id)
+        _refuse_a_room_that_does_not_suit(slot, rooms[target])
         _refuse_what_is_plainly_held(slot, rooms[target])
         _lock(rooms)
         slot.occupancies.all().delete()
@@ -225,7 +227,6 @@ def _settle(
 
 
 def _take_room(slot: Slot, room: Room) -> None:
-    _refuse_a_room_that_does_not_suit(slot, room)
     slot.room, slot.venue, slot.safety_capacity = room, room.venue, people_it_may_hold(room)
     _write_slot(slot)
     _occupy(stays_of(room, slot.starts_at, slot.ends_at), slot=slot, room=room)
@@ -303,7 +304,6 @@ def _refuse_a_room_that_does_not_suit(slot: Slot, room: Room) -> None:
 
 def _refuse_what_is_plainly_held(slot: Slot, room: Room) -> None:
     """Say no before waiting for a lock. What is still under way is not seen here: the database decides."""
-    _refuse_a_room_that_does_not_suit(slot, room)
     stays = stays_of(room, slot.starts_at, slot.ends_at)
     held = RoomOccupancy.objects.active().exclude(slot=slot)
     if any(held.filter(room=at.room).between(at.starts_at, at.ends_at).exists() for at in stays):

@@ -217,7 +217,7 @@ def test_halls_and_their_parts_at_once_never_clash(database: Site, venue, by):
         hall.parts.set(pair[::-1])
         halls.append(hall)
     rooms: list[Room] = [*halls, *parts]
-    slots = slots_at_once(venue, 48)
+    slots = slots_at_once(venue, 24)
 
     acts = [["place", slot.pk, rooms[number % len(rooms)].pk] for number, slot in enumerate(slots)]
     answers = race(database, acts, by=by)
