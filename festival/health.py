@@ -1,5 +1,6 @@
 """Is the site alive, is it ready, how is it doing: for supervisors, load balancers and Prometheus."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -7,9 +8,10 @@ from typing import Any
 
 import redis
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import (
@@ -17,10 +19,13 @@ from prometheus_client import (
     REGISTRY,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     generate_latest,
     multiprocess,
 )
+
+from events.mail.stats import outbox_stats
 
 PATIENCE = 1.0
 """Seconds after which a silent database counts as absent."""
@@ -84,7 +89,28 @@ def metrics(_request: HttpRequest) -> HttpResponse:
     if settings.METRICS_MULTIPROCESS:
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    text = generate_latest(registry)
+    with contextlib.suppress(DatabaseError):
+        text += generate_latest(_outbox())
+    return HttpResponse(text, content_type=CONTENT_TYPE_LATEST)
+
+
+def _outbox() -> CollectorRegistry:
+    """The outbox as it stands: what waits too long is what an operator must be woken for.
+
+    :raises DatabaseError: the database is away; the other figures are still worth telling.
+    """
+    registry = CollectorRegistry()
+    stats = outbox_stats(now=timezone.now())
+    messages = Gauge("festival_messages", "Messages by status", ["status"], registry=registry)
+    for status, number in stats["by_status"].items():
+        messages.labels(status).set(number)
+    Gauge("festival_messages_due", "Messages that should have left", registry=registry).set(stats["due"])
+    waiting = Gauge("festival_oldest_due_seconds", "Age of the oldest of them", registry=registry)
+    waiting.set(stats["oldest_due_seconds"])
+    paused = Gauge("festival_relay_paused", "1 while the mail relay is at fault", registry=registry)
+    paused.set(1 if stats["relay"]["paused_until"] else 0)
+    return registry
 
 
 def database_trouble() -> str | None:

@@ -7,5 +7,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "festival.settings")
 os.environ.setdefault("FESTIVAL_PROCESS", "web")
 
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 application = get_wsgi_application()
+
+# Every page is imported now: otherwise the first visitor of each process waits for it, and a broken import
+# shows only then.
+get_resolver().url_patterns  # noqa: B018

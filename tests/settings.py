@@ -5,7 +5,9 @@ both; otherwise it is SQLite. This must happen before the settings are read, so 
 fixture.
 """
 
+import atexit
 import os
+import shutil
 import sys
 import tempfile
 
@@ -15,6 +17,7 @@ from tests.ground.templates import UndefinedVariableTrap
 os.environ["FESTIVAL_MODE"] = "test"
 if "TEST_VAR_DIR" not in os.environ:
     os.environ["TEST_VAR_DIR"] = tempfile.mkdtemp(prefix="festival-test-")
+    atexit.register(shutil.rmtree, os.environ["TEST_VAR_DIR"], ignore_errors=True)
 os.environ["VAR_DIR"] = os.environ["TEST_VAR_DIR"]
 # What the shell of the one who runs the tests happens to hold must not steer them.
 for name in ("REDIS_URL", "EMAIL_URL", "SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "SITE_URL", "PORT", "HOST"):

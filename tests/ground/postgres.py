@@ -14,6 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import psutil
 import psycopg
 
 SETTINGS = """
@@ -95,6 +96,23 @@ class Postgres:
                     raise RuntimeError(f"PostgreSQL did not start:\n{log}") from None
                 time.sleep(0.05)
 
+    def freeze(self) -> None:
+        """Hung: connections are taken by the kernel, and nobody answers, on old ones neither."""
+        for process in self._family():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.suspend()
+
+    def thaw(self) -> None:
+        """Awake again."""
+        for process in self._family():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
+
+    def _family(self) -> list[psutil.Process]:
+        """The server first, so that it starts nobody new; each session is a process group of its own."""
+        server = psutil.Process(self._process.pid)
+        return [server, *server.children(recursive=True)]
+
     def url(self, database: str) -> str:
         """The address of a database of this server, as DATABASE_URL takes it."""
         return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
@@ -103,6 +121,7 @@ class Postgres:
         """End the server and remove its data; harmless when it has ended already."""
         atexit.unregister(self.stop)
         if self._process.poll() is None:
+            self.thaw()
             self._process.send_signal(signal.SIGINT)  # fast shutdown: open sessions are cut
             try:
                 self._process.wait(10)

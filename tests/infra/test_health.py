@@ -76,6 +76,18 @@ def test_without_a_database_it_is_not_ready(client: Client) -> None:
     assert (response.status_code, response.json()) == (503, {"status": "not ready: database", "ready": False})
 
 
+@pytest.mark.django_db
+def test_metrics_tell_what_waits_in_the_outbox(client: Client) -> None:
+    families = {f.name: f for f in text_string_to_metric_families(client.get("/metrics").content.decode())}
+
+    by_status = {sample.labels["status"]: sample.value for sample in families["festival_messages"].samples}
+    assert by_status == dict.fromkeys(
+        ["pending", "sending", "sent", "uncertain", "failed", "cancelled", "expired", "suppressed"], 0
+    )
+    assert families["festival_messages_due"].samples[0].value == 0
+
+
+@pytest.mark.django_db
 def test_metrics_count_by_route_and_never_by_path(client: Client) -> None:
     client.get("/healthz")
 

@@ -1,0 +1,53 @@
+"""A database that hangs is told within about a second: a load balancer must not hang with it."""
+
+import http.client
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.ground.postgres import Postgres, execute
+from tests.ground.site import Site
+
+pytestmark = [pytest.mark.guarantee, pytest.mark.slow]
+
+
+@pytest.fixture
+def own_server() -> Iterator[Postgres]:
+    server = Postgres()
+    yield server
+    server.stop()
+
+
+def test_a_hung_database_is_not_ready_within_a_second_and_ready_again_after(own_server: Postgres) -> None:
+    execute(own_server.url("postgres"), "CREATE DATABASE hung")
+    site = Site(own_server.url("hung"))
+    try:
+        site.manage("migrate", "--verbosity", "0")
+        site.serve()
+        own_server.freeze()
+
+        answers = [_readyz(site) for _ in range(4)]
+
+        assert [(status, body["status"]) for status, body, _ in answers] == [(503, "not ready: database")] * 4
+        # The pool alone would wait 5 seconds; the rest is room for a busy machine.
+        assert max(seconds for _, _, seconds in answers) < 4
+        own_server.thaw()
+        until = time.monotonic() + 20
+        while _readyz(site)[0] != 200:
+            assert time.monotonic() < until
+            time.sleep(0.5)
+    finally:
+        own_server.thaw()
+        site.close()
+
+
+def _readyz(site: Site) -> tuple[int, dict[str, object], float]:
+    begun = time.monotonic()
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=10)
+    connection.request("GET", "/readyz")
+    answer = connection.getresponse()
+    body: dict[str, object] = json.loads(answer.read())
+    connection.close()
+    return answer.status, body, time.monotonic() - begun
