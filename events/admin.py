@@ -148,7 +148,7 @@ class ProgrammeInline(OfficeInline):
 
 @admin.register(m.Festival)
 class FestivalAdmin(OfficeAdmin):
-    list_display: ClassVar = ["name", "starts_on", "ends_on", "state", "is_demo"]
+    list_display = ["name", "starts_on", "ends_on", "state", "is_demo"]
     list_filter: ClassVar = ["state", "is_demo"]
     search_fields: ClassVar = ["name", "slug"]
     filter_horizontal: ClassVar = ["territories"]
@@ -164,9 +164,9 @@ class FestivalAdmin(OfficeAdmin):
 
 @admin.register(m.Programme)
 class ProgrammeAdmin(OfficeAdmin):
-    list_display: ClassVar = ["name", "festival", "organiser", "starts_on", "ends_on"]
+    list_display = ["name", "festival", "organiser", "starts_on", "ends_on"]
     list_filter: ClassVar = ["festival"]
-    list_select_related: ClassVar = ["festival"]
+    list_select_related = ["festival"]
     search_fields: ClassVar = ["name", "organiser"]
 
     def scope(self, rows: QuerySet, user: User) -> QuerySet:
@@ -184,7 +184,7 @@ class CommuneInline(OfficeInline):
 
 @admin.register(m.Territory)
 class TerritoryAdmin(OfficeAdmin):
-    list_display: ClassVar = ["name", "timezone", "relay", "contact_email"]
+    list_display = ["name", "timezone", "relay", "contact_email"]
     search_fields: ClassVar = ["sort_name", "name"]
     prepopulated_fields: ClassVar = {"slug": ["name"]}
     inlines: ClassVar = [TerritoryTeamInline, CommuneInline]
@@ -195,8 +195,8 @@ class TerritoryAdmin(OfficeAdmin):
 
 @admin.register(m.Commune)
 class CommuneAdmin(OfficeAdmin):
-    list_display: ClassVar = ["name", "territory", "insee_code"]
-    list_select_related: ClassVar = ["territory"]
+    list_display = ["name", "territory", "insee_code"]
+    list_select_related = ["territory"]
     search_fields: ClassVar = ["folded_name", "name", "insee_code"]
     autocomplete_fields: ClassVar = ["territory"]
 
@@ -206,9 +206,9 @@ class CommuneAdmin(OfficeAdmin):
 
 @admin.register(m.ArchiveEntry)
 class ArchiveEntryAdmin(OfficeAdmin):
-    list_display: ClassVar = ["name", "festival", "city", "starts_on", "organiser"]
+    list_display = ["name", "festival", "city", "starts_on", "organiser"]
     list_filter: ClassVar = ["festival"]
-    list_select_related: ClassVar = ["festival"]
+    list_select_related = ["festival"]
     search_fields: ClassVar = ["name", "city", "organiser"]
     autocomplete_fields: ClassVar = ["festival", "programme", "territory", "venue"]
 
@@ -243,9 +243,9 @@ class RoomInline(OfficeInline):
 
 @admin.register(m.Venue)
 class VenueAdmin(OfficeAdmin):
-    list_display: ClassVar = ["name", "territory", "commune", "is_totem", "is_verified", "safety_capacity"]
+    list_display = ["name", "territory", "commune", "is_totem", "is_verified", "safety_capacity"]
     list_filter: ClassVar = ["is_totem", "is_verified", "step_free"]
-    list_select_related: ClassVar = ["territory", "commune"]
+    list_select_related = ["territory", "commune"]
     search_fields: ClassVar = ["sort_name", "name", "address"]
     autocomplete_fields: ClassVar = ["territory", "commune"]
     prepopulated_fields: ClassVar = {"slug": ["name"]}
@@ -259,9 +259,9 @@ class VenueAdmin(OfficeAdmin):
 
 @admin.register(m.Room)
 class RoomAdmin(OfficeAdmin):
-    list_display: ClassVar = ["name", "venue", "comfort_capacity", "safety_capacity", "is_active"]
+    list_display = ["name", "venue", "comfort_capacity", "safety_capacity", "is_active"]
     list_filter: ClassVar = ["is_active"]
-    list_select_related: ClassVar = ["venue"]
+    list_select_related = ["venue"]
     search_fields: ClassVar = ["sort_name", "name", "venue__sort_name"]
     autocomplete_fields: ClassVar = ["venue", "parts"]
 
@@ -317,9 +317,9 @@ class OccupancyForm(forms.ModelForm):
 @admin.register(m.RoomOccupancy)
 class RoomOccupancyAdmin(OfficeAdmin):
     form = OccupancyForm
-    list_display: ClassVar = ["room", "venue", "starts_at", "ends_at", "slot", "label", "active"]
+    list_display = ["room", "venue", "starts_at", "ends_at", "slot", "label", "active"]
     list_filter: ClassVar = ["active"]
-    list_select_related: ClassVar = ["room__venue", "slot__activity"]
+    list_select_related = ["room__venue", "slot__activity"]
     search_fields: ClassVar = ["room__sort_name", "room__venue__sort_name", "label"]
     autocomplete_fields: ClassVar = ["room", "slot"]
     date_hierarchy = "starts_at"
@@ -342,9 +342,9 @@ class HostMemberInline(OfficeInline):
 
 @admin.register(m.Host)
 class HostAdmin(OfficeAdmin):
-    list_display: ClassVar = ["name", "territory", "city", "theme", "created_at"]
+    list_display = ["name", "territory", "city", "theme", "created_at"]
     list_filter: ClassVar = ["theme"]
-    list_select_related: ClassVar = ["territory"]
+    list_select_related = ["territory"]
     search_fields: ClassVar = ["sort_name", "name", "city"]
     autocomplete_fields: ClassVar = ["territory"]
     prepopulated_fields: ClassVar = {"slug": ["name"]}
@@ -357,14 +357,14 @@ class HostAdmin(OfficeAdmin):
 
 @admin.register(m.Activity)
 class ActivityAdmin(OfficeAdmin):
-    list_display: ClassVar = ["title_fr", "host", "territory", "festival", "format", "state", "submitted_at"]
+    list_display = ["title_fr", "host", "territory", "festival", "format", "state", "submitted_at"]
     list_filter: ClassVar = ["state", "mode", "format", "festival"]
-    list_select_related: ClassVar = ["host", "territory", "festival"]
+    list_select_related = ["host", "territory", "festival"]
     search_fields: ClassVar = ["search_text"]
     autocomplete_fields: ClassVar = ["festival", "programme", "territory", "host", "venue"]
     # The way through moderation goes through its rules, which tell the host.
     readonly_fields: ClassVar = ["state", "submitted_at", "published_at", "moderation_note"]
-    actions: ClassVar = ["accept", "send_back"]
+    actions = ["accept", "send_back"]
 
     @admin.action(description=_("Accept and publish"))
     def accept(self, request: HttpRequest, rows: QuerySet[m.Activity]) -> None:
@@ -461,12 +461,12 @@ class SlotAdmin(OfficeAdmin):
     """What is published or has a room is moved on the organisers' desk, where its public is told."""
 
     form = SlotForm
-    list_display: ClassVar = [
+    list_display = [
         *("activity", "day", "start_time", "venue", "room", "state"),
         *("capacity", "taken", "waiting"),
     ]
     list_filter: ClassVar = ["state", "activity__festival"]
-    list_select_related: ClassVar = ["activity", "venue", "room"]
+    list_select_related = ["activity", "venue", "room"]
     search_fields: ClassVar = ["activity__search_text"]
     autocomplete_fields: ClassVar = ["activity"]
     date_hierarchy = "day"
@@ -474,7 +474,7 @@ class SlotAdmin(OfficeAdmin):
         *("state", "venue", "room", "safety_capacity", "taken", "held", "waiting", "revision"),
         *("starts_at", "ends_at", "cancelled_at", "cancel_reason"),
     ]
-    actions: ClassVar = ["withdraw", "take_out"]
+    actions = ["withdraw", "take_out"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: m.Slot | None = None) -> Any:
         fields = list(super().get_readonly_fields(request, obj))
@@ -522,13 +522,13 @@ class SlotAdmin(OfficeAdmin):
 
 @admin.register(m.Registration)
 class RegistrationAdmin(ReadOnlyAdmin):
-    list_display: ClassVar = ["reference", "slot", "visitor", "party_size", "status", "created_at"]
+    list_display = ["reference", "slot", "visitor", "party_size", "status", "created_at"]
     list_filter: ClassVar = ["status", "locale", "slot__activity__festival"]
-    list_select_related: ClassVar = ["slot__activity", "visitor"]
+    list_select_related = ["slot__activity", "visitor"]
     search_fields: ClassVar = ["reference", "visitor__email", "name"]
     exclude: ClassVar = ["submission_hash"]
     date_hierarchy = "created_at"
-    actions: ClassVar = ["give_back"]
+    actions = ["give_back"]
 
     @admin.action(description=_("Give back, and tell the person"), permissions=["view"])
     def give_back(self, request: HttpRequest, rows: QuerySet[m.Registration]) -> None:
@@ -543,14 +543,14 @@ class RegistrationAdmin(ReadOnlyAdmin):
 
 @admin.register(m.Visitor)
 class VisitorAdmin(ReadOnlyAdmin):
-    list_display: ClassVar = ["email", "locale", "created_at"]
+    list_display = ["email", "locale", "created_at"]
     search_fields: ClassVar = ["email"]
     fields: ClassVar = ["email", "locale", "created_at"]
 
 
 @admin.register(m.Message)
 class MessageAdmin(ReadOnlyAdmin):
-    list_display: ClassVar = ["kind", "recipient", "status", "attempts", "next_attempt_at", "sent_at"]
+    list_display = ["kind", "recipient", "status", "attempts", "next_attempt_at", "sent_at"]
     list_filter: ClassVar = ["status", "kind"]
     search_fields: ClassVar = ["recipient", "message_id"]
     date_hierarchy = "created_at"
@@ -565,9 +565,9 @@ class MessageAdmin(ReadOnlyAdmin):
 
 @admin.register(m.JournalEntry)
 class JournalEntryAdmin(ReadOnlyAdmin):
-    list_display: ClassVar = ["at", "verb", "actor", "activity", "slot", "text"]
+    list_display = ["at", "verb", "actor", "activity", "slot", "text"]
     list_filter: ClassVar = ["verb"]
-    list_select_related: ClassVar = ["actor", "activity", "slot__activity"]
+    list_select_related = ["actor", "activity", "slot__activity"]
     search_fields: ClassVar = ["text", "activity__search_text"]
     date_hierarchy = "at"
 
@@ -577,5 +577,5 @@ class JournalEntryAdmin(ReadOnlyAdmin):
 
 @admin.register(m.ApiToken)
 class ApiTokenAdmin(ReadOnlyAdmin):
-    list_display: ClassVar = ["name", "created_at", "last_used_at", "revoked_at"]
+    list_display = ["name", "created_at", "last_used_at", "revoked_at"]
     exclude: ClassVar = ["token_hash"]

@@ -35,7 +35,7 @@ def open_venue(
     """Create a venue with its opening hours. ``values``: fields of ``Venue``, already clean."""
     venue = Venue(territory=territory, slug=slug, **values)
     if picture is not None:
-        venue.picture.save(picture.name, picture, save=False)
+        venue.picture.save(picture.name or "", picture, save=False)
     venue.save()
     _set_hours(venue, hours)
     return venue
@@ -61,7 +61,7 @@ def change_venue(
     for name, value in values.items():
         setattr(venue, name, value)
     if picture is not None:
-        venue.picture.save(picture.name, picture, save=False)
+        venue.picture.save(picture.name or "", picture, save=False)
     elif drop_picture:
         venue.picture = ""
     venue.save()

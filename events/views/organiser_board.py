@@ -346,7 +346,10 @@ def _being_moved(place: Workplace, tray: list[Slot], chosen: int | None) -> Slot
     """A slot that has a room, or another day, and was asked to move."""
     if chosen is None or not place.organises or any(slot.pk == chosen for slot in tray):
         return None
-    return place.slots.exclude(state=Slot.State.CANCELLED).for_showing().filter(pk=chosen).first()
+    found: Slot | None = (
+        place.slots.exclude(state=Slot.State.CANCELLED).for_showing().filter(pk=chosen).first()
+    )
+    return found
 
 
 def _occupancies(venue: Venue, day: dt.date, zone: str) -> list[RoomOccupancy]:

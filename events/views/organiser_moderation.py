@@ -104,7 +104,7 @@ def _show(
     decision: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    slots = list(activity.slots.select_related("venue", "room").in_order()[:60])  # type: ignore[attr-defined]
+    slots = list(activity.slots.select_related("venue", "room").in_order()[:60])
     for slot in slots:
         slot.activity = activity
     first = next((slot for slot in slots if slot.ends_at > place.now), None)

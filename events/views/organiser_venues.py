@@ -32,7 +32,8 @@ FORM = ["GET", "HEAD", "POST"]
 
 
 def venue_of(place: Workplace, slug: str) -> Venue:
-    return get_object_or_404(place.venues.select_related("commune", "territory"), slug=slug)
+    venue: Venue = get_object_or_404(place.venues.select_related("commune", "territory"), slug=slug)
+    return venue
 
 
 @require_safe
