@@ -14,11 +14,13 @@ from accounts.models import User
 from events import models as m
 from events.links import reminders_token
 demo = dict(activity__festival__is_demo=True)
-held = m.Registration.objects.filter(status="confirmed", slot__starts_at__gt="2026-01-01")
 visitor = (
-    m.Visitor.objects.filter(registrations__status="waiting")
-    .annotate(n=Count("registrations", filter=Q(registrations__status="confirmed")))
-    .order_by("-n", "pk")[0]
+    m.Visitor.objects.alias(
+        held=Count("registrations", filter=Q(registrations__status="confirmed")),
+        waits=Count("registrations", filter=Q(registrations__status="waiting")),
+    )
+    .filter(waits__gt=0)
+    .order_by("-held", "pk")[0]
 )
 ticket = visitor.registrations.filter(status="confirmed").order_by("pk")[0]
 host = m.Host.objects.get(slug="les-robots-du-canal")
@@ -36,7 +38,7 @@ print(json.dumps({
     "open": open_.pk,
     "cancelled": m.Slot.objects.filter(state="cancelled", **demo).order_by("pk")[0].pk,
     "drop_in": m.Slot.objects.filter(activity__mode="drop_in", **demo).order_by("pk")[0].pk,
-    "archived": m.Activity.objects.filter(festival__slug="festival-french-tech-2014").order_by("pk")[0].slug,
+    "past": m.Activity.objects.filter(festival__slug="agenda-de-la-communaute").order_by("pk")[0].slug,
     "submitted": submitted.pk,
     "room": room.pk,
 }))
@@ -60,7 +62,7 @@ ACTIONS = {
     *("host_activity_delete", "host_activity_reopen", "host_activity_submit", "host_slot_delete"),
     *("host_member_remove", "organiser_decide", "organiser_registration_cancel", "organiser_slot_capacity"),
     *("organiser_slot_move", "organiser_slot_unplace", "organiser_slot_withdraw", "organiser_team_remove"),
-    *("organiser_unblock", "host_desk", "organiser_desk"),
+    *("organiser_block", "organiser_unblock", "host_desk", "organiser_desk"),
 }
 """Buttons, and doors that lead on."""
 
@@ -95,7 +97,7 @@ def public_pages(found: dict[str, Any]) -> list[Page]:
         _at("venue", VENUE),
         _at("host", HOST),
         _at("activity", found["activity"]),
-        _at("activity", found["archived"]),
+        _at("activity", found["past"]),
         _at("slot", found["open"]),
         _at("slot", found["full"]),
         _at("slot", found["cancelled"]),
@@ -169,7 +171,6 @@ def organiser_pages(found: dict[str, Any]) -> list[Page]:
         _at("organiser_venue_edit", here, VENUE),
         _at("organiser_room_new", here, VENUE),
         _at("organiser_room", here, VENUE, found["room"]),
-        _at("organiser_block", here, VENUE),
         _at("organiser_hosts", here),
         _at("organiser_messages", here),
         _at("organiser_team", here),

@@ -1,0 +1,112 @@
+"""`.venv/bin/python docs/screens/take.py`: photograph the demonstration edition for the README.
+
+Builds the edition in a database of its own, serves it, takes the pages below and throws all of it away. Needs
+a Chromium (CHROMIUM or on PATH), as `make test` does.
+"""
+
+import io
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+# Set before the settings are read: the test ground derives its environment from them.
+os.environ["DJANGO_SETTINGS_MODULE"] = "festival.settings"
+os.environ["FESTIVAL_MODE"] = "test"
+STATE = os.environ["VAR_DIR"] = tempfile.mkdtemp(prefix="festival-screens-")
+
+import django  # noqa: E402
+
+django.setup()
+
+from PIL import Image  # noqa: E402
+from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
+
+from tests.ground.needs import chromium  # noqa: E402
+from tests.ground.site import Site  # noqa: E402
+from tests.journeys.walk import find  # noqa: E402
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+MOST_BYTES = 300_000
+
+
+def enter(browser: Browser, site: Site, width: int, height: int, scheme: str = "light") -> Page:
+    """A browser of that size, in French."""
+    context = browser.new_context(
+        base_url=site.url,
+        viewport={"width": width, "height": height},
+        device_scale_factor=2 if width < 500 else 1,
+        color_scheme="dark" if scheme == "dark" else "light",
+        locale="fr-FR",
+        timezone_id="Europe/Paris",
+        reduced_motion="reduce",
+    )
+    return context.new_page()
+
+
+def sign_in(page: Page, email: str, password: str) -> None:
+    """Through the form."""
+    page.goto("/compte/login/")
+    page.locator("input[name=login]").fill(email)
+    page.locator("input[name=password]").fill(password)
+    page.locator("form:has(input[name=password]) button[type=submit]").click()
+    page.wait_for_url(lambda url: "login" not in url)
+
+
+def photograph(page: Page, address: str, name: str) -> None:
+    """What one sees without scrolling, in at most 300 kB: fewer colours until it fits."""
+    page.goto(address)
+    page.evaluate("document.fonts.ready")
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    for colours in (256, 128, 64, 32):
+        buffer = io.BytesIO()
+        picture.quantize(colours, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+        if buffer.tell() <= MOST_BYTES:
+            break
+    path = Path(__file__).with_name(f"{name}.png")
+    path.write_bytes(buffer.getvalue())
+    sys.stdout.write(f"{path.name}: {picture.width} × {picture.height}, {buffer.tell() // 1000} kB\n")
+
+
+def main() -> None:
+    """All of them."""
+    site = Site(f"sqlite:///{STATE}/screens.sqlite3")
+    try:
+        site.manage("migrate", "--verbosity", "0")
+        site.manage("load_demo")
+        found = find(site)
+        password = (site.var_dir / "demonstration-password").read_text().strip()
+        site.serve()
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+            desk, night, phone = (
+                enter(browser, site, 1280, 900),
+                enter(browser, site, 1280, 900, "dark"),
+                enter(browser, site, 390, 844),
+            )
+            photograph(desk, "/", "home-1280")
+            photograph(night, "/", "home-1280-dark")
+            photograph(phone, "/", "home-390")
+            photograph(phone, "/programme/", "programme-390")
+            photograph(desk, "/programme/", "programme-1280")
+            photograph(desk, f"/activites/{found['activity']}/", "activity-1280")
+            photograph(phone, f"/creneaux/{found['open']}/inscription/", "booking-390")
+            photograph(phone, f"/mes-visites/{found['token']}/", "my-visits-390")
+            photograph(desk, f"/mes-visites/{found['token']}/", "my-visits-1280")
+            sign_in(desk, "hote@demo.example", password)
+            photograph(desk, "/hote/les-robots-du-canal/", "host-1280")
+            organiser = enter(browser, site, 1280, 900)
+            sign_in(organiser, "organisation@demo.example", password)
+            photograph(organiser, "/organisation/toulouse/", "organiser-1280")
+            photograph(organiser, "/organisation/toulouse/salles/", "board-1280")
+            browser.close()
+    finally:
+        site.close()
+        shutil.rmtree(STATE, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
