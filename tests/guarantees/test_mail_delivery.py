@@ -42,8 +42,11 @@ print(json.dumps(dict(Message.objects.order_by().values_list("status").annotate(
 END_THE_LEASES = """
 import datetime as dt
 from django.utils import timezone
-from events.mail.deliver import LEASE, release_leases
-print(release_leases(now=timezone.now() + LEASE + dt.timedelta(seconds=1)))
+from events.mail.deliver import release_leases
+from events.models import Message
+# Two minutes later, without the wait.
+Message.objects.filter(status="sending").update(lease_until=timezone.now() - dt.timedelta(seconds=1))
+print(release_leases())
 """
 DELIVER = "from events.mail.deliver import deliver_due\nprint(deliver_due().counts)"
 DELIVER_WITHOUT_A_CLAIM = """
