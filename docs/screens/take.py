@@ -98,10 +98,10 @@ def main() -> None:
             photograph(desk, f"/mes-visites/{found['token']}/", "my-visits-1280")
             sign_in(desk, "hote@demo.example", password)
             photograph(desk, "/hote/les-robots-du-canal/", "host-1280")
-            organiser = enter(browser, site, 1280, 900)
+            organiser = enter(browser, site, 1280, 1500)
             sign_in(organiser, "organisation@demo.example", password)
-            photograph(organiser, "/organisation/toulouse/", "organiser-1280")
             photograph(organiser, "/organisation/toulouse/salles/", "board-1280")
+            photograph(organiser, "/organisation/toulouse/", "organiser-1280")
             browser.close()
     finally:
         site.close()

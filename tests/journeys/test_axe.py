@@ -31,7 +31,7 @@ def test_no_page_has_a_fault(
         page.goto(address)
         faults += [f"{address}: {fault}" for fault in faults_of(page, SCENES[number % 2])]
     context.close()
-    assert faults == []
+    assert not faults, "\n".join(faults)
 
 
 def faults_of(page: Page, scenes: tuple[tuple[int, Any], ...]) -> list[str]:
