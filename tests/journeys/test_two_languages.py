@@ -32,7 +32,7 @@ TEXT = """() => {
   while (walk.nextNode()) parts.push(walk.currentNode.data);
   return parts.map(part => part.replace(/\\s+/g, " ").trim()).filter(Boolean);
 }"""
-"""Every text of a page, but what is marked as being in another language, what hosts wrote and cited titles."""
+"""Every text of a page, but what is marked as being in another language, hosts’ words and cited titles."""
 
 
 def said_in(other: str) -> set[str]:
