@@ -36,6 +36,7 @@ from events.programme import Filters, find
 from events.refusals import Reason, Refused
 from events.registration.book import register_party
 from events.registration.cancel import cancel_registration
+from events.registration.terms import Terms
 
 READS, BOOKINGS, PER = 600, 600, dt.timedelta(minutes=1)
 KEPT = 15
@@ -129,7 +130,9 @@ def register(request: HttpRequest, slot_id: int, body: RegistrationIn) -> HttpRe
     """Take places for an address: 201, and 200 when the same submission comes again."""
     partner = request.auth  # type: ignore[attr-defined]
     _within("api_book", f"partner:{partner.pk}", BOOKINGS)
-    form = BookingForm(body.dict() | {"wait": "1" if body.wait else ""}, slot=_public_slot(slot_id))
+    form = BookingForm(
+        body.dict() | {"wait": "1" if body.wait else ""}, terms=Terms.of(_public_slot(slot_id))
+    )
     form.leave_limit_to_the_rule()
     if not form.is_valid():
         return _errors({name: [str(error) for error in errors] for name, errors in form.errors.items()})

@@ -11,7 +11,7 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 
 from events.forms.fields import PlainTextMixin
-from events.models import Slot
+from events.registration.terms import Terms
 from events.wording import say_number
 
 
@@ -75,12 +75,12 @@ class BookingForm(PlainTextMixin, forms.Form):
     wait = forms.CharField(required=False, widget=forms.HiddenInput)
     most_is_checked = True
 
-    def __init__(self, *args: Any, slot: Slot, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, terms: Terms, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.slot = slot
+        self.terms = terms
         self.fields["submission_id"].validators.clear()  # it is no text any more when they look at it
-        most = slot.activity.festival.most_places
-        if not slot.activity.ask_name:
+        most = terms.most_places
+        if not terms.asks_name:
             del self.fields["name"]
         size = self.fields["party_size"]
         size.max_value = most  # type: ignore[attr-defined]
@@ -90,7 +90,7 @@ class BookingForm(PlainTextMixin, forms.Form):
 
     def clean_party_size(self) -> int:
         size: int = self.cleaned_data["party_size"]
-        most = self.slot.activity.festival.most_places
+        most = self.terms.most_places
         if self.most_is_checked and size > most:
             raise ValidationError(
                 _("At most %(most)s places per person in one slot."), params={"most": say_number(most)}

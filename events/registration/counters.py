@@ -7,6 +7,7 @@ The conditions stand on the slot's own columns. PostgreSQL reads them again afte
 
 from __future__ import annotations
 
+from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q
 
 from events.models import Activity, Festival, Message, Mode, Slot
@@ -19,10 +20,41 @@ class Unmoved(Exception):
     """The update changed no row: its conditions did not hold. Whoever catches it rolls back and reads why."""
 
 
+TAKE = """
+UPDATE events_slot SET taken = taken + %(places)s
+WHERE id = %(slot)s
+  AND state = 'published'
+  AND starts_at > %(now)s
+  AND (opens_at IS NULL OR opens_at <= %(now)s)
+  AND (capacity IS NULL OR taken + held + %(places)s <= capacity + overbook)
+  AND EXISTS (SELECT 1 FROM events_activity activity JOIN events_festival festival
+                  ON festival.id = activity.festival_id
+              WHERE activity.id = events_slot.activity_id
+                AND activity.state = 'published' AND activity.mode = 'first_come'
+                AND (%(name)s <> '' OR NOT activity.ask_name)
+                AND festival.state = 'published' AND festival.most_places >= %(places)s)
+  AND NOT EXISTS (SELECT 1 FROM events_message WHERE dedupe_key = %(answered)s)
+"""
+
+
 def take(wish: Wish) -> None:
-    """Take the places of a wish while the slot can be booked and has them. Raises ``Unmoved``."""
-    places = F("taken") + wish.party_size
-    _move(_bookable(wish).filter(_room_for(wish.party_size)).update(taken=places))
+    """Take the places of a wish while the slot can be booked and has them. Raises ``Unmoved``.
+
+    Written out, because this is the statement everything hangs on; the ORM's way of putting it together
+    took a quarter of a booking's time.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            TAKE,
+            {
+                "slot": wish.slot_id,
+                "places": wish.party_size,
+                "name": wish.name,
+                "now": connection.ops.adapt_datetimefield_value(wish.now),
+                "answered": f"again:{wish.submission_id}",
+            },
+        )
+        _move(cursor.rowcount)
 
 
 def queue_up(wish: Wish) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core import signing
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
@@ -28,6 +28,7 @@ from events.models.slot import SlotQuerySet
 from events.refusals import Reason, Refused
 from events.registration.book import register_party
 from events.registration.refusing import can_wait, why_closed
+from events.registration.terms import Terms, terms_of
 from events.views.tickets import read_receipt, say_places, secret_page, write_receipt
 from events.wording import say_day, say_number, say_time
 
@@ -42,18 +43,9 @@ def bookable_slots() -> SlotQuerySet:
     return Slot.objects.visible().for_showing().select_related("activity__venue__commune")
 
 
-def asked_slots() -> SlotQuerySet:
-    """The little that a booking reads of its slot: the page's eleven tables took a third of its time."""
-    return (
-        Slot.objects.visible()
-        .select_related("activity__festival")
-        .only("activity__ask_name", "activity__festival__most_places")
-    )
-
-
-def _whole(slot: Slot) -> Slot:
-    """The slot as it stands now, with everything a page shows of it."""
-    return bookable_slots().get(pk=slot.pk)
+def _whole(pk: int) -> Slot:
+    """The slot as it stands now, with everything a page shows of it; 404 when it has just gone."""
+    return get_object_or_404(bookable_slots(), pk=pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -61,42 +53,44 @@ def slot_register(request: HttpRequest, pk: int) -> HttpResponse:
     """GET shows the form, or why there is none; POST takes the places and leads to the receipt."""
     now = timezone.now()
     if request.method == "POST":
-        return _book(request, get_object_or_404(asked_slots(), pk=pk), now)
+        return _book(request, pk, now)
     slot = get_object_or_404(bookable_slots(), pk=pk)
     if closed := why_closed(slot, now=now):
         return _closed(request, slot, now, closed)
-    return _form(request, slot, now, BookingForm(slot=slot, initial={"party_size": 1}))
+    return _form(request, slot, now, BookingForm(terms=Terms.of(slot), initial={"party_size": 1}))
 
 
-def _book(request: HttpRequest, slot: Slot, now: dt.datetime) -> HttpResponse:
-    form = BookingForm(request.POST, slot=slot)
+def _book(request: HttpRequest, pk: int, now: dt.datetime) -> HttpResponse:
+    if (terms := terms_of(pk)) is None:
+        raise Http404
+    form = BookingForm(request.POST, terms=terms)
     if not form.is_valid():
-        return _form(request, _whole(slot), now, form, status=UNPROCESSABLE)
+        return _form(request, _whole(pk), now, form, status=UNPROCESSABLE)
     if not allow(action="register", peer=request.META["REMOTE_ADDR"], limit=BOOKINGS, per=PER, now=now):
         wait = seconds_left(per=PER, now=now)
-        return _form(request, _whole(slot), now, form, status=TOO_MANY, retry_after=wait)
+        return _form(request, _whole(pk), now, form, status=TOO_MANY, retry_after=wait)
     try:
         registration = register_party(
-            slot_id=slot.pk, now=now, locale=get_language() or "fr", **form.wish
+            slot_id=pk, now=now, locale=get_language() or "fr", **form.wish
         ).registration
         is_waiting = registration.waiting_since is not None
     except Refused as refused:
         if refused.reason != Reason.ALREADY_REGISTERED:
-            return _refused(request, slot, now, form, refused)
+            return _refused(request, pk, now, form, refused)
         # Told to the owner of the address by mail; whoever typed it sees what anybody would.
         is_waiting = refused.facts["outcome"] == Registration.Status.WAITING
     size = form.cleaned_data["party_size"]
     email = form.cleaned_data["email"]
-    token = write_receipt(slot_id=slot.pk, party_size=size, is_waiting=is_waiting, email=email)
+    token = write_receipt(slot_id=pk, party_size=size, is_waiting=is_waiting, email=email)
     return redirect("events:receipt", token)
 
 
 def _refused(
-    request: HttpRequest, slot: Slot, now: dt.datetime, form: BookingForm, refused: Refused
+    request: HttpRequest, pk: int, now: dt.datetime, form: BookingForm, refused: Refused
 ) -> HttpResponse:
     """Each reason at its place: a field, the whole form, or the page that says the door is shut."""
     reason, facts = refused.reason, refused.facts
-    slot = _whole(slot)
+    slot = _whole(pk)
     if reason == Reason.BUSY:
         return _form(request, slot, now, form, status=BUSY, retry_after=RETRY_AFTER)
     if reason in (Reason.CLOSED, Reason.NOT_OPEN_YET, Reason.NO_BOOKING_NEEDED):
