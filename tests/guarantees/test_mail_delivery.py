@@ -3,51 +3,30 @@ without the guard."""
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import signal
+import subprocess
 import time
 from collections import Counter
 from typing import Any
 
 import pytest
+from django.db import transaction
+from django.db.models import Count
+from django.utils import timezone
 
-from tests.ground.site import Site, read_json
+from events.mail.deliver import release_leases
+from events.mail.outbox import owe
+from events.models import Message, RelayState
+from tests import factories as f
+from tests.ground.site import Site
 from tests.ground.smtp import SmtpSink
 from tests.ground.valkey import ValkeyServer
 
 pytestmark = pytest.mark.guarantee
 
-OWE = """
-import sys
-from django.db import transaction
-from django.utils import timezone
-from events.mail.outbox import owe
-from events.models import Message
-from tests import factories as f
-kind, number = sys.argv[1], int(sys.argv[2])
-with transaction.atomic():
-    slot = f.SlotFactory()
-    for index in range(number):
-        registration = f.RegistrationFactory(slot=slot, visitor__email=f"v{index}@example.org")
-        owe(kind=kind, dedupe_key=f"{kind}:{index}:0", recipient=f"v{index}@example.org", locale="fr",
-            now=timezone.now(), registration=registration, visitor=registration.visitor,
-            context={"rule": "D-1", "day": slot.day.isoformat()})
-"""
-STATES = """
-import json
-from django.db.models import Count
-from events.models import Message
-print(json.dumps(dict(Message.objects.order_by().values_list("status").annotate(n=Count("pk")))))
-"""
-END_THE_LEASES = """
-import datetime as dt
-from django.utils import timezone
-from events.mail.deliver import release_leases
-from events.models import Message
-# Two minutes later, without the wait.
-Message.objects.filter(status="sending").update(lease_until=timezone.now() - dt.timedelta(seconds=1))
-print(release_leases())
-"""
+HINT = "from events.mail.tasks import nudge; nudge()"
 DELIVER = "from events.mail.deliver import deliver_due\nprint(deliver_due().counts)"
 DELIVER_WITHOUT_A_CLAIM = """
 import uuid
@@ -71,9 +50,43 @@ print(deliver.deliver_due(limit=10).counts)
 """
 
 
-def states(site: Site) -> dict[str, int]:
-    answer: dict[str, int] = read_json(site.python(STATES).stdout)
-    return answer
+def states() -> dict[str, int]:
+    """How many messages are in which state, read by this process beside the others."""
+    return dict(Message.objects.order_by().values_list("status").annotate(number=Count("pk")))
+
+
+def owe_mails(kind: str, number: int) -> None:
+    """The debts of one slot, in one transaction."""
+    with transaction.atomic():
+        slot = f.SlotFactory()
+        for index in range(number):
+            registration = f.RegistrationFactory(slot=slot, visitor__email=f"v{index}@example.org")
+            owe(
+                kind=kind,
+                dedupe_key=f"{kind}:{index}:0",
+                recipient=f"v{index}@example.org",
+                locale="fr",
+                now=timezone.now(),
+                registration=registration,
+                visitor=registration.visitor,
+                context={"rule": "D-1", "day": slot.day.isoformat()},
+            )
+
+
+def end_the_leases() -> int:
+    """Two minutes later, without the wait."""
+    Message.objects.filter(status="sending").update(lease_until=timezone.now() - dt.timedelta(seconds=1))
+    return release_leases()
+
+
+def ready_worker(site: Site) -> subprocess.Popen[str]:
+    """A Celery worker that listens: a hint given before would be too old when it comes."""
+    sign = site.var_dir / f"worker-{time.monotonic()}"
+    worker = site.celery(
+        *("worker", "-c", "1", "--without-gossip", "--without-mingle"), env={"FESTIVAL_READY_SIGN": str(sign)}
+    )
+    wait_for(sign.exists)
+    return worker
 
 
 def wait_for(what: Any, seconds: float = 60) -> None:
@@ -88,27 +101,27 @@ def how_often(sink: SmtpSink) -> Counter[str]:
 
 
 @pytest.fixture
-def site_with_relay(site: Site, smtp_sink: SmtpSink) -> Site:
-    site.environment["EMAIL_URL"] = smtp_sink.url
-    return site
+def site_with_relay(database: Site, smtp_sink: SmtpSink) -> Site:
+    database.environment["EMAIL_URL"] = smtp_sink.url
+    return database
 
 
 def test_several_workers_at_once_send_each_mail_once(site_with_relay: Site, smtp_sink: SmtpSink) -> None:
-    site_with_relay.python(OWE, "confirmation", "60")
+    owe_mails("confirmation", 60)
 
     workers = [site_with_relay.start_python(DELIVER) for _worker in range(4)]
     for worker in workers:
         output, _none = worker.communicate(timeout=120)
         assert worker.returncode == 0, output
 
-    assert states(site_with_relay) == {"sent": 60}
+    assert states() == {"sent": 60}
     assert len(smtp_sink.received) == 60
     assert set(how_often(smtp_sink).values()) == {1}
 
 
 def test_without_the_claim_the_same_race_sends_doubles(site_with_relay: Site, smtp_sink: SmtpSink) -> None:
     """The negative control of the test above."""
-    site_with_relay.python(OWE, "confirmation", "10")
+    owe_mails("confirmation", 10)
     smtp_sink.stall_before_answer = 0.2
 
     workers = [site_with_relay.start_python(DELIVER_WITHOUT_A_CLAIM) for _worker in range(4)]
@@ -127,7 +140,7 @@ def test_a_worker_killed_while_sending_loses_nothing(
 ) -> None:
     """Killed between DATA and the record: a confirmation goes once more under its name, a reminder does
     not."""
-    site_with_relay.python(OWE, kind, "5")
+    owe_mails(kind, 5)
     smtp_sink.stall_before_answer = 30
     worker = site_with_relay.start_python(DELIVER)
     wait_for(lambda: smtp_sink.received)
@@ -135,13 +148,13 @@ def test_a_worker_killed_while_sending_loses_nothing(
     os.kill(worker.pid, signal.SIGKILL)
     worker.wait()
     smtp_sink.stall_before_answer = 0
-    assert states(site_with_relay) == {"sending": 5}
+    assert states() == {"sending": 5}
     assert site_with_relay.python(DELIVER).stdout.strip().endswith("{}")
-    assert site_with_relay.python(END_THE_LEASES).stdout.split()[-1] == "5"
+    assert end_the_leases() == 5
     site_with_relay.python(DELIVER)
 
     expected = {"sent": 5} if end == "sent" else {"sent": 4, "uncertain": 1}
-    assert states(site_with_relay) == expected
+    assert states() == expected
     assert sorted(how_often(smtp_sink).values()) == [1, 1, 1, 1, times]
 
 
@@ -151,62 +164,59 @@ def test_a_celery_worker_killed_while_sending_is_followed_by_the_next(
     site = site_with_relay
     site.environment["REDIS_URL"] = valkey.url
     smtp_sink.stall_before_answer = 60
-    first = site.celery("worker", "-c", "1", "--without-gossip", "--without-mingle")
-    site.python(OWE, "confirmation", "3")
+    first = ready_worker(site)
+    owe_mails("confirmation", 3)
+    site.python(HINT)
     wait_for(lambda: smtp_sink.received)
 
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
     smtp_sink.stall_before_answer = 0
-    site.celery("worker", "-c", "1", "--without-gossip", "--without-mingle")
-    site.python(END_THE_LEASES)
-    site.python("from events.mail.tasks import nudge; nudge()")
-    wait_for(lambda: states(site) == {"sent": 3})
+    ready_worker(site)
+    end_the_leases()
+    site.python(HINT)
+    wait_for(lambda: states() == {"sent": 3})
 
     assert sorted(how_often(smtp_sink).values()) == [1, 1, 2]
 
 
 def test_a_poison_message_holds_up_nobody(site_with_relay: Site, smtp_sink: SmtpSink) -> None:
-    site_with_relay.python(OWE, "confirmation", "3")
-    site_with_relay.python(
-        "from events.models import Message\n"
-        "first = Message.objects.order_by('pk').first()\n"
-        "Message.objects.filter(pk=first.pk).update(kind='published', priority=0)"
-    )
+    owe_mails("confirmation", 3)
+    first = Message.objects.order_by("pk").first()
+    assert first is not None
+    Message.objects.filter(pk=first.pk).update(kind="published", priority=0)
 
     site_with_relay.python(DELIVER)
 
-    assert states(site_with_relay) == {"failed": 1, "sent": 2}
+    assert states() == {"failed": 1, "sent": 2}
 
 
 def test_the_life_boat_sends_what_comes_and_ends_when_told(
     site_with_relay: Site, smtp_sink: SmtpSink
 ) -> None:
     boat = site_with_relay.start("manage.py", "drain_outbox", "--loop")
-    site_with_relay.python(OWE, "confirmation", "3")
+    owe_mails("confirmation", 3)
     wait_for(lambda: len(smtp_sink.received) == 3)
 
     boat.send_signal(signal.SIGTERM)
     output, _none = boat.communicate(timeout=20)
 
     assert boat.returncode == 0, output
-    assert states(site_with_relay) == {"sent": 3}
+    assert states() == {"sent": 3}
 
 
 def test_a_relay_that_was_away_gets_everything_when_it_is_back(
     site_with_relay: Site, smtp_sink: SmtpSink
 ) -> None:
     smtp_sink.stop()
-    site_with_relay.python(OWE, "confirmation", "5")
+    owe_mails("confirmation", 5)
     done = site_with_relay.manage("drain_outbox", "--once")
     assert "the relay is paused: Cannot connect" in done.stdout
-    assert states(site_with_relay) == {"pending": 5}
+    assert states() == {"pending": 5}
 
     smtp_sink.start()
-    site_with_relay.python(
-        "from events.models import RelayState; RelayState.objects.update(paused_until=None)"
-    )
+    RelayState.objects.update(paused_until=None)
     site_with_relay.manage("drain_outbox", "--once")
 
-    assert states(site_with_relay) == {"sent": 5}
+    assert states() == {"sent": 5}
     assert set(how_often(smtp_sink).values()) == {1}

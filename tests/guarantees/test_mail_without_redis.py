@@ -6,13 +6,18 @@ import time
 
 import pytest
 
+from events.mail.heartbeat import last
 from tests.ground.site import Site, read_json
 from tests.ground.smtp import SmtpSink
 from tests.ground.valkey import ValkeyServer
-from tests.guarantees.test_mail_delivery import OWE, states, wait_for
+from tests.guarantees.test_mail_delivery import ready_worker, states, wait_for
 
 pytestmark = pytest.mark.guarantee
 
+OWE = """
+from tests.guarantees.test_mail_delivery import owe_mails
+owe_mails("confirmation", 3)
+"""
 HINTS = """
 import json, time
 from events.mail import tasks
@@ -62,46 +67,48 @@ def test_where_no_broker_is_set_no_hint_is_tried(site: Site) -> None:
     assert max(hints(site)) < 0.05
 
 
-def test_a_hint_starts_the_delivery_at_once(site: Site, valkey: ValkeyServer, smtp_sink: SmtpSink) -> None:
+def test_a_hint_starts_the_delivery_at_once(
+    database: Site, valkey: ValkeyServer, smtp_sink: SmtpSink
+) -> None:
     """No beat runs here: only the hint can have done it."""
-    site.environment |= {"REDIS_URL": valkey.url, "EMAIL_URL": smtp_sink.url}
-    site.celery("worker", "-c", "1", "--without-gossip", "--without-mingle")
-    site.python(OWE, "confirmation", "3")
+    database.environment |= {"REDIS_URL": valkey.url, "EMAIL_URL": smtp_sink.url}
+    ready_worker(database)
+    database.python(OWE)
 
     wait_for(lambda: len(smtp_sink.received) == 3)
-    wait_for(lambda: states(site) == {"sent": 3})
+    wait_for(lambda: states() == {"sent": 3})
 
 
 @pytest.mark.parametrize("how", ["stopped", "hung"])
 def test_mail_owed_without_redis_leaves_by_the_life_boat(
-    how: str, site: Site, valkey: ValkeyServer, smtp_sink: SmtpSink
+    how: str, database: Site, valkey: ValkeyServer, smtp_sink: SmtpSink
 ) -> None:
-    site.environment |= {"REDIS_URL": valkey.url, "EMAIL_URL": smtp_sink.url}
+    database.environment |= {"REDIS_URL": valkey.url, "EMAIL_URL": smtp_sink.url}
     if how == "stopped":
         valkey.stop()
     else:
         valkey.freeze()
 
-    site.python(OWE, "confirmation", "3")
-    assert states(site) == {"pending": 3}
-    site.manage("drain_outbox", "--once")
+    database.python(OWE)
+    assert states() == {"pending": 3}
+    database.manage("drain_outbox", "--once")
 
-    assert states(site) == {"sent": 3}
+    assert states() == {"sent": 3}
 
 
 def test_mail_owed_without_redis_leaves_within_half_a_minute_of_its_return(
-    site: Site, valkey: ValkeyServer, smtp_sink: SmtpSink
+    database: Site, valkey: ValkeyServer, smtp_sink: SmtpSink
 ) -> None:
-    site.environment |= {"REDIS_URL": valkey.url, "EMAIL_URL": smtp_sink.url}
-    site.celery("worker", "-c", "1", "--without-gossip", "--without-mingle")
-    site.celery("beat", "-s", str(site.var_dir / "beat"), "--pidfile", "")
-    wait_for(lambda: "deliver_due" in site.manage("outbox_stats", "--json").stdout)
+    database.environment |= {"REDIS_URL": valkey.url, "EMAIL_URL": smtp_sink.url}
+    ready_worker(database)
+    database.celery("beat", "-s", str(database.var_dir / "beat"), "--pidfile", "")
+    wait_for(lambda: last("deliver_due") is not None)
     valkey.stop()
-    site.python(OWE, "confirmation", "3")
-    assert states(site) == {"pending": 3}
+    database.python(OWE)
+    assert states() == {"pending": 3}
 
     valkey.start()
     back = time.monotonic()
-    wait_for(lambda: states(site) == {"sent": 3}, seconds=45)
+    wait_for(lambda: states() == {"sent": 3}, seconds=45)
 
     assert time.monotonic() - back < 40
