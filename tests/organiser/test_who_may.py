@@ -12,7 +12,7 @@ from tests.factories import RegistrationFactory, RoomFactory, TerritoryFactory, 
 
 from .conftest import a_slot, submitted
 
-PAGES = {
+PAGES: dict[str, list[str]] = {
     "organiser_territory": [],
     "organiser_moderation": [],
     "organiser_slots": [],
