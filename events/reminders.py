@@ -44,7 +44,8 @@ def default_reminder_rules(festival: Festival) -> list[ReminderRule]:
                 ],
                 ignore_conflicts=True,
             )
-    return list(rules.all())
+    # The engines disagree where a rule by hours stands among rules by days (NULL first or last).
+    return list(rules.order_by("pk"))
 
 
 @dataclass(frozen=True)
