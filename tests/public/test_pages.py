@@ -429,8 +429,9 @@ def test_a_slot_is_linked_data_that_parses(read: Read) -> None:
 
 
 def test_an_activity_is_a_series_of_events(read: Read) -> None:
-    activity = SlotFactory().activity
-    SlotFactory(activity=activity, state=Slot.State.CANCELLED, cancelled_at=NOW)
+    activity = SlotFactory(start_time=dt.time(10)).activity
+    later = {"activity": activity, "start_time": dt.time(11)}
+    SlotFactory(**later, state=Slot.State.CANCELLED, cancelled_at=NOW)
 
     series = linked_data(read(activity.get_absolute_url()))
 
@@ -457,7 +458,7 @@ def test_text_of_the_public_stays_text_on_every_page(client: Client) -> None:
             meeting_point=NASTY,
         ),
         venue=venue,
-        room=RoomFactory(venue=venue, name=NASTY, floor=NASTY),
+        room=RoomFactory(venue=venue, name=NASTY, floor=NASTY[:60]),
     )
     paths = [
         *("/", "/programme/", "/programme/agenda/", "/programme/carte/", "/programme/carte/?ville=ville"),
