@@ -27,6 +27,7 @@ from events.models import (
     Visitor,
 )
 from events.registration.invariants import find_drift
+from events.reminders import planned_reminders
 from tests.factories import FestivalFactory, RegistrationFactory, SlotFactory
 
 pytestmark = pytest.mark.django_db
@@ -164,6 +165,15 @@ def test_nobody_visits_two_places_at_once(edition):
         assert all(first[1] <= second[0] for first, second in pairwise(diary))
 
 
+def test_it_has_the_usual_reminders_from_its_first_booking(edition):
+    registration = RegistrationFactory(
+        slot=Slot.objects.filter(state="published", activity__mode="first_come").earliest("starts_at"),
+        confirmed_at=NOW,
+    )
+
+    assert [one.rule.name for one in planned_reminders(registration, NOW)] == ["D-7", "D-1", "H-3"]
+
+
 def test_no_address_of_a_visitor_can_receive_a_mail(edition):
     assert not Visitor.objects.exclude(email__endswith="@visiteurs.example.org").exists()
 
@@ -241,6 +251,21 @@ def test_the_four_people_can_sign_in_with_the_password_it_prints(settings, tmp_p
     }
     assert EmailAddress.objects.filter(verified=True, primary=True).count() == 4
     assert Host.objects.managed_by(User.objects.get(email="hote@demo.example")).count() == 2
+
+
+def test_interrupted_half_way_it_leaves_nothing_and_the_next_start_begins_afresh(settings, tmp_path):
+    settings.VAR_DIR = tmp_path / "not-there-yet"
+    with pytest.raises(FileNotFoundError):
+        load(if_empty=True)
+
+    assert not Festival.objects.exists()
+    assert not Territory.objects.exists()
+    assert not User.objects.exists()
+
+    settings.VAR_DIR.mkdir()
+    load(if_empty=True)
+    assert Festival.objects.filter(is_demo=True).count() == 1
+    assert User.objects.count() == 4
 
 
 @pytest.mark.parametrize(("mode", "staff"), [("development", True), ("test", False)])

@@ -65,13 +65,15 @@ class Command(BaseCommand):
                 _("“%(festival)s” is there already: nothing was changed.") % {"festival": there.name}
             )
             return
+        # All or nothing: whoever interrupts it finds the site empty again, and the next start begins afresh.
         with transaction.atomic():
             if options["replace"]:
                 remove_demonstrations()
             build = BUILDERS[options["scale"]]
             edition = build(today=timezone.localdate(), now=now, seed=options["seed"], progress=progress)
             self.load_the_past(now=now)
-        self.open_accounts(edition.festival, wanted=options["with_accounts"])
+            words = self.open_accounts(edition.festival, wanted=options["with_accounts"])
+        self.stdout.write(words)
 
     def load_the_past(self, *, now: Any) -> None:
         """The edition of 2014, and the community's events through the same door as everybody's."""
@@ -89,14 +91,13 @@ class Command(BaseCommand):
         said = ngettext("%(festival)s: %(count)d event", "%(festival)s: %(count)d events", events)
         self.stdout.write(said % {"festival": festival.name, "count": events})
 
-    def open_accounts(self, festival: Festival, *, wanted: bool) -> None:
-        """Accounts everybody could know stay out of production unless they are asked for."""
+    def open_accounts(self, festival: Festival, *, wanted: bool) -> str:
+        """Accounts everybody could know stay out of production unless they are asked for. What to tell."""
         if settings.PRODUCTION and not wanted:
-            self.stdout.write(_("No account was made in production; --with-accounts makes them."))
-            return
+            return _("No account was made in production; --with-accounts makes them.")
         folder = Path(settings.VAR_DIR)
         password = read_or_make_password(folder)
         people = create_accounts(festival=festival, password=password, staff=settings.MODE == "development")
         words = sign_ins(people, password=password)
         (folder / "demonstration.txt").write_text(f"{words}\n", "utf-8")
-        self.stdout.write(words)
+        return words
