@@ -1,29 +1,18 @@
-"""Real processes that all do one thing at the same instant: six processes of ten threads, each with its
-connection.
-"""
+"""What racers do in the races for places, and what people usually write instead."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
-from tests.ground.site import Site, read_json
+from tests.ground import races
+from tests.ground.site import Site
 
-PROCESSES = 6
-
-SCRIPT = """
-import json, sys, threading, time, uuid
-from datetime import datetime
-from django.db import connection, transaction
+ACTIONS = """
 from django.db.models import F, Sum
 from events.models import Message, Registration, Slot, Visitor
-from events.refusals import Refused
 from events.registration.book import register_party
 from events.registration.cancel import cancel_registration
-
-task = json.loads(sys.stdin.readline())
-now = datetime.fromisoformat(task["now"])
 
 
 def book(slot_id, email, party_size, submission_id, wait=False):
@@ -75,60 +64,9 @@ def look_then_give_back(registration_id, places):
     Registration.objects.filter(pk=registration_id).update(status="cancelled", cancelled_at=now)
     Slot.objects.filter(pk=registration.slot_id).update(taken=F("taken") - registration.party_size)
     return "given back"
-
-
-def run(number, action, arguments, start, answers):
-    connection.ensure_connection()
-    start.wait()
-    try:
-        answers[number] = globals()[action](*arguments)
-    except Refused as refused:
-        answers[number] = refused.reason.value
-    except Exception as error:
-        answers[number] = f"{type(error).__name__}: {error}"
-    finally:
-        connection.close()
-
-
-answers = [None] * len(task["acts"])
-start = threading.Barrier(len(answers) + 1)
-threads = [
-    threading.Thread(target=run, args=(number, action, arguments, start, answers))
-    for number, (action, *arguments) in enumerate(task["acts"])
-]
-for thread in threads:
-    thread.start()
-print("ready", flush=True)
-sys.stdin.readline()
-start.wait()
-for thread in threads:
-    thread.join()
-print(json.dumps(answers), flush=True)
 """
 
 
 def race(site: Site, acts: Sequence[Sequence[Any]], *, now: str) -> list[Any]:
-    """Do all ``acts`` (name of a function of the script, then its arguments) at once; their answers, in
-    order.
-
-    A refusal is answered as its reason, an error as its text.
-    """
-    count = min(PROCESSES, len(acts))
-    racers = [site.start_python(SCRIPT) for _ in range(count)]
-    shares = [list(acts[number::count]) for number in range(count)]
-    for racer, share in zip(racers, shares, strict=True):
-        assert racer.stdin is not None
-        racer.stdin.write(json.dumps({"now": now, "acts": share}) + "\n")
-        racer.stdin.flush()
-    for racer in racers:
-        assert racer.stdout is not None
-        while (line := racer.stdout.readline()) != "ready\n":
-            assert line, "A racer ended before the start."
-    for racer in racers:
-        assert racer.stdin is not None
-        racer.stdin.write("go\n")
-        racer.stdin.flush()
-    answers: list[Any] = [None] * len(acts)
-    for number, racer in enumerate(racers):
-        answers[number::count] = read_json(racer.communicate(timeout=120)[0])
-    return answers
+    """Do all ``acts`` at once; their answers, in order."""
+    return races.race(site, ACTIONS, acts, now=now)

@@ -4,7 +4,6 @@ leaves nobody behind: with real processes, on both engines.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import Any
 
@@ -13,22 +12,18 @@ import pytest
 from events.models import Activity, HostMember, JournalEntry, Message, Registration, Slot
 from events.registration.invariants import find_drift
 from tests.factories import NOW, ActivityFactory, SlotFactory, UserFactory
-from tests.ground.site import Site, read_json
+from tests.ground import races
+from tests.ground.site import Site
 
 pytestmark = [pytest.mark.guarantee, pytest.mark.slow]
 
-SCRIPT = """
-import datetime as dt, json, sys, threading, time, uuid
-from django.db import connection
+ACTIONS = """
 from accounts.models import User
 from events import moderation
 from events.models import Activity
-from events.refusals import Refused
 from events.registration.book import register_party
 from events.scheduling.repeat import add_slots, repetition
-
-task = json.loads(sys.stdin.readline())
-now, by = dt.datetime.fromisoformat(task["now"]), User.objects.first()
+by = User.objects.first()
 
 
 def accept(pk):
@@ -68,54 +63,12 @@ def add(pk):
     )
     add_slots(activity_id=pk, planned=planned, capacity=5, by=by, now=now)
     return "added"
-
-
-def run(number, action, arguments, start, answers):
-    connection.ensure_connection()
-    start.wait()
-    try:
-        answers[number] = globals()[action](*arguments)
-    except Refused as refused:
-        answers[number] = refused.reason.value
-    except Exception as error:
-        answers[number] = f"{type(error).__name__}: {error}"
-    finally:
-        connection.close()
-
-
-answers = [None] * len(task["acts"])
-start = threading.Barrier(len(answers) + 1)
-threads = [
-    threading.Thread(target=run, args=(number, action, arguments, start, answers))
-    for number, (action, *arguments) in enumerate(task["acts"])
-]
-for thread in threads:
-    thread.start()
-print("ready", flush=True)
-sys.stdin.readline()
-start.wait()
-for thread in threads:
-    thread.join()
-print(json.dumps(answers), flush=True)
 """
 
 
-def race(site: Site, acts: list[tuple[Any, ...]], *, processes: int = 3) -> list[Any]:
-    """All ``acts`` at once, shared out over processes; their answers, in no order."""
-    racers = [site.start_python(SCRIPT) for _ in range(processes)]
-    for number, racer in enumerate(racers):
-        assert racer.stdin is not None
-        racer.stdin.write(json.dumps({"now": NOW.isoformat(), "acts": acts[number::processes]}) + "\n")
-        racer.stdin.flush()
-    for racer in racers:
-        assert racer.stdout is not None
-        while (line := racer.stdout.readline()) != "ready\n":
-            assert line, "A racer ended before the start."
-    for racer in racers:
-        assert racer.stdin is not None
-        racer.stdin.write("go\n")
-        racer.stdin.flush()
-    return [answer for racer in racers for answer in read_json(racer.communicate(timeout=120)[0])]
+def race(site: Site, acts: list[tuple[Any, ...]]) -> list[Any]:
+    """All ``acts`` at once; their answers, in order."""
+    return races.race(site, ACTIONS, acts, processes=3, now=NOW.isoformat())
 
 
 def submitted() -> Activity:

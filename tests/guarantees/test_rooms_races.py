@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-import json
 from collections import Counter
 from typing import Any
 
@@ -27,23 +26,15 @@ from tests.factories import (
     UserFactory,
     VenueFactory,
 )
-from tests.ground.site import Site, read_json
+from tests.ground import races
+from tests.ground.site import Site
 
 pytestmark = [pytest.mark.guarantee, pytest.mark.slow]
 
-PROCESSES = 5
-
-SCRIPT = """
-import json, sys, threading
-from datetime import datetime, timedelta
-from django.db import IntegrityError, connection, transaction
+ACTIONS = """
 from accounts.models import User
 from events.models import Room, RoomOccupancy, Slot
-from events.refusals import Refused
 from events.scheduling.place import place_slot
-
-task = json.loads(sys.stdin.readline())
-now = datetime.fromisoformat(task["now"])
 by = User.objects.get(pk=task["by"])
 
 
@@ -70,58 +61,12 @@ def series(*pairs):
         except Refused as refused:
             said.append(refused.reason.value)
     return said
-
-
-def run(number, action, arguments, start, answers):
-    connection.ensure_connection()
-    start.wait()
-    try:
-        answers[number] = globals()[action](*arguments)
-    except Refused as refused:
-        answers[number] = refused.reason.value
-    except Exception as error:
-        answers[number] = f"{type(error).__name__}: {error}"
-    finally:
-        connection.close()
-
-
-answers = [None] * len(task["acts"])
-start = threading.Barrier(len(answers) + 1)
-threads = [
-    threading.Thread(target=run, args=(number, action, arguments, start, answers))
-    for number, (action, *arguments) in enumerate(task["acts"])
-]
-for thread in threads:
-    thread.start()
-print("ready", flush=True)
-sys.stdin.readline()
-start.wait()
-for thread in threads:
-    thread.join()
-print(json.dumps(answers), flush=True)
 """
 
 
 def race(site: Site, acts: list[list[Any]], *, by: int) -> list[Any]:
-    """All acts at the same instant, in a few processes of many threads; their answers in order."""
-    shares = [acts[number::PROCESSES] for number in range(PROCESSES) if acts[number::PROCESSES]]
-    racers = [site.start_python(SCRIPT) for _share in shares]
-    for racer, share in zip(racers, shares, strict=True):
-        assert racer.stdin is not None
-        racer.stdin.write(json.dumps({"now": NOW.isoformat(), "by": by, "acts": share}) + "\n")
-        racer.stdin.flush()
-    for racer in racers:
-        assert racer.stdout is not None
-        while (line := racer.stdout.readline()) != "ready\n":
-            assert line, "A racer ended before the start."
-    for racer in racers:
-        assert racer.stdin is not None
-        racer.stdin.write("go\n")
-        racer.stdin.flush()
-    answers: list[Any] = [None] * len(acts)
-    for number, racer in enumerate(racers):
-        answers[number :: len(racers)] = read_json(racer.communicate(timeout=180)[0])
-    return answers
+    """All acts at the same instant; their answers, in order."""
+    return races.race(site, ACTIONS, acts, processes=5, now=NOW.isoformat(), by=by)
 
 
 @pytest.fixture
