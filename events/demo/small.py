@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 import tomllib
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,17 @@ from events.demo.places import Site, get_site, get_territory
 from events.demo.progress import Progress
 from events.demo.rows import write
 from events.demo.timetable import Timetable
-from events.models import Activity, Host, JournalEntry, Mode, RoomOccupancy, Slot, Territory
+from events.models import (
+    Activity,
+    Host,
+    JournalEntry,
+    Mode,
+    Registration,
+    RoomOccupancy,
+    Slot,
+    Territory,
+    Visitor,
+)
 
 PLANS = Path(__file__).parent / "territories"
 FILES = ("toulouse.toml", "nantes.toml", "la-reunion.toml")
@@ -199,7 +210,7 @@ def _slots(
 
 def _write_slots(made: list[_Made], *, now: dt.datetime, rng: random.Random, progress: Progress) -> None:
     """Slots with their counters, then who holds which room, then who comes."""
-    wishes = []
+    wishes: dict[Territory, list[Wish]] = defaultdict(list)
     for one in made:
         if one.slot.capacity is None or one.slot.state != Slot.State.PUBLISHED:
             continue
@@ -209,7 +220,7 @@ def _write_slots(made: list[_Made], *, now: dt.datetime, rng: random.Random, pro
         if one.fill == "full":
             one.slot.waiting_list_open = rng.random() < 0.5
         given_back = 1 if taken and rng.random() < 0.2 else 0
-        wishes.append(
+        wishes[one.slot.activity.territory].append(
             Wish(
                 one.slot,
                 taken,
@@ -218,7 +229,12 @@ def _write_slots(made: list[_Made], *, now: dt.datetime, rng: random.Random, pro
                 given_back=given_back,
             )
         )
-    crowd = book_in_bulk(wishes, rng=rng, now=now)
+    # Nobody flies from Nantes to La Réunion between two visits: each territory has visitors of its own.
+    references: set[str] = set()
+    crowds = [
+        book_in_bulk(wanted, rng=rng, now=now, tag=territory.slug, references=references)
+        for territory, wanted in wishes.items()
+    ]
     write(Slot, [one.slot for one in made], progress=progress, label="créneaux")
     occupancies = [
         RoomOccupancy(
@@ -231,8 +247,10 @@ def _write_slots(made: list[_Made], *, now: dt.datetime, rng: random.Random, pro
         for atom in one.atoms
     ]
     write(RoomOccupancy, occupancies, progress=progress, label="salles tenues")
-    write(type(crowd.visitors[0]), crowd.visitors, progress=progress, label="visiteurs")
-    write(type(crowd.registrations[0]), crowd.registrations, progress=progress, label="inscriptions")
+    visitors = [visitor for crowd in crowds for visitor in crowd.visitors]
+    write(Visitor, visitors, progress=progress, label="visiteurs")
+    registrations = [registration for crowd in crowds for registration in crowd.registrations]
+    write(Registration, registrations, progress=progress, label="inscriptions")
 
 
 def _free_slug(model: type[Host] | type[Activity], name: str) -> str:

@@ -165,6 +165,14 @@ def test_nobody_visits_two_places_at_once(edition):
         assert all(first[1] <= second[0] for first, second in pairwise(diary))
 
 
+def test_nobody_flies_from_one_territory_to_another(edition):
+    territories: dict[int, set] = {}
+    for visitor, territory in Registration.objects.values_list("visitor_id", "slot__activity__territory_id"):
+        territories.setdefault(visitor, set()).add(territory)
+
+    assert {len(visited) for visited in territories.values()} == {1}
+
+
 def test_it_has_the_usual_reminders_from_its_first_booking(edition):
     registration = RegistrationFactory(
         slot=Slot.objects.filter(state="published", activity__mode="first_come").earliest("starts_at"),
