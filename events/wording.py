@@ -217,10 +217,11 @@ def say_ordinal(number: int, lang: str | None = None) -> str:
 
 
 def say_distance(metres: float, lang: str | None = None) -> str:
-    """« 850 m », « 3,2 km »."""
+    """« 850 m », « 3,2 km », « 200 km »: whole kilometres have no decimal."""
     if metres < 1000:
         return f"{round(metres / 10) * 10 or 10}{NB}m"
-    return f"{say_number(metres / 1000, lang, decimals=1)}{NB}km"
+    kilometres = round(metres / 1000, 1)
+    return f"{say_number(kilometres, lang, decimals=0 if kilometres.is_integer() else 1)}{NB}km"
 
 
 # Walking ---------------------------------------------------------------------------------------------------

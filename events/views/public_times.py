@@ -239,8 +239,7 @@ def _by_commune(venues: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, 
 
 
 def _say_scale(scale: Any) -> str:
-    metres = scale.metres
-    length = f"{say_number(metres // 1000)}{NB}km" if metres % 1000 == 0 else say_distance(metres)
+    length = say_distance(scale.metres)
     if scale.minutes is None:
         return length
     return _("%(length)s, %(minutes)s on foot") % {"length": length, "minutes": f"{scale.minutes}{NB}min"}
