@@ -1,7 +1,8 @@
 """The site's words and pieces for templates: ``{% load festival %}``.
 
 Words     ``{{ at|hour }} {{ at|big_hour }} {{ day|day }} {{ day|short_day }} {{ at|moment }} {{ n|number }}
-          {{ ratio|percent }} {{ minutes|duration }} {{ n|ordinal }} {{ text|markdown }} {{ slot|times }}``
+          {{ ratio|percent }} {{ minutes|duration }} {{ n|ordinal }} {{ text|markdown }} {{ slot|times }}
+          {{ activity|lang_of:"title" }}``
 Doors     ``{% door slot %} {% places slot %} {% read_door slot as door %} {{ host|paint }}``
 Pieces    ``{% icon "oui" %} {% icon "lieu" label=_("Venue") %} {% access codes %} {% walk here there to %}
           {% field form.email %} {% form_errors form %} {% nav_link url label %} {% fonts %}``
@@ -182,6 +183,17 @@ def in_words(items: Iterable[object] | None) -> str:
 def typo(text: object) -> str:
     """A sentence from elsewhere with the spaces and apostrophes of French, when the page is French."""
     return wording.french_spaces(str(text)) if wording.language() == "fr" else str(text)
+
+
+@register.filter
+def lang_of(thing: Any, text: str) -> SafeString:
+    """`` lang="fr"`` for the opening tag of a text that has no English on an English page, else nothing.
+
+    Screen readers take their voice from it (WCAG 2.2, 3.1.2). ``text`` names one of those kept in both
+    languages: ``<h1{{ activity|lang_of:"title" }}>{{ activity.title }}</h1>``.
+    """
+    is_foreign = wording.language() == "en" and not getattr(thing, f"{text}_en", "")
+    return mark_safe(' lang="fr"' if is_foreign else "")
 
 
 _markdown = MarkdownIt("commonmark", {"html": False, "breaks": True, "typographer": False}).disable(

@@ -56,11 +56,6 @@ class Row:
     walk: str = ""
 
     @property
-    def title_lang(self) -> str:
-        """« fr » where a French title stands on an English page, for those who hear it read; else empty."""
-        return "fr" if language() == "en" and not self.slot.activity.title_en else ""
-
-    @property
     def door_classes(self) -> str:
         return f"door paint-{self.slot.activity.host.paint}"
 

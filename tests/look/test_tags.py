@@ -10,7 +10,7 @@ from django.template import Context, Template
 from django.test import RequestFactory
 from django.utils.translation import override
 
-from events.models import Host
+from events.models import Activity, Host
 from tests.factories import HostFactory, SlotFactory
 
 pytestmark = pytest.mark.usefixtures("french")
@@ -168,6 +168,16 @@ def test_a_door_wears_its_host_s_paint_and_has_words_beside_it() -> None:
     assert f'class="door paint-{slot.activity.host.paint}"' in html
     assert '<use href="#porte-ouverte"/>' in html
     assert '<p class="places"><span>15\u00a0places<small>sur 15</small></span></p>' in html
+
+
+@pytest.mark.parametrize(
+    ("page", "english", "said"),
+    [("fr", "", ""), ("fr", "The yard", ""), ("en", "", ' lang="fr"'), ("en", "The yard", "")],
+)
+def test_a_text_says_its_language_where_it_is_not_the_pages(page: str, english: str, said: str) -> None:
+    activity = Activity(title_fr="La cour", title_en=english)
+    with override(page):
+        assert draw('<b{{ activity|lang_of:"title" }}>', activity=activity) == f"<b{said}>"
 
 
 @pytest.mark.django_db

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.test import Client
 from django.urls import reverse
 
 from events.models import Activity, ArchiveEntry, Commune, Festival, OpeningHours, Programme, Slot
+from events.registration.book import register_party
 from tests.factories import (
     DAY,
     NOW,
@@ -701,3 +703,32 @@ def test_a_french_title_on_an_english_page_is_marked_as_french(read: Read) -> No
     assert f'<a href="{french.get_absolute_url()}" lang="fr">L’atelier</a>' in page
     assert f'<a href="{both.get_absolute_url()}">The yard</a>' in page
     assert '<h1 lang="fr">L’atelier</h1>' in read(french.get_absolute_url(), **{"Accept-Language": "en"})
+
+
+def test_no_french_text_on_an_english_page_is_read_by_an_english_voice(read: Read) -> None:
+    activity = SlotFactory(
+        activity__title_fr="L’atelier",
+        activity__description_fr="Bonjour à tous.",
+        activity__host__tagline_fr="Des robots doux.",
+        activity__host__description_fr="Bonjour du canal.",
+    ).activity
+    slot = activity.slots.get()
+    token = register_party(
+        slot_id=slot.pk, email="kim@example.org", party_size=1, submission_id=uuid.uuid4(), now=NOW
+    ).registration.visitor.token
+    seen = set()
+
+    for address in (
+        activity.get_absolute_url(),
+        slot.get_absolute_url(),
+        activity.host.get_absolute_url(),
+        reverse("events:slot_register", args=[slot.pk]),
+        reverse("events:my_visits", args=[token]),
+    ):
+        body = read(address, **{"Accept-Language": "en"}).partition("<body")[2]
+        for tag, text in re.findall(r"<(\w+[^>]*)>(?=[^<]*(L’atelier|Bonjour|Des robots))", body):
+            seen.add(text)
+            inside_prose = tag == "p" and '<div class="prose" lang="fr">' in body
+            assert 'lang="fr"' in tag or inside_prose, (address, tag)
+
+    assert seen == {"L’atelier", "Bonjour", "Des robots"}
