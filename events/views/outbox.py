@@ -28,6 +28,7 @@ from events.models import KeptMail, Message, Registration
 from events.reminders import Planned, planned_reminders
 
 MOST_SHOWN = 100
+LATEST_BOOKINGS = 20
 SHOWN_HEADERS = (
     *("From", "To", "Reply-To", "Subject", "Date", "Message-ID"),
     *("Auto-Submitted", "List-Unsubscribe", "List-Unsubscribe-Post"),
@@ -150,18 +151,17 @@ class ReminderToCome:
 
 
 def _reminders_to_come() -> list[ReminderToCome]:
-    """The next reminders that bookings will earn, as things stand."""
+    """What the latest bookings will earn, as things stand: who has just booked finds theirs on top."""
     now = timezone.now()
     bookings = (
         Registration.objects.confirmed()
         .filter(slot__starts_at__gt=now, slot__state="published")
         .select_related("visitor", "slot__activity__festival")
         .prefetch_related("slot__activity__festival__reminder_rules")
-        .order_by("slot__starts_at", "pk")[:MOST_SHOWN]
+        .order_by("-created_at", "-pk")[:LATEST_BOOKINGS]
     )
-    to_come = [
+    return [
         ReminderToCome(booking, planned)
         for booking in bookings
         for planned in planned_reminders(booking, now)
     ]
-    return sorted(to_come, key=lambda one: (one.planned.at, one.registration.pk))[:MOST_SHOWN]
