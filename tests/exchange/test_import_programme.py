@@ -116,8 +116,8 @@ def test_the_community_events_are_imported_with_their_local_times():
 
     assert lines[-4:] == [
         "85 événements pour « Agenda de la communauté » :",
-        "  événements : 85 nouveaux, 0 changés, 0 inchangés",
-        "  créneaux : 85 nouveaux, 0 changés, 0 supprimés",
+        "  événements : ajoutés 85, changés 0, inchangés 0",
+        "  créneaux : ajoutés 85, changés 0, supprimés 0",
         "  85 fins inconnues : deux heures supposées",
     ]
     known = {
@@ -168,8 +168,8 @@ def test_a_second_run_changes_nothing():
 
     assert everything() == before
     assert lines[1:3] == [
-        "  événements : 0 nouveaux, 0 changés, 85 inchangés",
-        "  créneaux : 0 nouveaux, 0 changés, 0 supprimés",
+        "  événements : ajoutés 0, changés 0, inchangés 85",
+        "  créneaux : ajoutés 0, changés 0, supprimés 0",
     ]
 
 
@@ -178,7 +178,7 @@ def test_a_trial_writes_nothing_and_says_so():
 
     assert everything() == {table.__name__: [] for table in TABLES}
     assert "Essai seulement : rien n’a été enregistré." in lines
-    assert "  événements : 85 nouveaux, 0 changés, 0 inchangés" in lines
+    assert "  événements : ajoutés 85, changés 0, inchangés 0" in lines
 
 
 def test_a_commune_already_known_keeps_its_territory():
@@ -527,6 +527,6 @@ def test_openagenda_comes_through_the_same_command_and_twice_is_once(tmp_path: P
     lines = run(path)
 
     assert everything() == before
-    assert "  événements : 0 nouveaux, 0 changés, 1 inchangés" in lines
+    assert "  événements : ajoutés 0, changés 0, inchangés 1" in lines
     activity = Activity.objects.get()
     assert (activity.title_en, activity.access, activity.slots.count()) == ("Visit", ["mi"], 2)
