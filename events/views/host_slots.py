@@ -23,6 +23,7 @@ from events.scheduling.place import move_slot
 from events.scheduling.repeat import PlannedSlot, add_slots, with_problems
 from events.views.host import FORM, person
 from events.views.host_activities import activities_of
+from events.wording import say_duration, say_time
 
 
 def slots_managed(request: HttpRequest, slug: str) -> QuerySet[Slot]:
@@ -111,7 +112,8 @@ def host_slot_edit(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
                 now=now,
             )
         except Refused as no:
-            form.add_error("fold" if no.reason == Reason.TIME_TWICE else "start_time", no.reason.label)
+            field = "fold" if no.reason == Reason.TIME_TWICE else "start_time"
+            form.add_error(field, [str(no.reason.label), *_ways_out(no)])
         else:
             messages.success(request, _("The slot has its new time."))
             return redirect("events:host_slot", slug, pk)
@@ -122,6 +124,19 @@ def host_slot_edit(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "asks_fold": "fold" in form.errors or bool(form["fold"].value()),
     }
     return render(request, "events/host/slot_form.html", context, status=422 if form.errors else 200)
+
+
+def _ways_out(refused: Refused) -> list[str]:
+    """What would go that day in the room it has: another room is for the organisers to give."""
+    slot, room, said = refused.facts.get("slot"), refused.facts.get("room"), []
+    for way in refused.facts.get("ways_out", []):
+        if slot is None or way.room != room or way.local_start.date() != slot.day:
+            continue
+        if way.kind == "shorter":
+            said.append(_("It is free for %(duration)s.") % {"duration": say_duration(way.duration)})
+        else:
+            said.append(_("It is free at %(at)s.") % {"at": say_time(way.local_start)})
+    return said
 
 
 @require_http_methods(FORM)

@@ -13,7 +13,8 @@ from events.hosting import delete_draft_slot
 from events.models import Activity, Festival, Message, Mode, Slot
 from events.refusals import Reason, Refused
 from events.registration.book import register_party
-from tests.factories import DAY, NOW
+from events.scheduling.place import place_slot
+from tests.factories import DAY, NOW, RoomFactory
 from tests.host.people import a_slot, an_activity
 
 pytestmark = pytest.mark.django_db
@@ -223,6 +224,23 @@ class TestPublishedSlot:
         )
 
         assert response.context["form"].errors["start_time"] == [str(Reason.SAME_START.label)]
+
+    def test_a_room_that_is_taken_is_refused_with_what_would_go_there(self, desk: Client, slot, host, member):
+        room = RoomFactory(venue__territory=host.territory)
+        beside = a_slot(slot.activity, start_time=dt.time(15), duration=60)
+        other = a_slot(an_activity(host, slug="autre"), start_time=dt.time(10), duration=60)
+        for one in (beside, other):
+            place_slot(slot_id=one.pk, room_id=room.pk, by=member, now=NOW)
+
+        response = desk.post(
+            reverse("events:host_slot_edit", args=[host.slug, beside.pk]),
+            {"day": DAY.isoformat(), "start_time": "10:30", "duration": "60"},
+        )
+
+        assert response.context["form"].errors["start_time"] == [
+            str(Reason.ROOM_OCCUPIED.label),
+            "Elle est libre à 11\u00a0h.",
+        ]
 
     def test_more_places_seat_who_waits(self, desk: Client, slot, host):
         register_party(
