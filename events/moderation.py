@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from events.mail.outbox import owe
 from events.models import Activity, Host, JournalEntry, Message, Mode, Slot
+from events.programme import forget_facets
 from events.refusals import Reason, Refused
 from events.registration.patience import patient
 from events.registration.withdraw import withdraw_slot
@@ -122,6 +123,7 @@ def accept_activity(*, activity_id: int, by: User, now: dt.datetime) -> Activity
 
 def publish_slots(*, activity: Activity, now: dt.datetime) -> int:
     """Publish the draft slots of a published activity that lie ahead; how many."""
+    forget_facets()
     return activity.slots.filter(state=Slot.State.DRAFT, starts_at__gt=now).update(
         state=Slot.State.PUBLISHED, opens_at=Coalesce(F("opens_at"), activity.registration_opens_at)
     )

@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.core.cache import caches
+from django.db import transaction
 from django.db.models import Case, Count, F, IntegerField, Q, Sum, When
 from django.http import QueryDict
 
@@ -29,6 +30,7 @@ from events.models.slot import SlotQuerySet
 
 PAGE_SIZE = 30
 MOST_SLOTS = 1000
+FACETS_KEY = "programme:facets"
 FACETS_SECONDS = 60
 DEFAULT_ZONE = "Europe/Paris"
 
@@ -414,12 +416,21 @@ class Facets:
 
 def facets(now: dt.datetime) -> Facets:
     """What upcoming slots offer, in order. Two queries, kept for a minute where there is a cache."""
-    kept = caches["fast"].get("programme:facets")
+    kept = caches["fast"].get(FACETS_KEY)
     if isinstance(kept, Facets):
         return kept
     fresh = _facets(now)
-    caches["fast"].set("programme:facets", fresh, FACETS_SECONDS)
+    caches["fast"].set(FACETS_KEY, fresh, FACETS_SECONDS)
     return fresh
+
+
+def forget_facets() -> None:
+    """Have the next page look afresh, once the transaction that published something stands.
+
+    Where no cache answers there is nothing to forget. Whoever counted just before may still keep the old
+    choice for ``FACETS_SECONDS``.
+    """
+    transaction.on_commit(lambda: caches["fast"].delete(FACETS_KEY))
 
 
 def _facets(now: dt.datetime) -> Facets:

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from events.clock import NoSuchTime, TwiceThatDay, instant
 from events.models import Activity, JournalEntry, Slot
+from events.programme import forget_facets
 from events.refusals import Reason, Refused
 from events.registration.patience import patient
 
@@ -143,6 +144,7 @@ def add_slots(
         except IntegrityError as error:
             raise Refused(Reason.SAME_START, lines=list(planned)) from error
         if is_public:
+            forget_facets()
             said = ", ".join(f"{slot.day:%d/%m/%Y} {slot.start_time:%H:%M}" for slot in slots)
             JournalEntry.objects.create(at=now, actor=by, verb="slots_added", activity=activity, text=said)
     return slots

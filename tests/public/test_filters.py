@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.core.cache import caches
 from django.http import QueryDict
 
 from events.models import Activity, Commune, Festival, Programme, Slot
+from events.moderation import accept_activity
 from events.programme import Cursor, Filters, facets, find, tally
+from events.scheduling.repeat import add_slots, repetition
 from tests.factories import (
     DAY,
     NOW,
@@ -17,6 +20,7 @@ from tests.factories import (
     HostFactory,
     SlotFactory,
     TerritoryFactory,
+    UserFactory,
     VenueFactory,
 )
 
@@ -250,6 +254,30 @@ def test_facets_offer_only_what_there_is() -> None:
     assert [choice.slots for choice in offered.territories] == [1, 1]
     assert offered.zone_of("la-reunion") == "Indian/Reunion"
     assert offered.zone_of("ailleurs") == "Europe/Paris"
+
+
+def test_a_day_just_published_can_be_chosen_at_once(settings, django_capture_on_commit_callbacks) -> None:
+    settings.CACHES = {
+        **settings.CACHES,
+        "fast": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "facets"},
+    }
+    later = DAY + dt.timedelta(days=1)
+    activity = SlotFactory().activity
+    sent = SlotFactory(activity__state="submitted", state="draft", day=later).activity
+    assert facets(NOW).days == [DAY]
+
+    with django_capture_on_commit_callbacks(execute=True):
+        accept_activity(activity_id=sent.pk, by=UserFactory(), now=NOW)
+    assert facets(NOW).days == [DAY, later]
+
+    third = DAY + dt.timedelta(days=2)
+    nine = repetition(
+        days=[third], first=dt.time(9), last=None, every=60, duration=45, timezone="Europe/Paris"
+    )
+    with django_capture_on_commit_callbacks(execute=True):
+        add_slots(activity_id=activity.pk, planned=nine, capacity=8, by=UserFactory(), now=NOW)
+    assert facets(NOW).days == [DAY, later, third]
+    caches["fast"].clear()
 
 
 @pytest.mark.parametrize("count", [1, 3])
