@@ -10,7 +10,7 @@ from django.template import Context, Template
 from django.test import RequestFactory
 from django.utils.translation import override
 
-from events.models import Activity, Host
+from events.models import Activity, Host, JournalEntry
 from tests.factories import HostFactory, SlotFactory
 
 pytestmark = pytest.mark.usefixtures("french")
@@ -159,6 +159,11 @@ def test_a_slot_shows_its_time_where_it_happens() -> None:
     assert draw("{{ slot|times }}", slot=slot) == (
         '<time datetime="2027-06-10T14:00+04:00">14\u00a0h – 14\u00a0h\u00a045</time>'
     )
+
+
+def test_what_happened_to_an_activity_is_followed_by_its_comma() -> None:
+    said = draw('{% include "events/host/_verb.html" %}, Camille', entry=JournalEntry(verb="submitted"))
+    assert said == "soumise, Camille"
 
 
 @pytest.mark.django_db
