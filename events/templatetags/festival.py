@@ -1,8 +1,8 @@
 """The site's words and pieces for templates: ``{% load festival %}``.
 
 Words     ``{{ at|hour }} {{ at|big_hour }} {{ day|day }} {{ day|short_day }} {{ at|moment }} {{ n|number }}
-          {{ ratio|percent }} {{ minutes|duration }} {{ n|ordinal }} {{ text|markdown }} {{ slot|times }}
-          {{ activity|lang_of:"title" }}``
+          {{ ratio|percent }} {{ minutes|duration }} {{ at|since:now }} {{ n|ordinal }} {{ text|markdown }} {{ slot|times }}
+          {{ activity|lang_of:"title" }} {{ reference|unbroken }}``
 Doors     ``{% door slot %} {% places slot %} {% read_door slot as door %} {{ host|paint }}``
 Pieces    ``{% icon "oui" %} {% icon "lieu" label=_("Venue") %} {% access codes %} {% walk here there to %}
           {% field form.email %} {% form_errors form %} {% nav_link url label %} {% fonts %}``
@@ -27,6 +27,7 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from markdown_it import MarkdownIt
@@ -153,6 +154,12 @@ def percent(ratio: float | None) -> str:
 
 
 @register.filter
+def since(at: dt.datetime, now: dt.datetime) -> str:
+    """« 1 jour », « 3 heures »: how long ago, in its largest unit alone."""
+    return timesince(at, now, depth=1)
+
+
+@register.filter
 def duration(minutes: int | dt.timedelta | None) -> str:
     """« 2 h 15 »."""
     if minutes is None:
@@ -183,6 +190,12 @@ def in_words(items: Iterable[object] | None) -> str:
 def typo(text: object) -> str:
     """A sentence from elsewhere with the spaces and apostrophes of French, when the page is French."""
     return wording.french_spaces(str(text)) if wording.language() == "fr" else str(text)
+
+
+@register.filter
+def unbroken(text: object) -> SafeString:
+    """A reference that no line end parts at its hyphen, for use within a sentence."""
+    return format_html('<span class="nb">{}</span>', text)
 
 
 @register.filter

@@ -161,6 +161,11 @@ def test_a_slot_shows_its_time_where_it_happens() -> None:
     )
 
 
+def test_how_long_ago_is_said_in_the_largest_unit_alone() -> None:
+    now = dt.datetime(2027, 5, 3, 8, tzinfo=dt.UTC)
+    assert draw("{{ at|since:now }}", at=now - dt.timedelta(hours=41), now=now) == "1\u00a0jour"
+
+
 def test_what_happened_to_an_activity_is_followed_by_its_comma() -> None:
     said = draw('{% include "events/host/_verb.html" %}, Camille', entry=JournalEntry(verb="submitted"))
     assert said == "soumise, Camille"

@@ -194,6 +194,13 @@ def test_a_confirmation_leads_to_the_tickets_and_to_giving_the_place_back(
     assert f"Rendez la place{NB}: 4 personnes l’attendent." in text
 
 
+def test_a_reference_stays_in_one_piece_on_a_narrow_screen(visit: SimpleNamespace) -> None:
+    html = send(Kind.CONFIRMATION, "fr", visit).get_body(("html",)).get_content()
+
+    assert '<span class="nb">RJ4K-7KDM</span>' in html
+    assert ".mail .nb { white-space: nowrap; }" in html
+
+
 def test_a_moved_visit_says_the_old_time_and_the_new(visit: SimpleNamespace) -> None:
     text, _html = parts(send(Kind.SLOT_MOVED, "fr", visit))
 
