@@ -1,8 +1,8 @@
 """The site's words and pieces for templates: ``{% load festival %}``.
 
 Words     ``{{ at|hour }} {{ at|big_hour }} {{ day|day }} {{ day|short_day }} {{ at|moment }} {{ n|number }}
-          {{ ratio|percent }} {{ minutes|duration }} {{ at|since:now }} {{ n|ordinal }} {{ text|markdown }} {{ slot|times }}
-          {{ activity|lang_of:"title" }} {{ reference|unbroken }}``
+          {{ ratio|percent }} {{ minutes|duration }} {{ at|since:now }} {{ n|ordinal }} {{ text|markdown }}
+          {{ slot|times }} {{ activity|lang_of:"title" }} {{ reference|unbroken }} {{ entry.verb|happened }}``
 Doors     ``{% door slot %} {% places slot %} {% read_door slot as door %} {{ host|paint }}``
 Pieces    ``{% icon "oui" %} {% icon "lieu" label=_("Venue") %} {% access codes %} {% walk here there to %}
           {% field form.email %} {% form_errors form %} {% nav_link url label %} {% fonts %}``
@@ -29,7 +29,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from markdown_it import MarkdownIt
 
 from events import wording
@@ -45,6 +45,23 @@ ACCESS_LABELS = {
     "vi": gettext_lazy("Accessible to blind or partially sighted people"),
     "pi": gettext_lazy("Suited to psychic disability"),
     "ii": gettext_lazy("Suited to intellectual disability"),
+}
+HAPPENED = {
+    "submitted": pgettext_lazy("journal", "submitted"),
+    "taken_back": pgettext_lazy("journal", "taken back"),
+    "reopened": pgettext_lazy("journal", "taken up again"),
+    "accepted": pgettext_lazy("journal", "published"),
+    "changes_requested": pgettext_lazy("journal", "changes requested"),
+    "rejected": pgettext_lazy("journal", "rejected"),
+    "cancelled": pgettext_lazy("journal", "cancelled"),
+    "edited": pgettext_lazy("journal", "texts changed"),
+    "slots_added": pgettext_lazy("journal", "times added"),
+    "withdraw_slot": pgettext_lazy("journal", "slot withdrawn"),
+    "change_capacity": pgettext_lazy("journal", "number of places changed"),
+    "moved": pgettext_lazy("journal", "slot moved"),
+    "placed": pgettext_lazy("journal", "put into a room"),
+    "swapped": pgettext_lazy("journal", "put into a room"),
+    "unplaced": pgettext_lazy("journal", "taken out of its room"),
 }
 FACES = (
     (
@@ -184,6 +201,12 @@ def distance(metres: float | None) -> str:
 def in_words(items: Iterable[object] | None) -> str:
     """« une, deux et trois »."""
     return wording.say_list(items or ())
+
+
+@register.filter
+def happened(verb: str) -> str:
+    """« soumise », « publiée »: what an entry of the journal says happened."""
+    return str(HAPPENED.get(verb, verb))
 
 
 @register.filter

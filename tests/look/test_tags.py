@@ -10,7 +10,7 @@ from django.template import Context, Template
 from django.test import RequestFactory
 from django.utils.translation import override
 
-from events.models import Activity, Host, JournalEntry
+from events.models import Activity, Host
 from tests.factories import HostFactory, SlotFactory
 
 pytestmark = pytest.mark.usefixtures("french")
@@ -166,9 +166,11 @@ def test_how_long_ago_is_said_in_the_largest_unit_alone() -> None:
     assert draw("{{ at|since:now }}", at=now - dt.timedelta(hours=41), now=now) == "1\u00a0jour"
 
 
-def test_what_happened_to_an_activity_is_followed_by_its_comma() -> None:
-    said = draw('{% include "events/host/_verb.html" %}, Camille', entry=JournalEntry(verb="submitted"))
-    assert said == "soumise, Camille"
+@pytest.mark.parametrize(
+    ("verb", "said"), [("submitted", "soumise"), ("swapped", "salle donnée"), ("grown", "grown")]
+)
+def test_what_happened_to_an_activity_is_followed_by_its_comma(verb: str, said: str) -> None:
+    assert draw("{{ verb|happened }}, Camille", verb=verb) == f"{said}, Camille"
 
 
 @pytest.mark.django_db
