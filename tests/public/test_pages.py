@@ -526,8 +526,8 @@ def test_a_host_without_anything_published_does_not_exist(client: Client) -> Non
 
 def test_a_host_has_a_street_of_its_activities(read: Read) -> None:
     host = HostFactory(name="Tuile Rose")
-    for title in ("Imprimer une tuile", "Cuire une tuile"):
-        SlotFactory(activity=ActivityFactory(host=host, title_fr=title))
+    for title, hour in (("Imprimer une tuile", 9), ("Cuire une tuile", 14)):
+        SlotFactory(activity=ActivityFactory(host=host, title_fr=title), start_time=dt.time(hour))
 
     page = read(host.get_absolute_url())
     street = page[page.index('class="street"') : page.index("</section>", page.index('class="street"'))]
