@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from django.utils import translation
 from pytest_django import DjangoDbBlocker
 
 from tests.ground.databases import Databases
@@ -59,6 +60,12 @@ def client() -> Client:
 @pytest.fixture(autouse=True)
 def _media_of_this_test(settings: Any, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
+
+
+@pytest.fixture(autouse=True)
+def _language_of_the_site() -> None:
+    """An English page read by the test before leaves its thread in English."""
+    translation.deactivate()
 
 
 @pytest.fixture
