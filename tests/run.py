@@ -27,10 +27,7 @@ STAGES = [
     ),
     Stage(
         "Journeys in a real browser",
-        (
-            "-m",
-            "browser and not guarantee",
-        ),
+        ("-m", "browser and not guarantee", "-n", "2", "--dist", "loadscope"),
         "sqlite",
     ),
 ]
