@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import zoneinfo
 from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
@@ -26,8 +27,6 @@ def in_reader_language(french: str, english: str) -> str:
 
 def validate_zone(name: str) -> None:
     """Raises ``ValidationError`` on a name the IANA database does not know."""
-    import zoneinfo
-
     try:
         zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.lookups import PatternLookup
@@ -52,8 +53,6 @@ class CodesField(models.CharField):
         return name, path, args, kwargs
 
     def formfield(self, **kwargs: Any) -> Any:
-        from django import forms
-
         return forms.MultipleChoiceField(
             choices=self.codes,
             required=False,

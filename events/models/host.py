@@ -31,13 +31,7 @@ class HostQuerySet(models.QuerySet["Host"]):
 
     def public(self) -> HostQuerySet:
         """Hosts that have had something published."""
-        from .activity import Activity
-
-        return self.filter(
-            pk__in=Activity.objects.filter(
-                state__in=[Activity.State.PUBLISHED, Activity.State.CANCELLED]
-            ).values("host")
-        )
+        return self.filter(activities__state__in=["published", "cancelled"]).distinct()
 
 
 class Host(models.Model):
