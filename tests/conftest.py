@@ -5,18 +5,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.core.cache import cache
 from django.test import Client
 from django.utils import translation
+from factory.django import DjangoModelFactory
 from pytest_django import DjangoDbBlocker
 
+from tests import factories
 from tests.ground.databases import Databases
 from tests.ground.needs import chromium
 from tests.ground.site import Site
 from tests.ground.smtp import SmtpSink
 from tests.ground.templates import TrapClient
 from tests.ground.valkey import ValkeyServer
+
+# Tests are for truth, benchmarks for speed: a busy machine is no fault of the code.
+hypothesis.settings.register_profile(
+    "site", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("site")
 
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -60,6 +69,14 @@ def client() -> Client:
 @pytest.fixture(autouse=True)
 def _media_of_this_test(settings: Any, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
+
+
+@pytest.fixture(autouse=True)
+def _factories_count_from_nothing() -> None:
+    """A test sees the same hours and names whichever tests ran before it in the same process."""
+    for factory in vars(factories).values():
+        if isinstance(factory, type) and issubclass(factory, DjangoModelFactory) and factory._meta.model:
+            factory.reset_sequence(force=True)
 
 
 @pytest.fixture(autouse=True)
