@@ -142,8 +142,23 @@ class ReminderRuleInline(OfficeInline):
 
 class ProgrammeInline(OfficeInline):
     model = m.Programme
-    fields: ClassVar = ["name", "slug", "organiser", "starts_on", "ends_on", "registration_opens_at"]
+    fields: ClassVar = ["name", "slug", "organiser", "starts_on", "ends_on"]
     show_change_link = True
+
+
+class OpeningInline(OfficeInline):
+    """To read: an opening is announced on the organisers' desk, which lays it on its slots."""
+
+    model = m.Opening
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 @admin.register(m.Festival)
@@ -153,7 +168,7 @@ class FestivalAdmin(OfficeAdmin):
     search_fields: ClassVar = ["name", "slug"]
     filter_horizontal: ClassVar = ["territories"]
     prepopulated_fields: ClassVar = {"slug": ["name"]}
-    inlines: ClassVar = [FestivalTeamInline, ProgrammeInline, ReminderRuleInline]
+    inlines: ClassVar = [FestivalTeamInline, ProgrammeInline, OpeningInline, ReminderRuleInline]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return isinstance(request.user, User) and request.user.is_superuser

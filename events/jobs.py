@@ -15,6 +15,9 @@ from django.utils import timezone
 from events.mail.deliver import Report, deliver_due, expire, release_leases
 from events.mail.heartbeat import beat, last
 from events.registration.forgetting import purge_expired
+from events.registration.holds import expire_holds
+from events.registration.pools import release_all_due
+from events.registration.waiting import offer_where_free
 from events.reminders import owe_reminders
 
 OVERLAP = dt.timedelta(minutes=5)
@@ -33,6 +36,19 @@ def expire_task() -> None:
     now = timezone.now()
     expire(now=now)
     beat("expire", now)
+
+
+@shared_task(name="events.pass_places_on", ignore_result=True)
+def pass_places_on_task() -> None:
+    """Twice a minute: end holds whose time is over, release pools, offer what is free."""
+    pass_places_on(timezone.now())
+
+
+def pass_places_on(now: dt.datetime) -> int:
+    """How many holds ended, pools were released and offers made. What is due now, whenever it is asked."""
+    moved = expire_holds(now=now) + release_all_due(now=now) + offer_where_free(now=now)
+    beat("pass_places_on", now)
+    return moved
 
 
 @shared_task(name="events.forget", ignore_result=True)
@@ -80,6 +96,7 @@ def sweep(now: dt.datetime | None = None) -> Sweep:
     """Everything that beat asks for, once: for the embedded mode without a broker and as the life-boat."""
     at = now or timezone.now()
     released = release_leases(now=at)
+    pass_places_on(at)
     owed = owe_reminders_in_turn(at)
     expired = expire(now=at)
     report = deliver_due(now=now)

@@ -34,6 +34,18 @@ def hash_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def mailbox_of(email: str) -> str:
+    """Where mail to an address arrives: lower case, without a +tag; at Gmail dots do not count either.
+
+    For counting only, never for writing to: a provider may read the part after « + » otherwise (RFC 5233).
+    """
+    local, _at, domain = email.strip().lower().rpartition("@")
+    local = local.partition("+")[0] or local
+    if domain in ("gmail.com", "googlemail.com"):
+        local, domain = local.replace(".", ""), "gmail.com"
+    return f"{local}@{domain}"
+
+
 def new_reference() -> str:
     """A booking's short name, read aloud at the door: eight signs without 0, O, 1 and I, « RJ4K-7KDM »."""
     signs = "".join(secrets.choice(ALPHABET) for _ in range(8))

@@ -23,6 +23,7 @@ from events.mail.outbox import owe
 from events.models import Activity, Host, JournalEntry, Message, Mode, Slot
 from events.programme import forget_facets
 from events.refusals import Reason, Refused
+from events.registration.openings import lay_openings
 from events.registration.patience import patient
 from events.registration.withdraw import withdraw_slot
 
@@ -103,7 +104,7 @@ def reopen_activity(*, activity_id: int, by: User, now: dt.datetime) -> Activity
 def accept_activity(*, activity_id: int, by: User, now: dt.datetime) -> Activity:
     """Publish an activity, and those of its draft slots that lie ahead.
 
-    Registration opens with the programme or the edition where they say a moment and the slot says none.
+    Registration opens when it was announced for that part of the edition, unless the slot says a moment.
     Slots added to it later are published at once (``scheduling.repeat.add_slots``). Raises
     ``Refused(WRONG_STATE)``.
     """
@@ -124,9 +125,11 @@ def accept_activity(*, activity_id: int, by: User, now: dt.datetime) -> Activity
 def publish_slots(*, activity: Activity, now: dt.datetime) -> int:
     """Publish the draft slots of a published activity that lie ahead; how many."""
     forget_facets()
-    return activity.slots.filter(state=Slot.State.DRAFT, starts_at__gt=now).update(
-        state=Slot.State.PUBLISHED, opens_at=Coalesce(F("opens_at"), activity.registration_opens_at)
+    published = activity.slots.filter(state=Slot.State.DRAFT, starts_at__gt=now).update(
+        state=Slot.State.PUBLISHED
     )
+    lay_openings(festival=activity.festival, now=now, activity=activity)
+    return published
 
 
 def request_changes(*, activity_id: int, reason: str, by: User, now: dt.datetime) -> Activity:

@@ -359,7 +359,7 @@ class Tally:
 FREE_PLACES = Case(
     When(
         Q(state=Slot.State.PUBLISHED) & Q(capacity__isnull=False) & ~Q(activity__mode=Mode.DROP_IN),
-        then=F("capacity") + F("overbook") - F("taken") - F("held"),
+        then=F("capacity") + F("overbook") - F("taken") - F("held") - F("reserved"),
     ),
     default=0,
     output_field=IntegerField(),

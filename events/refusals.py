@@ -15,6 +15,8 @@ class Reason(TextChoices):
     NO_BOOKING_NEEDED = "no_booking_needed", _("This slot is drop-in: just come.")
     ALREADY_REGISTERED = "already_registered", _("This address already has a place in this slot.")
     OVERLAP = "overlap", _("This address already has a visit at that time.")
+    DAY_LIMIT = "day_limit", _("That would be more visits in one day than one person may book.")
+    FESTIVAL_LIMIT = "festival_limit", _("That would be more visits than one person may book.")
     LIMIT = "limit", _("That is more places than one person may hold.")
     NAME_NEEDED = "name_needed", _("The host asks for a name.")
     SUBMISSION_REUSED = "submission_reused", _("This form was already sent with other answers.")
@@ -35,6 +37,12 @@ class Reason(TextChoices):
     SAME_START = "same_start", _("This activity already has a slot that starts at that time.")
     IN_THE_PAST = "in_the_past", _("That time has passed.")
     PLACES_TAKEN = "places_taken", _("More places than that are already taken.")
+    OFFER_OVER = "offer_over", _("This place was kept for a time that is over.")
+    NOT_YET = "not_yet", _("That is not possible yet.")
+    OTHER_ACTIVITY = "other_activity", _("That is another visit.")
+    LINK_USED = "link_used", _("This link has been used or replaced.")
+    POOL_TAKEN = "pool_taken", _("More places than that are already taken from this reserve.")
+    NO_LIMIT = "no_limit", _("This slot has no limit of places.")
 
 
 class Refused(Exception):

@@ -176,6 +176,8 @@ def _owe(rule: ReminderRule, rules: Sequence[ReminderRule], slots: Q, now: dt.da
         Value("remind:"),
         Cast(OuterRef("pk"), CharField()),
         Value(f":{rule.pk}:"),
+        Cast(OuterRef("slot_id"), CharField()),
+        Value(":"),
         Cast(OuterRef("slot__revision"), CharField()),
         output_field=CharField(),
     )
@@ -210,7 +212,7 @@ def _message(
         return None
     return Message(
         kind=Message.Kind.REMINDER,
-        dedupe_key=f"remind:{key}:{rule.pk}:{revision}",
+        dedupe_key=f"remind:{key}:{rule.pk}:{slot}:{revision}",
         recipient=email,
         locale=locale,
         priority=PRIORITY[Message.Kind.REMINDER],

@@ -36,6 +36,7 @@ app.conf.beat_schedule = {
         "events.release_leases": 30.0,
         "events.owe_reminders": 60.0,
         "events.expire": 60.0,
+        "events.pass_places_on": 30.0,
     }.items()
 }
 app.conf.beat_schedule["events.forget"] = {

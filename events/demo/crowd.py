@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from events.folding import fold
-from events.links import ALPHABET, hash_of
+from events.links import ALPHABET, hash_of, mailbox_of
 from events.models import Registration, Slot, Visitor
 
 DOMAIN = "visiteurs.example.org"
@@ -78,7 +78,7 @@ def new_visitors(
             link_nonce=f"{rng.getrandbits(128):032x}",
             created_at=now,
         )
-        visitor.link_hash = hash_of(visitor.token)
+        visitor.link_hash, visitor.mailbox = hash_of(visitor.token), mailbox_of(visitor.email)
         made.append(visitor)
     return made
 

@@ -257,7 +257,6 @@ def _moderation(message: Message, now: dt.datetime) -> Content:
 CONTENT_OF: dict[str, Callable[[Message, dt.datetime], Content]] = {
     Kind.CONFIRMATION: _confirmation,
     Kind.WAITING: _waiting,
-    Kind.PROMOTED: _confirmation,
     Kind.ALREADY_REGISTERED: _already_registered,
     Kind.REDUCED: _reduced,
     Kind.CANCELLATION: _cancellation,

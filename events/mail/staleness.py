@@ -11,7 +11,13 @@ Kind, Status = Message.Kind, Message.Status
 
 _WANTED_STATE: dict[str, frozenset[str]] = {
     Kind.CONFIRMATION: frozenset({Registration.Status.CONFIRMED}),
-    Kind.PROMOTED: frozenset({Registration.Status.CONFIRMED}),
+    Kind.MOVED: frozenset({Registration.Status.CONFIRMED}),
+    Kind.CONFIRM_ADDRESS: frozenset({Registration.Status.HELD}),
+    Kind.CHOOSE: frozenset({Registration.Status.HELD}),
+    Kind.OFFER: frozenset({Registration.Status.HELD}),
+    Kind.PASSED: frozenset({Registration.Status.WAITING}),
+    Kind.LAST_CALL: frozenset({Registration.Status.WAITING}),
+    Kind.OFFER_OVER: frozenset({Registration.Status.CANCELLED}),
     Kind.WAITING: frozenset({Registration.Status.WAITING}),
     Kind.REDUCED: frozenset(Registration.ACTIVE),
     Kind.ALREADY_REGISTERED: frozenset(Registration.ACTIVE),
@@ -21,7 +27,17 @@ _WANTED_STATE: dict[str, frozenset[str]] = {
 }
 # What speaks of a visit to come has no sense once the visit is over.
 _OF_A_VISIT_TO_COME = frozenset(
-    {Kind.CONFIRMATION, Kind.PROMOTED, Kind.WAITING, Kind.REDUCED, Kind.ALREADY_REGISTERED, Kind.SLOT_MOVED}
+    {
+        *(
+            Kind.CONFIRMATION,
+            Kind.WAITING,
+            Kind.REDUCED,
+            Kind.ALREADY_REGISTERED,
+            Kind.SLOT_MOVED,
+            Kind.MOVED,
+        ),
+        *(Kind.CONFIRM_ADDRESS, Kind.CHOOSE, Kind.OFFER, Kind.OFFER_OVER, Kind.PASSED, Kind.LAST_CALL),
+    }
 )
 
 
@@ -37,6 +53,8 @@ def why_not(message: Message, now: dt.datetime) -> tuple[Message.Status, str] | 
         if registration.status not in wanted:
             return Status.CANCELLED, f"the registration is {registration.status}"
     slot = registration.slot if registration is not None else message.slot
+    if registration is not None and message.slot_id not in (None, registration.slot_id):
+        return Status.CANCELLED, "the visit was moved to another slot"
     if slot is not None:
         reason = _slot_says_no(message, slot, now)
         if reason:

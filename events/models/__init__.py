@@ -1,12 +1,14 @@
 """Fields, what must always hold, and words for asking. No rules live here."""
 
 from .activity import Activity
-from .choices import LOCALES, Access, Audience, Format, Language, Mode, Theme, Weekday
+from .ballot import Ballot, BallotEntry, BallotWish
+from .choices import LOCALES, Access, Audience, Format, Language, Mode, Shield, Theme, Weekday
 from .festival import (
     ArchiveEntry,
     Commune,
     Festival,
     FestivalTeam,
+    Opening,
     Programme,
     ReminderRule,
     Territory,
@@ -15,9 +17,10 @@ from .festival import (
 )
 from .host import Host, HostMember
 from .message import Heartbeat, JournalEntry, KeptMail, Message, RateCount, RelayState, Suppression
-from .registration import ApiToken, ErasedCount, Registration, Visitor
-from .slot import Slot
+from .registration import ApiToken, ErasedCount, Overtaking, Registration, Visitor
+from .slot import Pool, Slot
 from .venue import OpeningHours, Room, RoomOccupancy, Venue, VenueManager
+from .webhook import Delivery, Webhook
 
 __all__ = [
     "LOCALES",
@@ -26,7 +29,11 @@ __all__ = [
     "ApiToken",
     "ArchiveEntry",
     "Audience",
+    "Ballot",
+    "BallotEntry",
+    "BallotWish",
     "Commune",
+    "Delivery",
     "ErasedCount",
     "Festival",
     "FestivalTeam",
@@ -39,7 +46,10 @@ __all__ = [
     "Language",
     "Message",
     "Mode",
+    "Opening",
     "OpeningHours",
+    "Overtaking",
+    "Pool",
     "Programme",
     "RateCount",
     "Registration",
@@ -47,6 +57,7 @@ __all__ = [
     "ReminderRule",
     "Room",
     "RoomOccupancy",
+    "Shield",
     "Slot",
     "Suppression",
     "Territory",
@@ -55,6 +66,7 @@ __all__ = [
     "Venue",
     "VenueManager",
     "Visitor",
+    "Webhook",
     "Weekday",
     "in_reader_language",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
@@ -94,6 +93,14 @@ class Activity(models.Model):
     format = models.CharField(_("format"), max_length=20, choices=Format, default=Format.GUIDED_TOUR)
     theme = models.CharField(_("theme"), max_length=20, choices=Theme, blank=True)
     mode = models.CharField(_("how people come"), max_length=12, choices=Mode, default=Mode.FIRST_COME)
+    ballot = models.ForeignKey(
+        "events.Ballot",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="activities",
+        verbose_name=_("ballot"),
+    )
     audience = models.CharField(_("audience"), max_length=20, choices=Audience, default=Audience.EVERYONE)
     minimum_age = models.PositiveSmallIntegerField(_("minimum age"), null=True, blank=True)
     languages = CodesField(_("languages"), codes=Language.choices)
@@ -161,14 +168,6 @@ class Activity(models.Model):
     def may_be_edited(self) -> bool:
         """A host may change it until somebody else has it in hand."""
         return self.state in (self.State.DRAFT, self.State.CHANGES_REQUESTED, self.State.PUBLISHED)
-
-    @property
-    def registration_opens_at(self) -> dt.datetime | None:
-        """When booking of its slots opens, by its programme or else its edition; None: at once."""
-        programme = self.programme
-        if programme is not None and programme.registration_opens_at is not None:
-            return programme.registration_opens_at
-        return self.festival.registration_opens_at
 
     def what_is_searched(self) -> str:
         """The folded words by which it is found."""

@@ -42,6 +42,14 @@ class Mode(models.TextChoices):
     BALLOT = "ballot", _("Ballot")
 
 
+class Shield(models.TextChoices):
+    """Whether a booking form asks for a proof of work (or, without script, for a confirmed address)."""
+
+    OFF = "off", _("Never")
+    AUTO = "auto", _("When somebody storms the doors")
+    ON = "on", _("Always")
+
+
 class Audience(models.TextChoices):
     EVERYONE = "everyone", _("Everyone")
     FAMILIES = "families", _("Families")

@@ -16,6 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from events.folding import fold
 
+from .choices import Shield
+
 if TYPE_CHECKING:
     from accounts.models import User
 
@@ -67,9 +69,25 @@ class Festival(models.Model):
     ends_on = models.DateField(_("last day"))
     state = models.CharField(_("state"), max_length=12, choices=State, default=State.DRAFT)
     is_demo = models.BooleanField(_("demonstration"), default=False)
-    registration_opens_at = models.DateTimeField(_("registration opens"), null=True, blank=True)
     most_places = models.PositiveSmallIntegerField(
         _("most places per booking"), default=6, help_text=_("Places one person may hold in one slot.")
+    )
+    most_bookings_per_day = models.PositiveSmallIntegerField(
+        _("most visits per person and day"), null=True, blank=True, help_text=_("Empty: no limit.")
+    )
+    most_bookings = models.PositiveSmallIntegerField(
+        _("most visits per person"), null=True, blank=True, help_text=_("Empty: no limit.")
+    )
+    confirms_addresses = models.BooleanField(
+        _("hold places until the address is confirmed"),
+        default=False,
+        help_text=_("A new address has 30 minutes to confirm by a link; then its places are free again."),
+    )
+    shield = models.CharField(_("shield against robots"), max_length=6, choices=Shield, default=Shield.AUTO)
+    expected_absence = models.PositiveSmallIntegerField(
+        _("people expected not to come (%)"),
+        default=28,
+        help_text=_("28 is the median of 860 measured free events."),
     )
     contact_email = models.EmailField(_("contact address"), blank=True)
     sources = models.JSONField(_("sources"), default=list, blank=True)
@@ -89,6 +107,9 @@ class Festival(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(most_places__gte=1), name="a_person_may_hold_at_least_one_place"
+            ),
+            models.CheckConstraint(
+                condition=Q(expected_absence__lte=90), name="somebody_is_expected_to_come"
             ),
         ]
 
@@ -140,7 +161,6 @@ class Programme(models.Model):
     description_en = models.TextField(_("description in English"), blank=True)
     starts_on = models.DateField(_("first day"), null=True, blank=True)
     ends_on = models.DateField(_("last day"), null=True, blank=True)
-    registration_opens_at = models.DateTimeField(_("registration opens"), null=True, blank=True)
     sources = models.JSONField(_("sources"), default=list, blank=True)
 
     class Meta:
@@ -253,6 +273,69 @@ class TerritoryTeam(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.territory}"
+
+
+class Opening(models.Model):
+    """When booking opens for a part of an edition: a programme, a territory, both, or (neither) all of it.
+
+    The narrowest part wins. ``second_share`` percent of each slot's places wait for ``second_opens_at``.
+    """
+
+    festival = models.ForeignKey(Festival, models.CASCADE, related_name="openings")
+    programme = models.ForeignKey(
+        Programme,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="openings",
+        verbose_name=_("programme"),
+    )
+    territory = models.ForeignKey(
+        Territory,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="openings",
+        verbose_name=_("territory"),
+    )
+    opens_at = models.DateTimeField(_("registration opens"))
+    second_opens_at = models.DateTimeField(_("second wave"), null=True, blank=True)
+    second_share = models.PositiveSmallIntegerField(_("places kept for it (%)"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("opening of registration")
+        verbose_name_plural = _("openings of registration")
+        ordering: ClassVar = ["opens_at", "pk"]
+        constraints: ClassVar = [
+            *(
+                models.UniqueConstraint(
+                    fields=["festival", *named],
+                    condition=Q(
+                        **{f"{part}__isnull": part not in named for part in ("programme", "territory")}
+                    ),
+                    name=f"registration_opens_once_for_{of_what}",
+                )
+                for named, of_what in (
+                    ((), "an_edition"),
+                    (("programme",), "a_programme"),
+                    (("territory",), "a_territory"),
+                    (("programme", "territory"), "a_programme_in_a_territory"),
+                )
+            ),
+            models.CheckConstraint(
+                condition=Q(second_opens_at__isnull=True, second_share__isnull=True)
+                | Q(
+                    second_opens_at__gt=F("opens_at"),
+                    second_share__gte=1,
+                    second_share__lte=90,
+                ),
+                name="a_second_wave_comes_later_with_a_share",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        parts = [str(part) for part in (self.programme, self.territory) if part is not None]
+        return f"{', '.join(parts) or self.festival} {self.opens_at:%Y-%m-%d %H:%M}"
 
 
 class ReminderRule(models.Model):

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from .activity import Activity
+from .ballot import BallotEntry
 from .choices import LOCALES
 from .registration import Registration, Visitor
 from .slot import Slot
@@ -28,9 +29,10 @@ class Message(models.Model):
     """An e-mail owed to one address.
 
     Written in the transaction of what causes it. ``dedupe_key`` makes the cause earn it once:
-    ``confirm:{registration}:{revision}``, ``remind:{registration}:{rule}:{slot revision}``. ``message_id`` is
-    fixed here, so that a second handing-over after a crash carries the same (RFC 5322 §3.6.4). Subject and
-    bodies are empty unless the text was fixed when it was owed; else it is composed when it leaves.
+    ``confirm:{registration}:{revision}``, ``remind:{registration}:{rule}:{slot}:{its revision}``.
+    ``message_id`` is fixed here, so that a second handing-over after a crash carries the same (RFC 5322
+    §3.6.4). Subject and bodies are empty unless the text was fixed when it was owed; else it is composed
+    when it leaves.
 
     ``data_started_at`` is committed just before the relay is given the content. ``handed_over`` counts the
     times
@@ -50,7 +52,18 @@ class Message(models.Model):
     class Kind(models.TextChoices):
         CONFIRMATION = "confirmation", _("Confirmation")
         WAITING = "waiting", _("On the waiting list")
-        PROMOTED = "promoted", _("A place has come free")
+        CONFIRM_ADDRESS = "confirm_address", _("Address to be confirmed")
+        CHOOSE = "choose", _("One of several visits to be chosen")
+        OFFER = "offer", _("A place has come free")
+        OFFER_OVER = "offer_over", _("An offer has run out")
+        PASSED = "passed", _("Passed on the waiting list")
+        LAST_CALL = "last_call", _("Last call for a place")
+        MOVED = "moved", _("Visit moved to another time")
+        NEW_ADDRESS = "new_address", _("New address to be confirmed")
+        ADDRESS_CHANGED = "address_changed", _("Address changed")
+        BALLOT_ENTERED = "ballot_entered", _("Ballot entered")
+        BALLOT_WON = "ballot_won", _("Ballot won")
+        BALLOT_LOST = "ballot_lost", _("Ballot lost")
         ALREADY_REGISTERED = "already_registered", _("Already registered")
         REDUCED = "reduced", _("Places given back")
         CANCELLATION = "cancellation", _("Visit given back")
@@ -75,6 +88,9 @@ class Message(models.Model):
     slot = models.ForeignKey(Slot, models.CASCADE, null=True, blank=True, related_name="messages")
     activity = models.ForeignKey(Activity, models.CASCADE, null=True, blank=True, related_name="messages")
     visitor = models.ForeignKey(Visitor, models.CASCADE, null=True, blank=True, related_name="messages")
+    ballot_entry = models.ForeignKey(
+        BallotEntry, models.CASCADE, null=True, blank=True, related_name="messages"
+    )
     context = models.JSONField(default=dict, blank=True)
     subject = models.CharField(max_length=300, blank=True)
     text_body = models.TextField(blank=True)

@@ -14,7 +14,7 @@ from events.clock import instant, on_the_wall
 
 from .activity import Activity
 from .choices import Mode
-from .festival import Festival, Territory
+from .festival import Festival, Opening, Territory
 from .host import Host
 from .venue import Room, Venue
 
@@ -46,7 +46,7 @@ class SlotQuerySet(models.QuerySet["Slot"]):
         return self.filter(
             Q(capacity__isnull=True)
             | Q(activity__mode=Mode.DROP_IN)
-            | Q(capacity__gte=F("taken") + F("held") - F("overbook") + party_size)
+            | Q(capacity__gte=F("taken") + F("held") + F("reserved") - F("overbook") + party_size)
         )
 
     def managed_by(self, user: User) -> SlotQuerySet:
@@ -78,8 +78,10 @@ class Slot(models.Model):
     ``day``, ``start_time``, ``fold``, ``duration`` (minutes) and ``timezone`` are the source of its time;
     ``starts_at`` and ``ends_at`` are derived from them by ``set_time``. ``taken``, ``held`` and ``waiting``
     count
-    places confirmed, places held for an offer, and registrations on the waiting list; only the rules of
-    ``events.registration`` change them. ``capacity`` NULL means no limit.
+    places confirmed, places held (an offer, an address to be confirmed), and registrations on the waiting
+    list; ``reserved`` counts the places still free in pools that are not released (``Pool``). Only the rules
+    of ``events.registration`` change them. ``capacity`` NULL means no limit. ``next_release_at`` is the first
+    release of a pool to come.
     """
 
     class State(models.TextChoices):
@@ -102,12 +104,17 @@ class Slot(models.Model):
     starts_at = models.DateTimeField(editable=False)
     ends_at = models.DateTimeField(editable=False)
     opens_at = models.DateTimeField(_("registration opens"), null=True, blank=True)
+    opening = models.ForeignKey(
+        Opening, models.SET_NULL, null=True, blank=True, related_name="slots", editable=False
+    )
     capacity = models.PositiveIntegerField(_("places"), null=True, blank=True)
     overbook = models.PositiveIntegerField(default=0)
     safety_capacity = models.PositiveIntegerField(null=True, blank=True, editable=False)
     taken = models.PositiveIntegerField(default=0, editable=False)
     held = models.PositiveIntegerField(default=0, editable=False)
+    reserved = models.PositiveIntegerField(default=0, editable=False)
     waiting = models.PositiveIntegerField(default=0, editable=False)
+    next_release_at = models.DateTimeField(null=True, blank=True, editable=False)
     waiting_list_open = models.BooleanField(_("waiting list"), default=True)
     state = models.CharField(_("state"), max_length=12, choices=State, default=State.DRAFT)
     revision = models.PositiveIntegerField(default=0, editable=False)
@@ -128,14 +135,21 @@ class Slot(models.Model):
             models.Index(fields=["activity", "starts_at"], name="slot_by_activity"),
             models.Index(fields=["venue", "starts_at"], name="slot_by_venue"),
             models.Index(fields=["room", "starts_at"], name="slot_by_room"),
+            models.Index(
+                fields=["next_release_at"],
+                name="slot_by_release",
+                condition=Q(next_release_at__isnull=False),
+            ),
+            models.Index(fields=["starts_at"], name="slot_awaited", condition=Q(waiting__gt=0)),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=Q(taken__gte=0) & Q(held__gte=0) & Q(waiting__gte=0),
+                condition=Q(taken__gte=0) & Q(held__gte=0) & Q(waiting__gte=0) & Q(reserved__gte=0),
                 name="a_slot_counts_no_less_than_nothing",
             ),
             models.CheckConstraint(
-                condition=Q(capacity__isnull=True) | Q(capacity__gte=F("taken") + F("held") - F("overbook")),
+                condition=Q(capacity__isnull=True)
+                | Q(capacity__gte=F("taken") + F("held") + F("reserved") - F("overbook")),
                 name="never_a_place_too_many",
             ),
             models.CheckConstraint(
@@ -193,10 +207,10 @@ class Slot(models.Model):
 
     @property
     def places_left(self) -> int | None:
-        """Places free now; None when there is no limit."""
+        """Places anybody can take now; None when there is no limit."""
         if self.capacity is None:
             return None
-        return max(0, self.capacity + self.overbook - self.taken - self.held)
+        return max(0, self.capacity + self.overbook - self.taken - self.held - self.reserved)
 
     @property
     def is_cancelled(self) -> bool:
@@ -213,3 +227,37 @@ class Slot(models.Model):
             and self.starts_at > now
             and (self.opens_at is None or self.opens_at <= now)
         )
+
+
+class Pool(models.Model):
+    """Places of a slot kept for some people until ``releases_at`` (None: until it begins).
+
+    ``places`` is what is kept in all, ``taken`` what of it is confirmed or held. Once ``released_at`` is set
+    the rest belongs to everybody. What is in no pool is everybody's, so the sum is always the slot's
+    capacity.
+    """
+
+    class Kind(models.TextChoices):
+        ACCESS = "access", _("Access needs and companion")
+        GROUP = "group", _("Groups")
+        WALK_IN = "walk_in", _("Walk-ins, at the door")
+        LATER = "later", _("Second wave")
+
+    slot = models.ForeignKey(Slot, models.CASCADE, related_name="pools")
+    kind = models.CharField(_("kept for"), max_length=8, choices=Kind)
+    places = models.PositiveIntegerField(_("places"))
+    taken = models.PositiveIntegerField(default=0, editable=False)
+    releases_at = models.DateTimeField(_("released"), null=True, blank=True)
+    released_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("reserved pool")
+        verbose_name_plural = _("reserved pools")
+        ordering: ClassVar = ["slot", "kind"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["slot", "kind"], name="one_pool_of_a_kind_in_a_slot"),
+            models.CheckConstraint(condition=Q(taken__lte=F("places")), name="never_more_than_a_pool_holds"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.slot_id} {self.kind}: {self.taken}/{self.places}"

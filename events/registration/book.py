@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from django.db import IntegrityError, transaction
 
@@ -13,14 +14,27 @@ from events.models import ApiToken, Message, Registration
 from events.refusals import Reason, Refused
 
 from . import counters
-from .known import answer_known_address, recall_answer
+from .holds import Unsettled, held_until, why_hold
+from .known import answer_known_address, answer_unsettled, recall_answer
 from .patience import broken_constraint, patient
-from .refusing import refuse_if_overlapping, why_not
+from .pools import pool_is_short, release_due
+from .queue import queue_up
+from .refusing import why_not
 from .visitors import meet_visitor
 from .wish import Wish
 
-CONFIRMED, WAITING = Registration.Status.CONFIRMED, Registration.Status.WAITING
-ATTEMPTS = 5
+CONFIRMED, WAITING, HELD = (
+    Registration.Status.CONFIRMED,
+    Registration.Status.WAITING,
+    Registration.Status.HELD,
+)
+ATTEMPTS = 6
+OWED = {
+    (CONFIRMED, ""): (Message.Kind.CONFIRMATION, "confirm:{pk}:0"),
+    (WAITING, ""): (Message.Kind.WAITING, "wait:{pk}"),
+    (HELD, Registration.Hold.ADDRESS): (Message.Kind.CONFIRM_ADDRESS, "hold:{pk}:0"),
+    (HELD, Registration.Hold.CHOICE): (Message.Kind.CHOOSE, "hold:{pk}:0"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +56,45 @@ def register_party(
     name: str = "",
     locale: str = "fr",
     wait: bool = False,
+    any_of: Iterable[int] = (),
+    pool: str = "",
     partner: ApiToken | None = None,
+    is_theirs: bool = False,
+    is_vouched: bool = True,
 ) -> Booking:
     """Take ``party_size`` places for an address, or (``wait``) join the waiting list when they are not there.
 
+    ``any_of`` names further slots to wait for, ``pool`` a reserved pool to take from, ``is_theirs`` that
+    whoever asks holds the visitor's own link, ``is_vouched`` that it is no robot; see ``Wish``. What comes
+    back is CONFIRMED, WAITING, or HELD: until the address is confirmed, or until one of several visits is
+    chosen.
+
     Raises ``Refused``: CLOSED, NOT_OPEN_YET, NO_BOOKING_NEEDED, LIMIT, NAME_NEEDED, FULL (facts
-    ``places_left``, ``can_wait``), SUBMISSION_REUSED, BUSY, for a partner OVERLAP, and ALREADY_REGISTERED
-    (fact ``outcome``: what a fresh address would have got; the public page shows that, the ticket goes by
-    mail).
+    ``places_left``, ``can_wait``), SUBMISSION_REUSED, BUSY, for a partner or the owner of the link OVERLAP,
+    DAY_LIMIT and FESTIVAL_LIMIT (fact ``others``), and ALREADY_REGISTERED (fact ``outcome``: what a fresh
+    address would have got; the public page shows that, the ticket goes by mail).
     """
-    wish = Wish.of(slot_id, email, party_size, submission_id, name, locale, wait, partner, now)
+    wish = Wish.of(
+        slot_id,
+        email,
+        party_size,
+        submission_id,
+        name,
+        locale,
+        wait,
+        partner,
+        now,
+        any_of,
+        pool,
+        is_theirs,
+        is_vouched,
+    )
     status = CONFIRMED
     for _attempt in range(ATTEMPTS):
         try:
             return Booking(take_places(wish, status))
+        except Unsettled as enough:
+            answer_unsettled(wish, enough.registration)
         except IntegrityError as error:  # the database said no: who was here before?
             if earlier := Registration.objects.filter(submission_id=wish.submission_id).first():
                 return replay(earlier, wish)
@@ -63,10 +102,16 @@ def register_party(
                 answer_known_address(wish)
         except counters.Unmoved:  # the last update changed no row, all was rolled back: read why
             recall_answer(wish)
+            if release_due(slot_id=wish.slot_id, now=wish.now):
+                continue
+            if pool_is_short(wish):
+                wish = replace(wish, pool_is_short=True)
+                continue
             refusal = why_not(wish)
             if refusal and not (wish.wait and refusal.facts.get("can_wait")):
                 raise refusal from None
-            status = WAITING if refusal else CONFIRMED
+            # Nothing stands in its way: then it is the address that must be confirmed, or a passing crowd.
+            status = WAITING if refusal else HELD if status == CONFIRMED else CONFIRMED
     raise Refused(Reason.BUSY)
 
 
@@ -75,34 +120,41 @@ def take_places(wish: Wish, status: Registration.Status) -> Registration:
     """All or nothing. The slot's row, which everybody wants, is touched last and held only until the
     commit."""
     visitor = meet_visitor(email=wish.email, locale=wish.locale, now=wish.now)
-    if wish.partner:
-        refuse_if_overlapping(wish, visitor)
+    hold = why_hold(wish, visitor, status)
+    status = HELD if hold else status
+    until = held_until(wish) if hold else None
     registration = Registration.objects.create(
         slot_id=wish.slot_id,
-        visitor=visitor,
+        visitor_id=visitor.pk,
         party_size=wish.party_size,
         name=wish.name,
         locale=wish.locale,
         submission_id=wish.submission_id,
         submission_hash=wish.fingerprint,
         partner=wish.partner,
+        pool="" if status == WAITING else wish.takes_from,
+        any_of=wish.submission_id if wish.any_of else None,
         status=status,
+        hold=hold,
+        held_until=until,
         created_at=wish.now,
         confirmed_at=wish.now if status == CONFIRMED else None,
         waiting_since=wish.now if status == WAITING else None,
     )
+    kind, key = OWED[status, hold]
     owe(
-        kind=Message.Kind.CONFIRMATION if status == CONFIRMED else Message.Kind.WAITING,
-        dedupe_key=f"confirm:{registration.pk}:0" if status == CONFIRMED else f"wait:{registration.pk}",
+        kind=kind,
+        dedupe_key=key.format(pk=registration.pk),
         recipient=wish.email,
         locale=wish.locale,
         now=wish.now,
         registration=registration,
+        expires_at=until,
     )
-    if status == CONFIRMED:
-        counters.take(wish)
+    if status == WAITING:
+        queue_up(wish, registration)
     else:
-        counters.queue_up(wish)
+        counters.take(wish, is_held=bool(hold), is_sure=visitor.is_verified or wish.partner is not None)
     return registration
 
 

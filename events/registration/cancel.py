@@ -8,12 +8,13 @@ from typing import Any
 from django.db import transaction
 
 from events.mail.outbox import owe
-from events.models import Message, Registration, Slot
+from events.models import Message, Registration
 from events.refusals import Reason, Refused
 
 from . import counters
+from .locks import lock_slot_of
 from .patience import patient
-from .waiting import promote_waiting
+from .waiting import offer_places
 
 CONFIRMED, HELD = Registration.Status.CONFIRMED, Registration.Status.HELD
 
@@ -23,10 +24,11 @@ CONFIRMED, HELD = Registration.Status.CONFIRMED, Registration.Status.HELD
 def cancel_registration(
     *, registration_id: int, now: dt.datetime, places: int | None = None, by: str = "visitor"
 ) -> Registration:
-    """Give back ``places`` of a registration (None, or as many as it has: all) and seat who waits.
+    """Give back ``places`` of a registration (None, or as many as it has: all) and offer them to who waits.
 
-    Leaving the waiting list is the same act and owes no mail. Raises ``Refused``: NOT_ACTIVE (given back
-    before), IN_THE_PAST (the visit has begun), LIMIT (``places`` below 1); ``Registration.DoesNotExist``.
+    Letting an offer pass and leaving the waiting list are the same act and owe no mail. Raises ``Refused``:
+    NOT_ACTIVE (given back before), IN_THE_PAST (the visit has begun), LIMIT (``places`` below 1);
+    ``Registration.DoesNotExist``.
     """
     if places is not None and places < 1:
         raise Refused(Reason.LIMIT, most=1)
@@ -42,6 +44,7 @@ def cancel_registration(
     changed: dict[str, Any] = {"revision": registration.revision + 1}
     if is_over:
         changed |= {"status": Registration.Status.CANCELLED, "cancelled_at": now, "cancelled_by": by}
+        changed |= {"hold": "", "held_until": None}
     else:
         changed |= {"party_size": registration.party_size - given}
     # The revision makes it happen once, whoever else is giving the same places back.
@@ -52,27 +55,15 @@ def cancel_registration(
         setattr(registration, field, value)
 
     if before == CONFIRMED:
-        counters.give_back(slot_id=slot.pk, places=given)
+        counters.give_back(slot_id=slot.pk, places=given, pool=registration.pool)
         _tell(registration, given=given, now=now)
     elif before == HELD:
-        counters.let_go(slot_id=slot.pk, places=given)
+        counters.let_go(slot_id=slot.pk, places=given, pool=registration.pool)
     elif is_over:
         counters.leave_queue(slot_id=slot.pk)
-    slot.refresh_from_db(fields=["taken", "held", "waiting"])
-    promote_waiting(slot=slot, now=now)
+    slot.refresh_from_db(fields=["taken", "held", "reserved", "waiting"])
+    offer_places(slot=slot, now=now)
     return registration
-
-
-def lock_slot_of(registration_id: int) -> Slot:
-    """The slot first, then its registrations: rules that touch several take their locks in this one order."""
-    slot_id = Registration.objects.values_list("slot_id", flat=True).get(pk=registration_id)
-    return lock_slot(slot_id)
-
-
-def lock_slot(slot_id: int) -> Slot:
-    """The slot with its activity and edition, its own row locked until the end of the transaction."""
-    slots = Slot.objects.select_related("activity__festival")
-    return slots.select_for_update(of=("self",), no_key=True).get(pk=slot_id)
 
 
 def _tell(registration: Registration, *, given: int, now: dt.datetime) -> None:

@@ -19,6 +19,8 @@ from django.db.models import F, Q
 from accounts.models import User
 from events.links import hash_of_address
 from events.models import (
+    BallotEntry,
+    Delivery,
     ErasedCount,
     KeptMail,
     Message,
@@ -29,7 +31,8 @@ from events.models import (
     Visitor,
 )
 
-from .cancel import cancel_registration, lock_slot
+from .cancel import cancel_registration
+from .locks import lock_slot
 from .patience import patient
 
 NAMES_LAST = dt.timedelta(days=30)
@@ -121,8 +124,8 @@ def _export_account(user: User) -> dict[str, Any]:
 def erase_person(*, email: str, now: dt.datetime) -> dict[str, int]:
     """Forget an address everywhere (RGPD art. 17); says how many of each kind were erased.
 
-    Places of visits to come are given back first, so that who waits is seated. The wish for no reminders
-    stays as a keyed hash: without it the next booking would undo it. Raises ``OnlyKeeper``.
+    Places of visits to come are given back first, so that who waits is offered them. The wish for no
+    reminders stays as a keyed hash: without it the next booking would undo it. Raises ``OnlyKeeper``.
     """
     email = email.strip().lower()
     keepers = User.objects.filter(is_superuser=True, is_active=True)
@@ -145,6 +148,7 @@ def erase_person(*, email: str, now: dt.datetime) -> dict[str, int]:
         _leave_numbers(lock_slot(slot_id), registrations.filter(slot_id=slot_id))
     Message.objects.filter(recipient__iexact=email).delete()
     kept.delete()
+    BallotEntry.objects.filter(visitor__in=visitors).update(name="")
     Visitor.objects.filter(pk__in=[visitor.pk for visitor in visitors]).delete()
     accounts.delete()
     erased["mentions"] = sum(_erase_mentions(field, email) for field in _typed_texts())
@@ -211,11 +215,14 @@ def purge_expired(*, now: dt.datetime) -> dict[str, int]:
     erased = {"registrations": sum(_purge_slot(slot_id) for slot_id in past.values_list("pk", flat=True))}
     named = Registration.objects.filter(slot__ends_at__lt=now - NAMES_LAST).exclude(name="")
     erased["names"] = named.update(name="")
+    # The draw stays one that anybody can replay; who the entries were is forgotten.
+    BallotEntry.objects.filter(ballot__closes_at__lt=limit).update(visitor=None, name="")
     erased["visitors"] = _purge_visitors(limit)
     over = Message.objects.filter(created_at__lt=limit, registration__isnull=True)
     over = over.exclude(status__in=[Message.Status.PENDING, Message.Status.SENDING])
     erased["mails"] = over.delete()[0] + KeptMail.objects.filter(kept_at__lt=limit).delete()[0]
     erased["rate_counts"] = RateCount.objects.filter(window__lt=now - COUNTS_LAST).delete()[0]
+    Delivery.objects.filter(created_at__lt=limit).delete()
     erased["sessions"] = Session.objects.filter(expire_date__lt=now).delete()[0]
     return erased
 

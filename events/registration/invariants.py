@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from django.db import connection
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, F, Min, Q, Sum
 from django.db.models.functions import Coalesce
 
 from events import guards
-from events.models import Message, Registration, RoomOccupancy, Slot, Visitor
+from events.models import Message, Pool, Registration, RoomOccupancy, Slot, Visitor
 
 LEASE_OVERDUE = dt.timedelta(minutes=10)
 """A lease this long past its end was never given back: the sweeps do not run."""
@@ -36,6 +36,8 @@ def find_drift(*, now: dt.datetime) -> list[Drift]:
         _guards,
         _counters,
         _capacities,
+        _pools,
+        _holds,
         _registrations,
         _overlapping_occupancies,
         _occupancies_beside_their_slot,
@@ -72,10 +74,11 @@ def _counters() -> Iterator[Drift]:
 
 def _capacities() -> Iterator[Drift]:
     """The CHECK constraints say the same; a restored or altered database may have lost them."""
-    over = Slot.objects.filter(capacity__lt=F("taken") + F("held") - F("overbook"))
+    over = Slot.objects.filter(capacity__lt=F("taken") + F("held") + F("reserved") - F("overbook"))
     for slot in over.order_by("pk"):
         most = f"≤ {(slot.capacity or 0) + slot.overbook}"
-        yield Drift("never_a_place_too_many", f"slot {slot.pk}", most, str(slot.taken + slot.held))
+        found = str(slot.taken + slot.held + slot.reserved)
+        yield Drift("never_a_place_too_many", f"slot {slot.pk}", most, found)
     unsafe = Slot.objects.filter(safety_capacity__lt=F("capacity") + F("overbook"))
     for slot in unsafe.order_by("pk"):
         found = str((slot.capacity or 0) + slot.overbook)
@@ -84,8 +87,49 @@ def _capacities() -> Iterator[Drift]:
         )
 
 
+def _pools() -> Iterator[Drift]:
+    """What is kept in pools, from their rows; what is taken of each, from the registrations that name it."""
+    kept = F("pools__places") - F("pools__taken")
+    slots = Slot.objects.annotate(
+        true_reserved=Coalesce(Sum(kept, filter=Q(pools__released_at__isnull=True)), 0),
+        true_release=Min("pools__releases_at", filter=Q(pools__released_at__isnull=True)),
+    )
+    for slot in slots.exclude(reserved=F("true_reserved")).order_by("pk"):
+        yield Drift("slot_reserved", f"slot {slot.pk}", str(slot.true_reserved), str(slot.reserved))
+    late = slots.filter(true_release__isnull=False).exclude(next_release_at=F("true_release"))
+    late |= slots.filter(true_release__isnull=True, next_release_at__isnull=False)
+    for slot in late.order_by("pk"):
+        found = str(slot.next_release_at)
+        yield Drift("slot_next_release_at", f"slot {slot.pk}", str(slot.true_release), found)
+    for pool in Pool.objects.filter(slot__erased__isnull=True).order_by("slot", "kind"):
+        of_it = Registration.objects.filter(slot=pool.slot_id, pool=pool.kind)
+        of_it = of_it.filter(status__in=[Registration.Status.CONFIRMED, Registration.Status.HELD])
+        taken = of_it.aggregate(n=Sum("party_size"))["n"] or 0
+        if taken != pool.taken:
+            yield Drift("pool_taken", f"slot {pool.slot_id}, {pool.kind}", str(taken), str(pool.taken))
+
+
+def _holds() -> Iterator[Drift]:
+    """One offer at a time for one request, and nobody passed on a list without a reason in writing."""
+    offers = Registration.objects.filter(
+        status=Registration.Status.HELD, hold=Registration.Hold.OFFER, any_of__isnull=False
+    )
+    for row in offers.values("any_of").annotate(n=Count("pk")).filter(n__gt=1).order_by("any_of"):
+        where = f"request {row['any_of']}"
+        yield Drift("one_offer_at_a_time_for_any_of_several_slots", where, "1", str(row["n"]))
+    offered = Registration.objects.filter(status=Registration.Status.HELD, hold=Registration.Hold.OFFER)
+    for offer in offered.order_by("pk"):
+        before = Q(waiting_since__lt=offer.waiting_since) | Q(
+            waiting_since=offer.waiting_since, pk__lt=offer.pk
+        )
+        passed = Registration.objects.waiting().filter(before, slot=offer.slot_id, overtakings__isnull=True)
+        for pk in passed.values_list("pk", flat=True):
+            yield Drift("who_is_passed_is_told_why", f"registration {pk}", "a reason", "none")
+
+
 def _registrations() -> Iterator[Drift]:
-    doubles = Registration.objects.active().values("slot", "visitor").annotate(n=Count("pk")).filter(n__gt=1)
+    whole = Registration.objects.active().filter(part_of__isnull=True)
+    doubles = whole.values("slot", "visitor").annotate(n=Count("pk")).filter(n__gt=1)
     for row in doubles.order_by("slot", "visitor"):
         where = f"slot {row['slot']}, visitor {row['visitor']}"
         yield Drift("one_active_registration_per_email_and_slot", where, "1", str(row["n"]))

@@ -21,16 +21,32 @@ from .wish import Wish
 CALM = dt.timedelta(hours=1)
 """Nobody can be written to more often about one place by pressing a button again."""
 
+TOLD_AGAIN = {
+    "": Message.Kind.ALREADY_REGISTERED,
+    Registration.Hold.ADDRESS: Message.Kind.CONFIRM_ADDRESS,
+    Registration.Hold.CHOICE: Message.Kind.CHOOSE,
+    Registration.Hold.OFFER: Message.Kind.OFFER,
+}
+"""What the owner of the address is told, by why the places are held."""
+
 
 def answer_known_address(wish: Wish) -> None:
     """Raises ``Refused``: what stands in anybody's way, else ALREADY_REGISTERED with the ``outcome`` to show.
 
     Returns when the place was given back in between: try again.
     """
-    held = Registration.objects.active().filter(slot_id=wish.slot_id, visitor__email=wish.email).first()
-    if held is None:
-        return
-    if wish.partner:
+    held = Registration.objects.active().filter(slot_id=wish.slot_id, visitor__email=wish.email)
+    if there := held.select_related("visitor").order_by("pk").first():
+        _answer(wish, there)
+
+
+def answer_unsettled(wish: Wish, there: Registration) -> None:
+    """The same for an address that has something to settle first: nothing is kept, its mail comes again."""
+    _answer(wish, there)
+
+
+def _answer(wish: Wish, there: Registration) -> None:
+    if wish.is_theirs:
         raise Refused(Reason.ALREADY_REGISTERED)
     recall_answer(wish)
     outcome = Registration.Status.CONFIRMED
@@ -38,7 +54,7 @@ def answer_known_address(wish: Wish) -> None:
         if not (wish.wait and refusal.facts.get("can_wait")):
             raise refusal
         outcome = Registration.Status.WAITING
-    _remember_answer(wish, held, outcome)
+    _remember_answer(wish, there, outcome)
     raise Refused(Reason.ALREADY_REGISTERED, outcome=outcome)
 
 
@@ -53,16 +69,16 @@ def recall_answer(wish: Wish) -> None:
 
 
 @transaction.atomic
-def _remember_answer(wish: Wish, held: Registration, outcome: Registration.Status) -> None:
-    again = Message.objects.filter(registration=held, kind=Message.Kind.ALREADY_REGISTERED)
+def _remember_answer(wish: Wish, there: Registration, outcome: Registration.Status) -> None:
+    again = Message.objects.filter(registration=there, dedupe_key__startswith="again:")
     told = again.filter(created_at__gt=wish.now - CALM).exclude(status=Message.Status.SUPPRESSED).exists()
     owe(
-        kind=Message.Kind.ALREADY_REGISTERED,
+        kind=TOLD_AGAIN[there.hold],
         dedupe_key=_key(wish),
-        recipient=wish.email,
+        recipient=there.visitor.email,
         locale=wish.locale,
         now=wish.now,
-        registration=held,
+        registration=there,
         context={"submission_hash": wish.fingerprint, "outcome": outcome.value},
     )
     if told:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from events.models import Activity, Festival, Mode, Registration, Slot, Visitor
+from events.models import Activity, Festival, Mode, Slot
 from events.refusals import Reason, Refused
 
 from .wish import Wish
@@ -45,23 +45,13 @@ def why_not(wish: Wish) -> Refused | None:
         return Refused(Reason.CLOSED)
     if closed := why_closed(slot, now=wish.now):
         return closed
-    if wish.party_size > slot.activity.festival.most_places:
+    if wish.party_size > slot.activity.festival.most_places and not wish.takes_from:
         return Refused(Reason.LIMIT, most=slot.activity.festival.most_places)
     if slot.activity.ask_name and not wish.name:
         return Refused(Reason.NAME_NEEDED)
+    if wish.takes_from:
+        return None  # the pool is asked for itself
     left = slot.places_left
     if left is not None and left < wish.party_size:
         return Refused(Reason.FULL, places_left=left, can_wait=can_wait(slot, party_size=wish.party_size))
     return None
-
-
-def refuse_if_overlapping(wish: Wish, visitor: Visitor) -> None:
-    """For partners only: on the public page this refusal would tell where somebody else goes."""
-    times = Slot.objects.filter(pk=wish.slot_id).values("starts_at", "ends_at")
-    overlap = Registration.objects.confirmed().filter(
-        visitor_id=visitor.pk,
-        slot__starts_at__lt=times.values("ends_at"),
-        slot__ends_at__gt=times.values("starts_at"),
-    )
-    if overlap.exclude(slot_id=wish.slot_id).exists():
-        raise Refused(Reason.OVERLAP)

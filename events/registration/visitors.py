@@ -3,24 +3,65 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
-from events.links import hash_of
+from django.db import connection
+
+from events.links import hash_of, mailbox_of
 from events.models import Visitor
 
 LINK_LASTS = dt.timedelta(days=365)
 
+MEET = """
+INSERT INTO events_visitor
+    (email, mailbox, locale, link_nonce, link_hash, link_expires_at, created_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (email) DO UPDATE SET link_expires_at = excluded.link_expires_at
+RETURNING id, link_hash, verified_at
+"""
 
-def meet_visitor(*, email: str, locale: str, now: dt.datetime) -> Visitor:
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """``is_new``: nothing is known of this mailbox yet. ``is_verified``: somebody has acted from there."""
+
+    pk: int
+    mailbox: str
+    is_new: bool
+    is_verified: bool
+
+
+def meet_visitor(*, email: str, locale: str, now: dt.datetime) -> Met:
     """The visitor of this address, written in one statement; a known one keeps its link, which lasts longer
     now.
 
-    Only ``pk`` and ``email`` of what comes back are true for a known address. The row stays locked until the
-    commit, so two bookings of one visitor happen one after the other (PostgreSQL; SQLite has one writer
-    anyway).
+    The row stays locked until the commit, so two bookings of one visitor happen one after the other
+    (PostgreSQL; SQLite has one writer anyway). An address with a +tag first meets the mailbox behind it, so
+    that all its tags stand in one line.
     """
-    visitor = Visitor(email=email, locale=locale, link_expires_at=now + LINK_LASTS)
-    visitor.link_hash = hash_of(visitor.token)
-    Visitor.objects.bulk_create(
-        [visitor], update_conflicts=True, unique_fields=["email"], update_fields=["link_expires_at"]
-    )
-    return visitor
+    mailbox = mailbox_of(email)
+    if mailbox != email:
+        _meet(mailbox, mailbox, locale, now)
+    met = _meet(email, mailbox, locale, now)
+    return met if mailbox == email else Met(met.pk, mailbox, False, met.is_verified)
+
+
+def _meet(email: str, mailbox: str, locale: str, now: dt.datetime) -> Met:
+    visitor = Visitor(email=email)
+    link_hash = hash_of(visitor.token)
+    adapt = connection.ops.adapt_datetimefield_value
+    with connection.cursor() as cursor:
+        cursor.execute(
+            MEET,
+            [
+                email,
+                mailbox,
+                locale,
+                visitor.link_nonce,
+                link_hash,
+                adapt(now + LINK_LASTS),
+                adapt(now),
+            ],
+        )
+        pk, kept_hash, verified_at = cursor.fetchone()
+    return Met(pk, mailbox, kept_hash == link_hash, verified_at is not None)

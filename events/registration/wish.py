@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from events.models import ApiToken
@@ -16,7 +17,12 @@ MOST_EVER = 100
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """One submission: ``email`` without outer spaces and in lower case, so that an address is one visitor."""
+    """One submission: ``email`` without outer spaces and in lower case, so that an address is one visitor.
+
+    ``any_of``: other slots of the activity one would wait for as well. ``pool``: the reserved pool asked for.
+    ``is_theirs``: whoever asks may know what the address holds. ``is_vouched``: false while robots storm the
+    doors and nothing shows that this is none.
+    """
 
     slot_id: int
     email: str
@@ -27,6 +33,16 @@ class Wish:
     wait: bool
     partner: ApiToken | None
     now: dt.datetime
+    any_of: tuple[int, ...] = ()
+    pool: str = ""
+    is_theirs: bool = False
+    is_vouched: bool = True
+    pool_is_short: bool = False
+
+    @property
+    def takes_from(self) -> str:
+        """The pool whose places are asked for; everybody's places once the pool has too few left."""
+        return "" if self.pool_is_short else self.pool
 
     @classmethod
     def of(
@@ -40,6 +56,10 @@ class Wish:
         wait: bool,
         partner: ApiToken | None,
         now: dt.datetime,
+        any_of: Iterable[int] = (),
+        pool: str = "",
+        is_theirs: bool = False,
+        is_vouched: bool = True,
     ) -> Wish:
         """Raises ``Refused(LIMIT)`` on a party that no slot takes."""
         if not 1 <= party_size <= MOST_EVER:
@@ -55,6 +75,10 @@ class Wish:
             wait,
             partner,
             now,
+            tuple(sorted({*any_of} - {slot_id})) if wait else (),
+            pool,
+            is_theirs or partner is not None,
+            is_vouched or partner is not None,
         )
 
     @property
@@ -66,4 +90,6 @@ class Wish:
         body = [self.slot_id, self.email, self.party_size, self.name, self.wait]
         if self.partner:
             body.append(self.partner.pk)
+        if self.any_of or self.pool:
+            body += [list(self.any_of), self.pool]
         return hashlib.sha256(json.dumps(body, ensure_ascii=False).encode()).hexdigest()

@@ -12,9 +12,9 @@ from events.mail.outbox import owe
 from events.models import JournalEntry, Message, Registration, RoomOccupancy, Slot
 from events.refusals import Reason, Refused
 
-from .cancel import lock_slot
+from .locks import lock_slot
 from .patience import patient
-from .waiting import promote_waiting
+from .waiting import offer_places
 
 
 @patient
@@ -36,13 +36,15 @@ def withdraw_slot(*, slot_id: int, reason: str, by: User, now: dt.datetime, by_h
     slot.state = Slot.State.CANCELLED
     slot.cancelled_at, slot.cancelled_by_host, slot.cancel_reason = now, by_host, reason
     slot.revision += 1
-    slot.taken = slot.held = slot.waiting = 0
+    slot.taken = slot.held = slot.waiting = slot.reserved = 0
+    slot.next_release_at = None
     slot.save(
         update_fields=[
             "state", "cancelled_at", "cancelled_by_host", "cancel_reason", "revision", "taken", "held",
-            "waiting",
+            "waiting", "reserved", "next_release_at",
         ]
     )  # fmt: skip
+    slot.pools.all().delete()
     told = list(slot.registrations.active().select_related("visitor"))
     for registration in told:
         owe(
@@ -59,6 +61,8 @@ def withdraw_slot(*, slot_id: int, reason: str, by: User, now: dt.datetime, by_h
         status=Registration.Status.CANCELLED,
         cancelled_at=now,
         cancelled_by="host" if by_host else "organiser",
+        hold="",
+        held_until=None,
         revision=F("revision") + 1,
     )
     RoomOccupancy.objects.filter(slot=slot).update(active=False)
@@ -71,31 +75,57 @@ def withdraw_slot(*, slot_id: int, reason: str, by: User, now: dt.datetime, by_h
 @patient
 @transaction.atomic
 def change_capacity(*, slot_id: int, capacity: int | None, now: dt.datetime, by: User) -> Slot:
-    """Give a slot more or fewer places (None: no limit) and seat who waits.
+    """Give a slot more or fewer places (None: no limit) and offer what is free to who waits.
 
     Raises ``Refused``: PLACES_TAKEN (fact ``taken``), ROOM_TOO_SMALL (fact ``most``), WRONG_STATE
     (withdrawn).
     """
     slot = lock_slot(slot_id)
+    before = slot.capacity
+    _refuse_size(slot, capacity=capacity, overbook=slot.overbook)
+    if capacity == before:
+        return slot
+    slot.capacity = capacity
+    slot.save(update_fields=["capacity"])
+    said = f"{'∞' if before is None else before} → {'∞' if capacity is None else capacity}"
+    return _resized(slot, "change_capacity", said, by, now)
+
+
+@patient
+@transaction.atomic
+def change_overbook(*, slot_id: int, overbook: int, now: dt.datetime, by: User) -> Slot:
+    """Let ``overbook`` people more book than there are places, because some will not come.
+
+    Raises ``Refused``: NO_LIMIT, PLACES_TAKEN (fact ``taken``), ROOM_TOO_SMALL (fact ``most``: never above
+    what the building may hold), WRONG_STATE (withdrawn).
+    """
+    slot = lock_slot(slot_id)
+    if slot.capacity is None:
+        raise Refused(Reason.NO_LIMIT)
+    before = slot.overbook
+    _refuse_size(slot, capacity=slot.capacity, overbook=overbook)
+    if overbook == before:
+        return slot
+    slot.overbook = overbook
+    slot.save(update_fields=["overbook"])
+    return _resized(slot, "change_overbook", f"+{before} → +{overbook}", by, now)
+
+
+def _refuse_size(slot: Slot, *, capacity: int | None, overbook: int) -> None:
     if slot.state == Slot.State.CANCELLED:
         raise Refused(Reason.WRONG_STATE)
-    if capacity is not None:
-        if capacity + slot.overbook < slot.taken + slot.held:
-            raise Refused(Reason.PLACES_TAKEN, taken=slot.taken + slot.held)
-        if slot.safety_capacity is not None and capacity + slot.overbook > slot.safety_capacity:
-            raise Refused(Reason.ROOM_TOO_SMALL, most=slot.safety_capacity - slot.overbook)
-    if capacity == slot.capacity:
-        return slot
-    before, slot.capacity = slot.capacity, capacity
-    slot.save(update_fields=["capacity"])
-    JournalEntry.objects.create(
-        at=now,
-        actor=by,
-        verb="change_capacity",
-        slot=slot,
-        activity=slot.activity,
-        text=f"{'∞' if before is None else before} → {'∞' if capacity is None else capacity}",
-    )
-    promote_waiting(slot=slot, now=now)
-    slot.refresh_from_db(fields=["taken", "held", "waiting"])
+    if capacity is None:
+        if slot.reserved:
+            raise Refused(Reason.PLACES_TAKEN, taken=slot.taken + slot.held + slot.reserved)
+        return
+    if capacity + overbook < slot.taken + slot.held + slot.reserved:
+        raise Refused(Reason.PLACES_TAKEN, taken=slot.taken + slot.held + slot.reserved)
+    if slot.safety_capacity is not None and capacity + overbook > slot.safety_capacity:
+        raise Refused(Reason.ROOM_TOO_SMALL, most=slot.safety_capacity - overbook)
+
+
+def _resized(slot: Slot, verb: str, said: str, by: User, now: dt.datetime) -> Slot:
+    JournalEntry.objects.create(at=now, actor=by, verb=verb, slot=slot, activity=slot.activity, text=said)
+    offer_places(slot=slot, now=now)
+    slot.refresh_from_db(fields=["taken", "held", "reserved", "waiting"])
     return slot

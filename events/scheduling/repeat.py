@@ -13,6 +13,7 @@ from events.clock import NoSuchTime, TwiceThatDay, instant
 from events.models import Activity, JournalEntry, Slot
 from events.programme import forget_facets
 from events.refusals import Reason, Refused
+from events.registration.openings import lay_openings
 from events.registration.patience import patient
 
 SHORTEST, LONGEST = 5, 1440
@@ -143,6 +144,7 @@ def add_slots(
                 Slot.objects.bulk_create(slots)
         except IntegrityError as error:
             raise Refused(Reason.SAME_START, lines=list(planned)) from error
+        lay_openings(festival=activity.festival, now=now, activity=activity)
         if is_public:
             forget_facets()
             said = ", ".join(f"{slot.day:%d/%m/%Y} {slot.start_time:%H:%M}" for slot in slots)
@@ -156,7 +158,6 @@ def _slot(activity: Activity, planned: PlannedSlot, capacity: int | None, *, is_
         venue_id=activity.venue_id,
         capacity=capacity,
         state=Slot.State.PUBLISHED if is_public else Slot.State.DRAFT,
-        opens_at=activity.registration_opens_at,
     )
     slot.set_time(
         day=planned.day,

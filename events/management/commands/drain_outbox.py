@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
-from events.jobs import forget, owe_reminders_in_turn, sweep
+from events.jobs import forget, owe_reminders_in_turn, pass_places_on, sweep
 from events.mail.deliver import deliver_due, expire, release_leases
 from events.mail.heartbeat import beat
 from events.management.telling import told
@@ -23,6 +23,7 @@ EVERY_SECONDS: dict[str, float] = {
     "release_leases": 30.0,
     "owe_reminders": 60.0,
     "expire": 60.0,
+    "pass_places_on": 30.0,
     "forget": 6 * 3600.0,
 }
 
@@ -74,5 +75,6 @@ SWEEPS: dict[str, Callable[[], object]] = {
     "release_leases": lambda: release_leases(),
     "owe_reminders": lambda: owe_reminders_in_turn(timezone.now()),
     "expire": lambda: expire(now=timezone.now()),
+    "pass_places_on": lambda: pass_places_on(timezone.now()),
     "forget": lambda: forget(timezone.now()),
 }

@@ -1,0 +1,121 @@
+"""Another e-mail address for everything a visitor holds: asked for on the page, taken by the link that goes
+there.
+
+The link works once: it names the nonce of the visitor's present link, and taking the address makes a new one,
+which kills both.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.core import signing
+from django.db import transaction
+
+from events.limits import allow
+from events.links import mailbox_of, new_nonce
+from events.mail.outbox import owe
+from events.models import BallotEntry, Message, Registration, Visitor
+from events.refusals import Reason, Refused
+
+from .patience import patient
+from .visitors import LINK_LASTS
+
+SALT = "events.new_address"
+LASTS = dt.timedelta(hours=24)
+PER_VISITOR, PER = 5, dt.timedelta(hours=24)
+
+
+def write_token(*, visitor: Visitor, email: str) -> str:
+    """The token of the link that goes to the new address; it says which, so it must go nowhere else."""
+    return signing.dumps([visitor.pk, visitor.link_nonce[:8], email], salt=SALT)
+
+
+def read_token(token: str) -> tuple[Visitor, str]:
+    """The visitor and the new address. Raises ``Refused(LINK_USED)`` on a link that is old, used or not
+    ours.
+    """
+    try:
+        pk, nonce, email = signing.loads(token, salt=SALT, max_age=LASTS)
+    except (signing.BadSignature, ValueError, TypeError):
+        raise Refused(Reason.LINK_USED) from None
+    visitor = Visitor.objects.filter(pk=pk).first()
+    if visitor is None or visitor.link_nonce[:8] != nonce:
+        raise Refused(Reason.LINK_USED)
+    return visitor, email
+
+
+@transaction.atomic
+def ask_new_address(*, visitor_id: int, email: str, now: dt.datetime, locale: str) -> bool:
+    """Owe the new address a link that takes everything there; false when it was asked for too often.
+
+    The answer is alike whether that address is known. Nothing changes before the link is used.
+    """
+    visitor = Visitor.objects.get(pk=visitor_id)
+    email = email.strip().lower()
+    for peer in (f"visitor:{visitor.pk}", email):
+        if not allow(action="new_address", peer=peer, limit=PER_VISITOR, per=PER, now=now):
+            return False
+    owe(
+        kind=Message.Kind.NEW_ADDRESS,
+        dedupe_key=f"new_address:{visitor.pk}:{now.timestamp():.6f}",
+        recipient=email,
+        locale=locale,
+        now=now,
+        visitor=visitor,
+        context={"nonce": visitor.link_nonce[:8]},
+        expires_at=now + LASTS,
+    )
+    return True
+
+
+@patient
+@transaction.atomic
+def take_new_address(*, token: str, now: dt.datetime) -> Visitor:
+    """Everything of a visitor goes to the new address, under a new link; the old one is dead.
+
+    An address that is a visitor already takes it in. What is still to be sent goes to the new address; the
+    old one is told once. Raises ``Refused``: LINK_USED, ALREADY_REGISTERED (both hold places in one slot;
+    fact ``others``).
+    """
+    asked, email = read_token(token)
+    known = Visitor.objects.filter(email=email).exclude(pk=asked.pk).values_list("pk", flat=True)
+    locked = Visitor.objects.select_for_update().filter(pk__in=[asked.pk, *known]).order_by("pk")
+    rows = {visitor.pk: visitor for visitor in locked}
+    visitor, _email = read_token(token)
+    old_email = visitor.email
+    other = next((row for row in rows.values() if row.pk != visitor.pk), None)
+    if other is not None:
+        _take_in(visitor, other)
+    Message.objects.filter(recipient=old_email, status=Message.Status.PENDING).filter(
+        registration__visitor=visitor
+    ).update(recipient=email)
+    visitor.email, visitor.mailbox = email, mailbox_of(email)
+    visitor.link_nonce, visitor.link_expires_at = new_nonce(), now + LINK_LASTS
+    visitor.verified_at = visitor.verified_at or now
+    visitor.save()
+    for kind, recipient in ((Message.Kind.ADDRESS_CHANGED, old_email), (Message.Kind.LINK, email)):
+        owe(
+            kind=kind,
+            dedupe_key=f"{kind}:{visitor.pk}:{visitor.link_nonce[:8]}",
+            recipient=recipient,
+            locale=visitor.locale,
+            now=now,
+            visitor=visitor,
+        )
+    return visitor
+
+
+def _take_in(visitor: Visitor, other: Visitor) -> None:
+    """The bookings of the visitor who had the new address before, unless both hold a place in one slot."""
+    mine = Registration.objects.active().filter(visitor=visitor).values("slot")
+    twice = Registration.objects.active().filter(visitor=other, slot__in=mine)
+    if twice.exists():
+        others = list(twice.select_related("slot__activity").order_by("slot__starts_at", "pk"))
+        raise Refused(Reason.ALREADY_REGISTERED, others=others)
+    Registration.objects.filter(visitor=other).update(visitor=visitor)
+    entered = BallotEntry.objects.filter(visitor=visitor, withdrawn_at__isnull=True).values("ballot")
+    BallotEntry.objects.filter(visitor=other, withdrawn_at__isnull=True, ballot__in=entered).delete()
+    BallotEntry.objects.filter(visitor=other).update(visitor=visitor)
+    Message.objects.filter(visitor=other).update(visitor=visitor)
+    other.delete()
