@@ -16,6 +16,7 @@ SWEEPS = {
     "events.release_leases",
     "events.owe_reminders",
     "events.expire",
+    "events.pass_places_on",
     "events.forget",
 }
 

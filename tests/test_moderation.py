@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from events.models import Activity, HostMember, JournalEntry, Message, Mode, Slot
+from events.models import Activity, HostMember, JournalEntry, Message, Mode, Opening, Slot
 from events.moderation import (
     accept_activity,
     cancel_activity,
@@ -143,7 +143,8 @@ class TestAccept:
 
     def test_booking_opens_when_the_edition_says_unless_the_slot_does(self):
         opens, own = NOW + dt.timedelta(days=7), NOW + dt.timedelta(days=9)
-        activity = ready_activity(State.SUBMITTED, festival__registration_opens_at=opens)
+        activity = ready_activity(State.SUBMITTED)
+        Opening.objects.create(festival=activity.festival, opens_at=opens)
         kept = SlotFactory(activity=activity, state=Slot.State.DRAFT, opens_at=own)
 
         accept_activity(activity_id=activity.pk, by=UserFactory(), now=NOW)

@@ -48,7 +48,6 @@ def find_trouble(
     festival = slot.activity.festival
     held = list(
         Registration.objects.filter(visitor__mailbox=mailbox, status__in=[CONFIRMED, HELD])
-        .filter(slot__activity__festival=festival)
         .exclude(hold=CHOICE)
         .exclude(pk__in=list(without))
         .select_related("slot__activity", "visitor")
@@ -65,14 +64,19 @@ def find_trouble(
     ]
     if overlapping:
         return Trouble(Reason.OVERLAP, overlapping)
-    slots_that_day = {other.slot_id for other in elsewhere if other.slot.day == slot.day}
-    if festival.most_bookings_per_day is not None and len(slots_that_day) >= festival.most_bookings_per_day:
-        return Trouble(Reason.DAY_LIMIT, [other for other in elsewhere if other.slot.day == slot.day])
-    slots_in_all = {other.slot_id for other in elsewhere}
-    if festival.most_bookings is not None and len(slots_in_all) >= festival.most_bookings:
-        ahead = [other for other in elsewhere if other.slot.starts_at > now]
-        return Trouble(Reason.FESTIVAL_LIMIT, ahead or elsewhere)
+    in_all = [other for other in elsewhere if other.slot.activity.festival_id == festival.pk]
+    that_day = [other for other in in_all if other.slot.day == slot.day]
+    if _is_reached(festival.most_bookings_per_day, that_day):
+        return Trouble(Reason.DAY_LIMIT, that_day)
+    if _is_reached(festival.most_bookings, in_all):
+        ahead = [other for other in in_all if other.slot.starts_at > now]
+        return Trouble(Reason.FESTIVAL_LIMIT, ahead or in_all)
     return None
+
+
+def _is_reached(most: int | None, visits: list[Registration]) -> bool:
+    """Counted in slots: the two parts of a party that split are one visit."""
+    return most is not None and len({visit.slot_id for visit in visits}) >= most
 
 
 def unsettled_choice(*, mailbox: str) -> Registration | None:

@@ -177,7 +177,7 @@ class TestGivingBack:
             "cancellation": 1,
         }
 
-    def test_who_waits_is_seated_once_each(self, database: Site) -> None:
+    def test_who_waits_is_offered_a_place_once_each(self, database: Site) -> None:
         slot = SlotFactory(capacity=8)
         holders = [register(slot, f"h{n}@example.org") for n in range(8)]
         waiting = [register(slot, f"w{n}@example.org", wait=True) for n in range(5)]
@@ -185,9 +185,9 @@ class TestGivingBack:
         answers = run(database, [("give_back", holder.pk, None) for holder in holders])
 
         assert answers == ["given back"] * 8
-        assert counters(slot) == (5, 0, 0)
-        assert set(slot.registrations.confirmed()) == set(waiting)
-        assert Message.objects.filter(kind="promoted").count() == 5
+        assert counters(slot) == (0, 5, 0)
+        assert set(slot.registrations.filter(status="held", hold="offer")) == set(waiting)
+        assert Message.objects.filter(kind="offer").count() == 5
         assert find_drift(now=NOW) == []
 
     def test_booking_and_giving_back_at_once_keep_the_books(self, database: Site) -> None:

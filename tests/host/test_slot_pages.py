@@ -242,7 +242,7 @@ class TestPublishedSlot:
             "Elle est libre à 11\u00a0h.",
         ]
 
-    def test_more_places_seat_who_waits(self, desk: Client, slot, host):
+    def test_more_places_are_offered_to_who_waits(self, desk: Client, slot, host):
         register_party(
             slot_id=slot.pk,
             email="c@visite.example",
@@ -255,7 +255,7 @@ class TestPublishedSlot:
         desk.post(reverse("events:host_slot_capacity", args=[host.slug, slot.pk]), {"capacity": "6"})
 
         slot.refresh_from_db()
-        assert (slot.capacity, slot.taken, slot.waiting) == (6, 6, 0)
+        assert (slot.capacity, slot.taken, slot.held, slot.waiting) == (6, 4, 2, 0)
 
     def test_never_under_what_is_taken(self, desk: Client, slot, host):
         response = desk.post(

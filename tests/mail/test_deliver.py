@@ -254,7 +254,6 @@ def leased(key: str, **changes: Any) -> None:
         (Kind.CONFIRMATION, {"data_started_at": NOW, "handed_over": 1}, "pending"),
         (Kind.CONFIRMATION, {"data_started_at": NOW, "handed_over": 2}, "uncertain"),
         (Kind.CANCELLATION, {"data_started_at": NOW, "handed_over": 1}, "pending"),
-        (Kind.PROMOTED, {"data_started_at": NOW, "handed_over": 1}, "pending"),
         (Kind.REMINDER, {}, "pending"),
         (Kind.REMINDER, {"data_started_at": NOW, "handed_over": 1}, "uncertain"),
         (Kind.CONFIRMATION, {"attempts": 5}, "failed"),

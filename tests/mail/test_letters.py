@@ -26,10 +26,6 @@ TITLE = {"fr": "Dans l’atelier d’un robot", "en": "In the workshop of a robo
 SUBJECTS = {
     Kind.CONFIRMATION: (f"Votre inscription{NB}: {{title}}, {{when}}", "Your booking: {title}, {when}"),
     Kind.WAITING: (f"Liste d’attente{NB}: {{title}}, {{when}}", "Waiting list: {title}, {when}"),
-    Kind.PROMOTED: (
-        f"Une place s’est libérée{NB}: {{title}}, {{when}}",
-        "A place has come free: {title}, {when}",
-    ),
     Kind.ALREADY_REGISTERED: (
         f"Vous avez déjà cette visite{NB}: {{title}}, {{when}}",
         "You already have this visit: {title}, {when}",
@@ -47,7 +43,6 @@ SUBJECTS = {
 }
 CALENDARS = {
     Kind.CONFIRMATION: "REQUEST",
-    Kind.PROMOTED: "REQUEST",
     Kind.REDUCED: "REQUEST",
     Kind.SLOT_MOVED: "REQUEST",
     Kind.CANCELLATION: "CANCEL",

@@ -188,7 +188,7 @@ def test_a_moved_slot_earns_its_own(db: None) -> None:
     assert owe_reminders(paris(2027, 6, 9, 12)) == 0
     keys = list(Message.objects.order_by("pk").values_list("dedupe_key", flat=True))
     rule = ReminderRule.objects.get(name="D-1").pk
-    assert keys == [f"remind:{registration.pk}:{rule}:{revision}" for revision in (0, 1)]
+    assert keys == [f"remind:{registration.pk}:{rule}:{slot.pk}:{revision}" for revision in (0, 1)]
 
 
 def test_an_inactive_rule_says_nothing(db: None) -> None:

@@ -68,7 +68,6 @@ def change(visit: SimpleNamespace, thing: str) -> dt.datetime:
         (Kind.CONFIRMATION, "begun", "sent"),
         (Kind.CONFIRMATION, "slot moved", "sent"),
         (Kind.CONFIRMATION, "unsubscribed", "sent"),
-        (Kind.PROMOTED, "given back", "cancelled"),
         (Kind.WAITING, "seated", "cancelled"),
         (Kind.WAITING, "waiting", "sent"),
         (Kind.ALREADY_REGISTERED, "nothing", "sent"),

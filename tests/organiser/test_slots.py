@@ -186,8 +186,8 @@ def test_a_registration_is_given_back_on_somebody_s_behalf(desk, place):
     assert (ada.status, ada.cancelled_by, eve.status, slot.taken) == (
         "cancelled",
         "organiser",
-        "confirmed",
-        1,
+        "held",
+        0,
     )
 
 

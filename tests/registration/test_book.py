@@ -350,15 +350,16 @@ class TestAPartner:
 
         assert refusal(slot, partner=partner).reason == Reason.ALREADY_REGISTERED
 
-    def test_is_refused_an_overlap_that_a_visitor_is_not(self, partner: ApiToken) -> None:
+    def test_is_refused_an_overlap_that_is_kept_for_a_visitor_to_choose(self, partner: ApiToken) -> None:
         first = SlotFactory(start_time=dt.time(14), duration=45)
         second = SlotFactory(start_time=dt.time(14, 30), duration=45)
         register(first)
 
         assert refusal(second, partner=partner).reason == Reason.OVERLAP
-        register(second)
+        kept = register(second).registration
 
-        assert counters(second) == (1, 0, 0)
+        assert (kept.status, kept.hold) == ("held", "choice")
+        assert counters(second) == (0, 1, 0)
 
     def test_may_book_back_to_back(self, partner: ApiToken) -> None:
         register(SlotFactory(start_time=dt.time(14), duration=45))

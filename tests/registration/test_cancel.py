@@ -1,4 +1,4 @@
-"""Giving back, waiting, withdrawing: the counters, who is seated, who is told."""
+"""Giving back, waiting, withdrawing: the counters, who is offered the places, who is told."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_a_list_that_is_closed_or_hopeless_takes_nobody(change: dict[str, Any], 
     assert counters(slot) == (1, 0, 0)
 
 
-def test_the_first_who_waits_gets_the_place_that_comes_free() -> None:
+def test_the_first_who_waits_is_offered_the_place_that_comes_free() -> None:
     slot = SlotFactory(capacity=1)
     holder = register(slot, "camille")
     first = register(slot, "dominique", wait=True)
@@ -157,16 +157,16 @@ def test_the_first_who_waits_gets_the_place_that_comes_free() -> None:
 
     give_back(holder)
 
-    assert (state(first), state(second)) == (("confirmed", 1, 1), ("waiting", 1, 0))
-    assert (first.confirmed_at, first.waiting_since) == (LATER, NOW)
-    assert counters(slot) == (1, 0, 1)
+    assert (state(first), state(second)) == (("held", 1, 1), ("waiting", 1, 0))
+    assert (first.hold, first.waiting_since) == ("offer", NOW)
+    assert counters(slot) == (0, 1, 1)
     assert owed_since(3) == [
         ("cancellation", f"cancel:{holder.pk}:1"),
-        ("promoted", f"promote:{first.pk}:1"),
+        ("offer", f"offer:{first.pk}:1"),
     ]
 
 
-def test_parties_are_seated_whole_and_a_small_one_may_pass_a_bigger_one() -> None:
+def test_parties_are_offered_places_whole_and_a_small_one_may_pass_a_bigger_one() -> None:
     slot = SlotFactory(capacity=3)
     holder = register(slot, "camille", 2)
     register(slot, "alix")
@@ -176,19 +176,19 @@ def test_parties_are_seated_whole_and_a_small_one_may_pass_a_bigger_one() -> Non
 
     give_back(holder)
 
-    assert [state(r)[0] for r in (big, small, last)] == ["waiting", "confirmed", "confirmed"]
-    assert counters(slot) == (3, 0, 1)
+    assert [state(r)[0] for r in (big, small, last)] == ["waiting", "held", "held"]
+    assert counters(slot) == (1, 2, 1)
 
 
-def test_one_place_given_back_seats_who_fits() -> None:
+def test_one_place_given_back_is_offered_to_who_fits() -> None:
     slot = SlotFactory(capacity=2)
     holder = register(slot, "camille", 2)
     waiting = register(slot, "dominique", wait=True)
 
     give_back(holder, 1)
 
-    assert state(waiting)[0] == "confirmed"
-    assert counters(slot) == (2, 0, 0)
+    assert state(waiting)[0] == "held"
+    assert counters(slot) == (1, 1, 0)
 
 
 def test_leaving_the_list_owes_no_mail_and_moves_the_others_up() -> None:
@@ -212,8 +212,8 @@ def test_a_waiting_party_that_shrinks_may_fit() -> None:
 
     give_back(waiting, 1)
 
-    assert state(waiting)[:2] == ("confirmed", 1)
-    assert counters(slot) == (2, 0, 0)
+    assert state(waiting)[:2] == ("held", 1)
+    assert counters(slot) == (1, 1, 0)
 
 
 def test_nobody_is_seated_in_a_visit_that_has_begun() -> None:
@@ -230,15 +230,16 @@ def test_nobody_is_seated_in_a_visit_that_has_begun() -> None:
 def test_a_declined_offer_lets_its_places_go() -> None:
     slot = SlotFactory(capacity=2)
     registration = register(slot, "camille", 2)
-    Registration.objects.update(status="held")
+    Registration.objects.update(status="held", hold="offer", held_until=LATER + dt.timedelta(hours=1))
     Slot.objects.update(taken=0, held=2)
     waiting = register(slot, "dominique", wait=True)
 
     give_back(registration)
 
-    assert state(waiting)[0] == "confirmed"
-    assert counters(slot) == (1, 0, 0)
-    assert owed_since(2) == [("promoted", f"promote:{waiting.pk}:1")]
+    assert (state(registration)[0], registration.hold, registration.held_until) == ("cancelled", "", None)
+    assert state(waiting)[0] == "held"
+    assert counters(slot) == (0, 1, 0)
+    assert owed_since(2) == [("offer", f"offer:{waiting.pk}:1")]
 
 
 class TestWithdrawing:
@@ -294,18 +295,18 @@ class TestChangingTheCapacity:
     def change(self, slot: Slot, capacity: int | None) -> Slot:
         return change_capacity(slot_id=slot.pk, capacity=capacity, now=LATER, by=UserFactory())
 
-    def test_more_places_seat_who_waits(self) -> None:
+    def test_more_places_are_offered_to_who_waits(self) -> None:
         slot = SlotFactory(capacity=1)
         register(slot, "camille")
         waiting = register(slot, "dominique", wait=True)
 
         changed = self.change(slot, 2)
 
-        assert (changed.capacity, changed.taken, changed.waiting) == (2, 2, 0)
-        assert state(waiting)[0] == "confirmed"
+        assert (changed.capacity, changed.taken, changed.held, changed.waiting) == (2, 1, 1, 0)
+        assert state(waiting)[0] == "held"
         assert JournalEntry.objects.get().text == "1 → 2"
 
-    def test_without_limit_everybody_is_seated(self) -> None:
+    def test_without_limit_everybody_is_offered_a_place(self) -> None:
         slot = SlotFactory(capacity=1)
         register(slot, "camille")
         register(slot, "dominique", wait=True)
@@ -313,7 +314,7 @@ class TestChangingTheCapacity:
 
         self.change(slot, None)
 
-        assert counters(slot) == (3, 0, 0)
+        assert counters(slot) == (1, 2, 0)
 
     def test_never_under_what_is_taken(self) -> None:
         slot = SlotFactory(capacity=4)

@@ -71,7 +71,7 @@ class TestErasingAPerson:
         assert mentions(EMAIL) == []
         assert erased == {"registrations": 2, "visitors": 1, "mails": 3, "accounts": 0, "mentions": 0}
         waiting.refresh_from_db()
-        assert waiting.status == "confirmed"
+        assert waiting.status == "held"
         assert numbers(past) == {"registrations": 1, "places": 3, "came": 0, "given_back": 0, "waited": 0}
         assert numbers(coming) == {"registrations": 0, "places": 0, "came": 0, "given_back": 1, "waited": 0}
         assert find_drift(now=after) == []

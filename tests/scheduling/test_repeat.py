@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from events.models import Activity, JournalEntry, Slot
+from events.models import Activity, JournalEntry, Opening, Slot
 from events.refusals import Reason, Refused
 from events.scheduling.repeat import PlannedSlot, add_slots, repetition, with_problems
 from tests.factories import DAY, NOW, ActivityFactory, SlotFactory, TerritoryFactory, UserFactory
@@ -131,12 +131,14 @@ class TestAddSlots:
 
     def test_they_take_the_place_and_the_opening_of_their_activity(self):
         opens = dt.datetime(2027, 5, 20, 10, 0, tzinfo=dt.UTC)
-        activity = ActivityFactory(festival__registration_opens_at=opens)
+        activity = ActivityFactory()
+        Opening.objects.create(festival=activity.festival, opens_at=opens)
 
         (slot,) = add_slots(
             activity_id=activity.pk, planned=plan(last=None), capacity=5, by=UserFactory(), now=NOW
         )
 
+        slot.refresh_from_db()
         assert (slot.opens_at, slot.venue_id) == (opens, activity.venue_id)
 
     @pytest.mark.parametrize("state", ["submitted", "ready", "rejected", "cancelled"])
