@@ -186,8 +186,10 @@ def _refusal(refused: Refused) -> HttpResponse:
         return _later(label, status=503, seconds=3)
     if reason in FIELD_OF:
         return _errors({FIELD_OF[reason]: [label]})
+    # What else a rule knows (somebody's other visits) is for pages alone.
+    facts = {name: fact for name, fact in refused.facts.items() if name in RefusalOut.model_fields}
     return JsonResponse(
-        {"reason": reason.value, "detail": label, **refused.facts}, status=409, encoder=DjangoJSONEncoder
+        {"reason": reason.value, "detail": label, **facts}, status=409, encoder=DjangoJSONEncoder
     )
 
 
