@@ -11,9 +11,11 @@ import shutil
 import sys
 import tempfile
 
+from tests.ground.bytecode import keep_bytecode
 from tests.ground.postgres import start_for_session
 from tests.ground.templates import UndefinedVariableTrap
 
+keep_bytecode()
 os.environ["FESTIVAL_MODE"] = "test"
 if "TEST_VAR_DIR" not in os.environ:
     os.environ["TEST_VAR_DIR"] = tempfile.mkdtemp(prefix="festival-test-")
@@ -40,7 +42,10 @@ if asked == "postgres" and not os.environ.get("DATABASE_URL"):
     os.environ["DATABASE_URL"] = os.environ["TEST_POSTGRES_URL"] = start_for_session()
 
 from festival.settings import *  # noqa: E402, F403
-from festival.settings import TEMPLATES  # noqa: E402
+from festival.settings import MIDDLEWARE, TEMPLATES  # noqa: E402
 
 TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = UndefinedVariableTrap()
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405 - WhiteNoise warns of a folder that is not there
+MIDDLEWARE[MIDDLEWARE.index("whitenoise.middleware.WhiteNoiseMiddleware")] = (
+    "tests.ground.static.StaticFilesFoundOnce"
+)
