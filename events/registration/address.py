@@ -13,7 +13,7 @@ from django.core import signing
 from django.db import transaction
 
 from events.limits import allow
-from events.links import mailbox_of, new_nonce
+from events.links import hash_of_address, mailbox_of, new_nonce
 from events.mail.outbox import owe
 from events.models import BallotEntry, Message, Registration, Visitor
 from events.refusals import Reason, Refused
@@ -58,7 +58,7 @@ def ask_new_address(*, visitor_id: int, email: str, now: dt.datetime, locale: st
             return False
     owe(
         kind=Message.Kind.NEW_ADDRESS,
-        dedupe_key=f"new_address:{visitor.pk}:{now.timestamp():.6f}",
+        dedupe_key=f"new_address:{visitor.pk}:{hash_of_address(email)[:16]}:{now.timestamp():.6f}",
         recipient=email,
         locale=locale,
         now=now,

@@ -14,7 +14,7 @@ from events.models import Registration, Slot
 from events.refusals import Reason, Refused
 
 CONFIRMED, HELD = Registration.Status.CONFIRMED, Registration.Status.HELD
-CHOICE = Registration.Hold.CHOICE
+CHOICE, OFFER = Registration.Hold.CHOICE, Registration.Hold.OFFER
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +41,14 @@ def find_trouble(
     """What stands between this mailbox and one more visit; none when nothing does.
 
     ``without``: registrations that do not count, because they are the one in question or are given back with
-    it. A visit still to be chosen does not count, and the visitor's own booking of this very slot is a
-    matter of ``one_active_registration_per_email_and_slot``.
+    it. A visit still to be chosen and an offer not taken do not count, and the visitor's own booking of this
+    very slot is a matter of ``one_active_registration_per_email_and_slot``.
     """
     slot = Slot.objects.select_related("activity__festival").get(pk=slot_id)
     festival = slot.activity.festival
     held = list(
         Registration.objects.filter(visitor__mailbox=mailbox, status__in=[CONFIRMED, HELD])
-        .exclude(hold=CHOICE)
+        .exclude(hold__in=[CHOICE, OFFER])
         .exclude(pk__in=list(without))
         .select_related("slot__activity", "visitor")
         .order_by("slot__starts_at", "pk")

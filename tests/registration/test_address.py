@@ -1,0 +1,107 @@
+"""Another e-mail address: a new link, the old one dead, nothing lost on the way."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from events.links import hash_of
+from events.models import Message, Registration, Visitor
+from events.refusals import Reason, Refused
+from events.registration.address import ask_new_address, take_new_address, write_token
+from tests.factories import NOW, SlotFactory
+from tests.registration.people import LATER, books, owed, register
+
+pytestmark = pytest.mark.django_db
+NEW = "camille.martin@example.org"
+
+
+@pytest.fixture
+def visit() -> Registration:
+    return register(SlotFactory(start_time=dt.time(14)), "camille")
+
+
+def take(visitor: Visitor, email: str = NEW) -> Visitor:
+    return take_new_address(token=write_token(visitor=visitor, email=email), now=LATER)
+
+
+def refusal(visitor: Visitor, token: str) -> Refused:
+    with pytest.raises(Refused) as refused:
+        take_new_address(token=token, now=LATER)
+    return refused.value
+
+
+def test_asking_changes_nothing_and_writes_to_the_new_address_alone(visit: Registration) -> None:
+    assert ask_new_address(visitor_id=visit.visitor_id, email=f" {NEW.upper()} ", now=NOW, locale="fr")
+
+    assert owed("new_address") == [NEW]
+    assert Visitor.objects.get().email == "camille@example.org"
+
+
+def test_five_times_a_day(visit: Registration) -> None:
+    asked = [
+        ask_new_address(visitor_id=visit.visitor_id, email=f"c{n}@example.org", now=NOW, locale="fr")
+        for n in range(6)
+    ]
+
+    assert asked == [True] * 5 + [False]
+    assert len(owed("new_address")) == 5
+
+
+def test_everything_goes_there_under_a_new_link(visit: Registration) -> None:
+    visitor = visit.visitor
+    old_token = visitor.token
+
+    taken = take(visitor)
+
+    visitor.refresh_from_db()
+    assert (taken, visitor.email, visitor.mailbox) == (visitor, NEW, NEW)
+    assert visitor.token != old_token
+    assert not Visitor.objects.filter(link_hash=hash_of(old_token)).exists()
+    assert Registration.objects.get().visitor == visitor
+    assert visitor.verified_at == LATER
+
+
+def test_what_is_still_to_be_sent_goes_to_the_new_address_and_the_old_one_is_told(
+    visit: Registration,
+) -> None:
+    take(visit.visitor)
+
+    said = Message.objects.order_by("pk").values_list("kind", "recipient")
+    assert list(said) == [
+        ("confirmation", NEW),
+        ("address_changed", "camille@example.org"),
+        ("link", NEW),
+    ]
+
+
+def test_a_link_works_once(visit: Registration) -> None:
+    token = write_token(visitor=visit.visitor, email=NEW)
+    take_new_address(token=token, now=LATER)
+
+    assert refusal(visit.visitor, token).reason == Reason.LINK_USED
+
+
+@pytest.mark.parametrize("token", ["", "abc", "WzEsIngiLCJ5Il0:1:x"])
+def test_a_link_not_made_here_is_no_link(visit: Registration, token: str) -> None:
+    assert refusal(visit.visitor, token).reason == Reason.LINK_USED
+
+
+def test_an_address_that_is_a_visitor_takes_the_bookings_in(visit: Registration) -> None:
+    other = register(SlotFactory(start_time=dt.time(17)), NEW)
+
+    take(visit.visitor)
+
+    assert Visitor.objects.get().email == NEW
+    assert set(Registration.objects.values_list("visitor__email", flat=True)) == {NEW}
+    assert (books(visit.slot), books(other.slot)) == ((1, 0, 0), (1, 0, 0))
+
+
+def test_not_where_both_hold_a_place_in_one_slot(visit: Registration) -> None:
+    other = register(visit.slot, NEW)
+
+    refused = refusal(visit.visitor, write_token(visitor=visit.visitor, email=NEW))
+
+    assert (refused.reason, refused.facts) == (Reason.ALREADY_REGISTERED, {"others": [other]})
+    assert Visitor.objects.count() == 2
