@@ -11,6 +11,8 @@ import math
 from django.conf import settings
 from django.db import connection
 
+from events.rows import ask
+
 COUNT = """
     INSERT INTO events_ratecount ("key", "window", "count") VALUES (%s, %s, 1)
     ON CONFLICT ("key", "window") DO UPDATE SET "count" = events_ratecount."count" + 1
@@ -28,16 +30,8 @@ def allow(*, action: str, peer: str, limit: int, per: dt.timedelta, now: dt.date
     behind one address.
     """
     window = dt.datetime.fromtimestamp(now.timestamp() // per.total_seconds() * per.total_seconds(), dt.UTC)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            COUNT,
-            [
-                _key(action, peer),
-                connection.ops.adapt_datetimefield_value(window),
-            ],
-        )
-        (count,) = cursor.fetchone()
-    return bool(count <= limit * settings.RATE_LIMIT_FACTOR)
+    row = ask(COUNT, [_key(action, peer), connection.ops.adapt_datetimefield_value(window)])
+    return row is not None and bool(row[0] <= limit * settings.RATE_LIMIT_FACTOR)
 
 
 def seconds_left(*, per: dt.timedelta, now: dt.datetime) -> int:

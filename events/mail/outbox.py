@@ -16,6 +16,7 @@ from django.db import transaction
 
 from events.mail import tasks
 from events.models import Activity, Message, Registration, Slot, Visitor
+from events.rows import insert
 
 PRIORITY = {
     Message.Kind.ACCOUNT: 1,
@@ -61,30 +62,26 @@ def owe(
 
     Call it inside the transaction of the event. ``send_at`` defaults to ``now``.
     """
-    Message.objects.bulk_create(
-        [
-            Message(
-                kind=kind,
-                dedupe_key=dedupe_key,
-                recipient=recipient,
-                locale=locale,
-                priority=PRIORITY.get(Message.Kind(kind), 5),
-                registration=registration,
-                slot=slot,
-                activity=activity,
-                visitor=visitor,
-                context=context or {},
-                subject=subject,
-                text_body=text_body,
-                html_body=html_body,
-                message_id=new_message_id(),
-                next_attempt_at=send_at or now,
-                expires_at=expires_at,
-                created_at=now,
-            )
-        ],
-        ignore_conflicts=True,
+    message = Message(
+        kind=kind,
+        dedupe_key=dedupe_key,
+        recipient=recipient,
+        locale=locale,
+        priority=PRIORITY.get(Message.Kind(kind), 5),
+        registration=registration,
+        slot=slot,
+        activity=activity,
+        visitor=visitor,
+        context=context or {},
+        subject=subject,
+        text_body=text_body,
+        html_body=html_body,
+        message_id=new_message_id(),
+        next_attempt_at=send_at or now,
+        expires_at=expires_at,
+        created_at=now,
     )
+    insert(message, unless_there=True)
     nudge_after_commit()
 
 

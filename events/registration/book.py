@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from events.mail.outbox import owe
 from events.models import ApiToken, Message, Registration
 from events.refusals import Reason, Refused
+from events.rows import insert
 
 from . import counters
 from .holds import Unsettled, held_until, why_hold
@@ -123,7 +124,7 @@ def take_places(wish: Wish, status: Registration.Status) -> Registration:
     hold = why_hold(wish, visitor, status)
     status = HELD if hold else status
     until = held_until(wish) if hold else None
-    registration = Registration.objects.create(
+    registration = Registration(
         slot_id=wish.slot_id,
         visitor_id=visitor.pk,
         party_size=wish.party_size,
@@ -141,6 +142,7 @@ def take_places(wish: Wish, status: Registration.Status) -> Registration:
         confirmed_at=wish.now if status == CONFIRMED else None,
         waiting_since=wish.now if status == WAITING else None,
     )
+    insert(registration)
     kind, key = OWED[status, hold]
     owe(
         kind=kind,

@@ -12,6 +12,7 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from events.models import Activity, Festival, Message, Mode, Pool, Slot
 from events.models.slot import SlotQuerySet
+from events.rows import change
 
 from .wish import Wish
 
@@ -50,20 +51,19 @@ def take(wish: Wish, *, is_held: bool = False, is_sure: bool = True) -> None:
     confirmed does not move either. Written out, because this is the statement everything hangs on; the ORM's
     way of putting it together took a quarter of a booking's time.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            TAKE_HELD if is_held else TAKE_CONFIRMED,
-            {
-                "slot": wish.slot_id,
-                "places": wish.party_size,
-                "from_pool": wish.party_size if wish.takes_from else 0,
-                "sure": is_held or is_sure,
-                "name": wish.name,
-                "now": connection.ops.adapt_datetimefield_value(wish.now),
-                "answered": f"again:{wish.submission_id}",
-            },
-        )
-        _move(cursor.rowcount)
+    moved = change(
+        TAKE_HELD if is_held else TAKE_CONFIRMED,
+        {
+            "slot": wish.slot_id,
+            "places": wish.party_size,
+            "from_pool": wish.party_size if wish.takes_from else 0,
+            "sure": is_held or is_sure,
+            "name": wish.name,
+            "now": connection.ops.adapt_datetimefield_value(wish.now),
+            "answered": f"again:{wish.submission_id}",
+        },
+    )
+    _move(moved)
     if wish.takes_from:
         _take_from_pool(slot_id=wish.slot_id, kind=wish.takes_from, places=wish.party_size)
 

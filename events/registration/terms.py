@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db import connection
-
 from events.models import Slot
+from events.rows import ask
 
 TERMS = """
 SELECT activity.ask_name, festival.most_places
@@ -39,7 +38,5 @@ def terms_of(slot_id: int) -> Terms | None:
     One statement, written out: a booking asks it each time, and putting it together cost more than the
     answer.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(TERMS, [slot_id])
-        row = cursor.fetchone()
+    row = ask(TERMS, [slot_id])
     return Terms(bool(row[0]), row[1]) if row else None

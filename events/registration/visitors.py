@@ -9,6 +9,7 @@ from django.db import connection
 
 from events.links import hash_of, mailbox_of
 from events.models import Visitor
+from events.rows import ask
 
 LINK_LASTS = dt.timedelta(days=365)
 
@@ -50,18 +51,9 @@ def _meet(email: str, mailbox: str, locale: str, now: dt.datetime) -> Met:
     visitor = Visitor(email=email)
     link_hash = hash_of(visitor.token)
     adapt = connection.ops.adapt_datetimefield_value
-    with connection.cursor() as cursor:
-        cursor.execute(
-            MEET,
-            [
-                email,
-                mailbox,
-                locale,
-                visitor.link_nonce,
-                link_hash,
-                adapt(now + LINK_LASTS),
-                adapt(now),
-            ],
-        )
-        pk, kept_hash, verified_at = cursor.fetchone()
+    met = ask(
+        MEET,
+        [email, mailbox, locale, visitor.link_nonce, link_hash, adapt(now + LINK_LASTS), adapt(now)],
+    )
+    pk, kept_hash, verified_at = met or (0, "", None)
     return Met(pk, mailbox, kept_hash == link_hash, verified_at is not None)

@@ -1,0 +1,62 @@
+"""Rows and statements of the hot path, without the cost of putting the same SQL together each time.
+
+PostgreSQL keeps a statement that comes here prepared for as long as the connection lasts: it is read and
+planned once. Nothing else changes: same adapters, same transaction, same errors as through the ORM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import psycopg
+from django.db import connection
+from django.db.models import Field, Model
+
+Params = Sequence[Any] | Mapping[str, Any]
+
+
+def ask(sql: str, params: Params) -> tuple[Any, ...] | None:
+    """The first row of the answer, or none."""
+    return _run(sql, params, wants_row=True)[0]
+
+
+def change(sql: str, params: Params) -> int:
+    """How many rows an UPDATE changed."""
+    return _run(sql, params, wants_row=False)[1]
+
+
+def insert(row: Model, *, unless_there: bool = False) -> Any:
+    """Insert a new row and give it its key; ``unless_there``: where a unique key exists, nothing, and None.
+
+    ``save()`` for a model with a key of its own and nothing to do before or after: what the model's own
+    ``save`` or its signals would add is not done.
+    """
+    sql, fields = _insert_of(type(row), unless_there)
+    answer = ask(sql, [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields])
+    row.pk = answer[0] if answer else None
+    row._state.adding, row._state.db = row.pk is None, connection.alias
+    return row.pk
+
+
+@cache
+def _insert_of(model: type[Model], unless_there: bool) -> tuple[str, list[Field[Any, Any]]]:
+    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    columns = ", ".join(f'"{field.column}"' for field in fields)
+    values = ", ".join("%s" for _field in fields)
+    conflict = " ON CONFLICT DO NOTHING" if unless_there else ""
+    table, key = model._meta.db_table, model._meta.pk.column
+    return f'INSERT INTO "{table}" ({columns}) VALUES ({values}){conflict} RETURNING "{key}"', fields  # noqa: S608
+
+
+def _run(sql: str, params: Params, *, wants_row: bool) -> tuple[tuple[Any, ...] | None, int]:
+    if connection.vendor != "postgresql" or connection.queries_logged or connection.execute_wrappers:
+        # Also wherever somebody counts the statements or watches them.
+        with connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            return (cursor.fetchone() if wants_row else None), cursor.rowcount
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as prepared:
+        prepared.execute(sql, params, prepare=True)
+        return (prepared.fetchone() if wants_row else None), prepared.rowcount

@@ -1,0 +1,96 @@
+"""Rows written without the ORM's compiler are the rows the ORM would have written."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.forms.models import model_to_dict
+from django.test.utils import CaptureQueriesContext
+
+from events.models import Message, Registration
+from events.rows import ask, change, insert
+from tests.factories import NOW, RegistrationFactory, SlotFactory, VisitorFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def fresh(**kwargs: Any) -> Registration:
+    return Registration(
+        slot=SlotFactory(),
+        visitor=VisitorFactory(),
+        party_size=2,
+        name="Élise “d’Oc” %s",
+        submission_id=uuid.uuid4(),
+        submission_hash="0" * 64,
+        status="confirmed",
+        any_of=uuid.uuid4(),
+        created_at=NOW,
+        confirmed_at=NOW + dt.timedelta(microseconds=1),
+        **kwargs,
+    )
+
+
+def owed(**kwargs: Any) -> Message:
+    return Message(
+        kind="confirmation",
+        recipient="camille@example.org",
+        context={"été": [1, None, "’"]},
+        next_attempt_at=NOW,
+        created_at=NOW,
+        **{"dedupe_key": "one", "message_id": f"<{uuid.uuid4()}@example.org>", **kwargs},
+    )
+
+
+@pytest.mark.parametrize("make", [fresh, owed])
+def test_an_inserted_row_reads_as_it_was_written(make: Any) -> None:
+    row = make()
+
+    key = insert(row)
+
+    kept = type(row).objects.get(pk=key)
+    assert model_to_dict(kept) == model_to_dict(row)
+    assert [getattr(kept, field.attname) for field in row._meta.concrete_fields] == [
+        getattr(row, field.attname) for field in row._meta.concrete_fields
+    ]
+    row.save(update_fields=["created_at"])  # it is known as a row that is there
+    assert type(row).objects.count() == 1
+
+
+def test_a_second_row_under_a_unique_key_is_none() -> None:
+    first = insert(owed(), unless_there=True)
+
+    assert first is not None
+    assert insert(owed(), unless_there=True) is None
+    assert Message.objects.get().pk == first
+
+
+def test_a_broken_constraint_comes_as_the_same_error() -> None:
+    row = fresh()
+    insert(row)
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert(
+            Registration(
+                slot=row.slot, visitor=row.visitor, submission_id=row.submission_id, party_size=1, created_at=NOW
+            )
+        )
+
+
+def test_watched_and_unwatched_statements_answer_alike() -> None:
+    pk = RegistrationFactory(party_size=3).pk
+    sql, raise_it = (
+        "SELECT party_size FROM events_registration WHERE id = %s",
+        "UPDATE events_registration SET party_size = party_size + %(more)s WHERE id = %(pk)s",
+    )
+
+    with CaptureQueriesContext(connection) as seen:
+        watched = (ask(sql, [pk]), change(raise_it, {"more": 1, "pk": pk}), ask(sql, [0]))
+    unwatched = (ask(sql, [pk]), change(raise_it, {"more": -1, "pk": pk}), ask(sql, [0]))
+
+    assert len(seen) == 3
+    assert watched == ((3,), 1, None)
+    assert unwatched == ((4,), 1, None)
