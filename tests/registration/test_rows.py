@@ -75,7 +75,11 @@ def test_a_broken_constraint_comes_as_the_same_error() -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         insert(
             Registration(
-                slot=row.slot, visitor=row.visitor, submission_id=row.submission_id, party_size=1, created_at=NOW
+                slot=row.slot,
+                visitor=row.visitor,
+                submission_id=row.submission_id,
+                party_size=1,
+                created_at=NOW,
             )
         )
 
