@@ -96,6 +96,10 @@ def register_party(
             return Booking(take_places(wish, status))
         except Unsettled as enough:
             answer_unsettled(wish, enough.registration)
+        except Refused:  # what one person may not hold: waiting is no visit yet, the offer will ask again
+            if status == WAITING or not waits_instead(wish):
+                raise
+            status = WAITING
         except IntegrityError as error:  # the database said no: who was here before?
             if earlier := Registration.objects.filter(submission_id=wish.submission_id).first():
                 return replay(earlier, wish)
@@ -158,6 +162,12 @@ def take_places(wish: Wish, status: Registration.Status) -> Registration:
     else:
         counters.take(wish, is_held=bool(hold), is_sure=visitor.is_verified or wish.partner is not None)
     return registration
+
+
+def waits_instead(wish: Wish) -> bool:
+    """Whether a wish that may wait meets a slot that is full for it."""
+    refusal = why_not(wish) if wish.wait else None
+    return refusal is not None and bool(refusal.facts.get("can_wait"))
 
 
 def replay(earlier: Registration, wish: Wish) -> Booking:

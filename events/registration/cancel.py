@@ -12,7 +12,7 @@ from events.models import Message, Registration
 from events.refusals import Reason, Refused
 
 from . import counters
-from .locks import lock_slot_of
+from .locks import lock_slot_of, lock_slots
 from .patience import patient
 from .waiting import offer_places
 
@@ -64,6 +64,27 @@ def cancel_registration(
     slot.refresh_from_db(fields=["taken", "held", "reserved", "waiting"])
     offer_places(slot=slot, now=now)
     return registration
+
+
+@patient
+@transaction.atomic
+def leave_lists(*, registration_id: int, now: dt.datetime) -> int:
+    """Wait no longer in any slot of a request, all or nothing; how many lists were left.
+
+    Raises ``Refused``: NOT_ACTIVE (nothing of the request waits any more).
+    """
+    registration = Registration.objects.get(pk=registration_id)
+    same = Registration.objects.filter(pk=registration_id)
+    if registration.any_of:
+        same = Registration.objects.filter(any_of=registration.any_of, visitor=registration.visitor_id)
+    lock_slots(same.values_list("slot_id", flat=True))
+    same = same.waiting().filter(slot__starts_at__gt=now)
+    waiting = list(same.order_by("slot_id").values_list("pk", flat=True))
+    if not waiting:
+        raise Refused(Reason.NOT_ACTIVE)
+    for pk in waiting:
+        cancel_registration(registration_id=pk, now=now)
+    return len(waiting)
 
 
 def _tell(registration: Registration, *, given: int, now: dt.datetime) -> None:
