@@ -80,6 +80,10 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:my_visit_ticket": (EVERYBODY, "visit"),
     "events:my_visit_give_back": (EVERYBODY, "visit"),
     "events:my_visit_calendar": (EVERYBODY, "visit"),
+    "events:my_visit_move": (EVERYBODY, "visit"),
+    "events:my_address": (EVERYBODY, "link"),
+    "events:my_day_ticket": (EVERYBODY, "day"),
+    "events:forget_me": (EVERYBODY, ""),
     "events:reminders_off": (EVERYBODY, "no reminders"),
     # mails kept on the site, in the embedded mode
     "events:outbox": (EVERYBODY, ""),
@@ -199,6 +203,7 @@ def addresses(at: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "edition": {"slug": at["festival"].slug},
         "link": {"token": at["visitor"].token},
         "no reminders": {"token": reminders_token(at["visitor"].pk)},
+        "day": {"token": at["visitor"].token, "date": at["day"]},
         "visit": {"token": at["visitor"].token, "reference": at["registration"].reference},
         "host": {"slug": host},
         "host member": {"slug": host, "pk": at["host"].members.get().pk},
@@ -222,7 +227,8 @@ def addresses(at: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def absent_twin(kwargs: dict[str, Any]) -> dict[str, Any]:
     """The same kind of address, of something that does not exist."""
-    return {key: 987654 if key in ("pk", "number") else f"nowhere-{key}" for key in kwargs}
+    nowhere = {"pk": 987654, "number": 987654, "date": dt.date(1999, 12, 31)}
+    return {key: nowhere.get(key, f"nowhere-{key}") for key in kwargs}
 
 
 @pytest.fixture(scope="module")
@@ -419,7 +425,12 @@ def test_drafts_are_hidden_from_the_public(world: World) -> None:
 
 def test_a_link_opens_its_own_visits_only(world: World) -> None:
     kwargs = {"token": world.own["visit"]["token"], "reference": world.foreign["visit"]["reference"]}
-    for name in ("events:my_visit_ticket", "events:my_visit_give_back", "events:my_visit_calendar"):
+    for name in (
+        "events:my_visit_ticket",
+        "events:my_visit_give_back",
+        "events:my_visit_calendar",
+        "events:my_visit_move",
+    ):
         assert Client().get(reverse(name, kwargs=kwargs)).status_code in (404, 405), name
     reply = Client().post(reverse("events:my_visit_give_back", kwargs=kwargs))
     assert reply.status_code == 404

@@ -53,8 +53,30 @@ class AddressField(forms.EmailField):
 OUT_OF_DATE = _("This page had grown old. What you typed is still here: send it again.")
 
 
+MOST_SLOTS = 20
+LARGEST_KEY = 2**63 - 1
+
+
+class SlotsField(forms.Field):
+    """Boxes to tick, one for each slot; numbers that are no slot are for the rule to leave out."""
+
+    widget = forms.CheckboxSelectMultiple
+    default_error_messages = {"invalid": _("Please choose among the times shown.")}
+
+    def to_python(self, value: Any) -> list[int]:
+        try:
+            keys = sorted({int(key) for key in value or ()})
+        except (TypeError, ValueError):
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from None
+        if len(keys) > MOST_SLOTS or any(not 0 < key <= LARGEST_KEY for key in keys):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return keys
+
+
 class BookingForm(PlainTextMixin, forms.Form):
-    """``wait`` is the button « wait for places »: join the list if there is not enough room."""
+    """``wait`` is the button « wait for places »: join the list if there is not enough room; ``any_of`` the
+    other slots one would wait for as well. ``anyway`` is the button of who has read a warning.
+    """
 
     email = AddressField(help_text=_("For your ticket, a reminder the day before, and nothing else."))
     party_size = forms.IntegerField(
@@ -72,7 +94,9 @@ class BookingForm(PlainTextMixin, forms.Form):
     submission_id = forms.UUIDField(
         widget=forms.HiddenInput, error_messages={"required": OUT_OF_DATE, "invalid": OUT_OF_DATE}
     )
+    any_of = SlotsField(label=_("Wait for a place at one of these times too"), required=False)
     wait = forms.CharField(required=False, widget=forms.HiddenInput)
+    anyway = forms.CharField(required=False, widget=forms.HiddenInput)
     most_is_checked = True
 
     def __init__(self, *args: Any, terms: Terms, **kwargs: Any) -> None:
@@ -111,6 +135,7 @@ class BookingForm(PlainTextMixin, forms.Form):
             "name": data.get("name", ""),
             "submission_id": data["submission_id"],
             "wait": bool(data["wait"]),
+            "any_of": data["any_of"] if data["wait"] else [],
         }
 
     @property
@@ -128,10 +153,35 @@ class LinkForm(PlainTextMixin, forms.Form):
     email = AddressField()
 
 
+class NewAddressForm(PlainTextMixin, forms.Form):
+    """Where the link to one's visits goes from now on."""
+
+    email = AddressField(label=_("Your new e-mail address"))
+
+    def __init__(self, *args: Any, present: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.present = present
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        if email == self.present:
+            raise ValidationError(_("This is the address your visits have now."))
+        return email
+
+
+class MoveForm(forms.Form):
+    """The slot to move to."""
+
+    to = forms.IntegerField(
+        min_value=1, max_value=LARGEST_KEY, error_messages={"required": _("Please choose a time.")}
+    )
+
+
 class GiveBackForm(forms.Form):
-    """How many places; empty gives all back."""
+    """How many places; empty gives all back. ``everywhere``: leave all the lists of the same request."""
 
     places = forms.IntegerField(label=_("Number of places"), required=False, min_value=1)
+    everywhere = forms.BooleanField(required=False)
 
     def __init__(self, *args: Any, party_size: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

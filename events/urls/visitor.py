@@ -1,20 +1,45 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, path
+import datetime as dt
 
-from events.views import booking, visitor
+from django.urls import URLPattern, path, register_converter
+
+from events.views import booking, own_device, visitor, visitor_address, visitor_day, visitor_move
+
+
+class DayConverter:
+    """A day as « 2027-06-10 »."""
+
+    regex = r"\d{4}-\d{2}-\d{2}"
+
+    def to_python(self, value: str) -> dt.date:
+        return dt.date.fromisoformat(value)
+
+    def to_url(self, value: dt.date) -> str:
+        return value.isoformat()
+
+
+register_converter(DayConverter, "day")
 
 urlpatterns: list[URLPattern] = [
     path("creneaux/<int:pk>/inscription/", booking.slot_register, name="slot_register"),
     path("inscriptions/<str:token>/", booking.receipt, name="receipt"),
     path("mes-visites/", visitor.find_my_visits, name="find_my_visits"),
+    path("mes-visites/oublier/", own_device.forget_me, name="forget_me"),
     path("mes-visites/<str:token>/", visitor.my_visits, name="my_visits"),
     path("mes-visites/<str:token>/calendrier.ics", visitor.my_visits_calendar, name="my_visits_calendar"),
+    path("mes-visites/<str:token>/adresse/", visitor_address.my_address, name="my_address"),
+    path("mes-visites/<str:token>/jour/<day:date>/", visitor_day.my_day_ticket, name="my_day_ticket"),
     path("mes-visites/<str:token>/<str:reference>/", visitor.my_visit_ticket, name="my_visit_ticket"),
     path(
         "mes-visites/<str:token>/<str:reference>/rendre/",
         visitor.my_visit_give_back,
         name="my_visit_give_back",
+    ),
+    path(
+        "mes-visites/<str:token>/<str:reference>/changer/",
+        visitor_move.my_visit_move,
+        name="my_visit_move",
     ),
     path(
         "mes-visites/<str:token>/<str:reference>/visite.ics",

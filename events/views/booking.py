@@ -9,6 +9,7 @@ import uuid
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -23,14 +24,17 @@ from events.clock import on_the_wall
 from events.doors import read_door
 from events.forms.booking import BookingForm
 from events.limits import allow, seconds_left
-from events.models import Registration, Slot
+from events.models import Mode, Registration, Slot, Visitor
 from events.models.slot import SlotQuerySet
 from events.refusals import Reason, Refused
 from events.registration.book import register_party
+from events.registration.plans import other_times, to_wait_for
 from events.registration.refusing import can_wait, why_closed
 from events.registration.terms import Terms, terms_of
+from events.views.own_booking import IN_THE_WAY, Beside, look_at_refusal, look_beside, say_slot_time
+from events.views.own_device import visitor_of_device
 from events.views.tickets import read_receipt, say_places, secret_page, write_receipt
-from events.wording import say_day, say_number, say_time
+from events.wording import say_number
 
 BOOKINGS, PER = 120, dt.timedelta(minutes=10)
 """How many bookings one peer may try: a family or a class behind one address, not a robot."""
@@ -57,7 +61,11 @@ def slot_register(request: HttpRequest, pk: int) -> HttpResponse:
     slot = get_object_or_404(bookable_slots(), pk=pk)
     if closed := why_closed(slot, now=now):
         return _closed(request, slot, now, closed)
-    return _form(request, slot, now, BookingForm(terms=Terms.of(slot), initial={"party_size": 1}))
+    visitor = visitor_of_device(request)
+    known = {"email": visitor.email} if visitor else {}
+    form = BookingForm(terms=Terms.of(slot), initial={"party_size": 1, **known})
+    beside = look_beside(visitor, slot, party_size=1, now=now) if visitor else None
+    return _form(request, slot, now, form, beside=beside)
 
 
 def _book(request: HttpRequest, pk: int, now: dt.datetime) -> HttpResponse:
@@ -69,19 +77,78 @@ def _book(request: HttpRequest, pk: int, now: dt.datetime) -> HttpResponse:
     if not allow(action="register", peer=request.META["REMOTE_ADDR"], limit=BOOKINGS, per=PER, now=now):
         wait = seconds_left(per=PER, now=now)
         return _form(request, _whole(pk), now, form, status=TOO_MANY, retry_after=wait)
+    owner = _owner(request, form)
+    is_sure = form.cleaned_data["anyway"] or form.cleaned_data["wait"]
+    if owner and not is_sure and (warned := _warn(request, pk, now, form, owner)):
+        return warned
     try:
         registration = register_party(
-            slot_id=pk, now=now, locale=get_language() or "fr", **form.wish
+            slot_id=pk, now=now, locale=get_language() or "fr", is_theirs=owner is not None, **form.wish
         ).registration
         is_waiting = registration.waiting_since is not None
+        if owner:
+            return _to_own_visits(request, owner, registration)
     except Refused as refused:
+        if owner and refused.reason in IN_THE_WAY and "outcome" not in refused.facts:
+            return _in_the_way(request, pk, now, form, owner, refused)
         if refused.reason != Reason.ALREADY_REGISTERED:
             return _refused(request, pk, now, form, refused)
         # Told to the owner of the address by mail; whoever typed it sees what anybody would.
         is_waiting = refused.facts["outcome"] == Registration.Status.WAITING
-    size = form.cleaned_data["party_size"]
-    email = form.cleaned_data["email"]
-    token = write_receipt(slot_id=pk, party_size=size, is_waiting=is_waiting, email=email)
+    return _to_receipt(pk, form, is_waiting, now)
+
+
+def _owner(request: HttpRequest, form: BookingForm) -> Visitor | None:
+    """Whoever opened their visits on this device and books with that very address."""
+    visitor = visitor_of_device(request)
+    return visitor if visitor and visitor.email == form.cleaned_data["email"] else None
+
+
+def _warn(
+    request: HttpRequest, pk: int, now: dt.datetime, form: BookingForm, owner: Visitor
+) -> HttpResponse | None:
+    """The way to another visit of that day takes longer than the time between: said before, once."""
+    slot = _whole(pk)
+    beside = look_beside(owner, slot, party_size=form.cleaned_data["party_size"], now=now)
+    return _form(request, slot, now, form, status=CONFLICT, beside=beside) if beside.rushes else None
+
+
+def _in_the_way(
+    request: HttpRequest, pk: int, now: dt.datetime, form: BookingForm, owner: Visitor, refused: Refused
+) -> HttpResponse:
+    slot, size = _whole(pk), form.cleaned_data["party_size"]
+    beside = look_at_refusal(owner, slot, refused, party_size=size, now=now)
+    return _form(request, slot, now, form, status=CONFLICT, beside=beside)
+
+
+def _to_own_visits(request: HttpRequest, owner: Visitor, registration: Registration) -> HttpResponse:
+    """Whoever is known on this device needs no receipt: the ticket is there."""
+    title = registration.slot.activity.title
+    if not registration.is_active:  # the same form again, after the place was given back
+        said = _("“%(title)s” had been given back. Nothing was changed.")
+    elif registration.status == Registration.Status.WAITING:
+        said = _("You are on the list for “%(title)s”.")
+    elif registration.status == Registration.Status.HELD:
+        said = _("The places for “%(title)s” are kept for you: open the message we send you to confirm them.")
+    else:
+        said = _("It is yours: “%(title)s”. The ticket is below, and in your mail.")
+    messages.success(request, said % {"title": title})
+    return redirect("events:my_visits", owner.token)
+
+
+def _to_receipt(pk: int, form: BookingForm, is_waiting: bool, now: dt.datetime) -> HttpResponse:
+    """The same for everybody: it stands on what was asked and on what the slots show to all."""
+    size, also = form.cleaned_data["party_size"], set(form.wish["any_of"]) - {pk}
+    if also and is_waiting:
+        full = to_wait_for(other_times(_whole(pk), now=now), party_size=size, now=now)
+        also &= {slot.pk for slot in full}
+    token = write_receipt(
+        slot_id=pk,
+        party_size=size,
+        is_waiting=is_waiting,
+        email=form.cleaned_data["email"],
+        also=sorted(also) if is_waiting else [],
+    )
     return redirect("events:receipt", token)
 
 
@@ -128,6 +195,7 @@ def _form(
     status: int = 200,
     refused: Refused | None = None,
     retry_after: int = 0,
+    beside: Beside | None = None,
 ) -> HttpResponse:
     """The form, as typed. A new submission after an answer; the same one where it may have got through."""
     facts = refused.facts if refused and refused.reason == Reason.FULL else {}
@@ -136,6 +204,10 @@ def _form(
     asked = form.cleaned_data.get("party_size", 1) if form.is_bound and form.is_valid() else 1
     if facts:
         asked = int(form.data.get("party_size") or 1)
+    may_wait = is_full and can_wait(slot, party_size=1)
+    others = other_times(slot, now=now) if is_full or facts else []
+    waits_for = to_wait_for(others, party_size=asked, now=now) if may_wait or facts.get("can_wait") else []
+    form.fields["any_of"].widget.choices = [(one.pk, say_wait(one, now)) for one in waits_for]
     context = {
         "form": form,
         "door": door,
@@ -144,11 +216,15 @@ def _form(
         "retry_minutes": -(-retry_after // 60),
         "is_busy": status == BUSY,
         "is_full": is_full,
-        "may_wait": is_full and can_wait(slot, party_size=1),
+        "may_wait": may_wait,
+        "waits_for": waits_for,
+        "this_time": say_wait(slot, now) if waits_for else "",
         "take": facts.get("places_left", 0),
         "take_words": say_places(facts.get("places_left", 0)),
         "wait_words": say_places(asked) if facts.get("can_wait") else "",
-        "others": _others(slot, now) if is_full or facts else [],
+        "others": _said(others, now),
+        "beside": beside,
+        "is_own": beside is not None or visitor_of_device(request) is not None,
     }
     response = _page(request, "events/visitor/slot_register.html", slot, now, context, status)
     if retry_after:
@@ -181,15 +257,19 @@ def _page(
 
 
 def _others(slot: Slot, now: dt.datetime) -> list[tuple[Slot, str]]:
-    """Up to three other times of the same activity with a place, each with its words: « Vendredi 11 juin, 11
-    h 30 »."""
-    slots = Slot.objects.published().upcoming(now).with_places_left(1).filter(activity=slot.activity_id)
-    slots = slots.exclude(pk=slot.pk).select_related("activity").in_order()
-    found = []
-    for other in slots[:3]:
-        said = f"{say_day(other.day)}, {say_time(other.local_start)}"
-        found.append((other, f"{said[:1].upper()}{said[1:]}"))
-    return found
+    return _said(other_times(slot, now=now), now)
+
+
+def _said(slots: list[Slot], now: dt.datetime) -> list[tuple[Slot, str]]:
+    """Up to three with a place, each with its words: « Vendredi 11 juin, 11 h 30 »."""
+    free = [slot for slot in slots if slot.mode == Mode.DROP_IN or slot.places_left != 0]
+    return [(slot, say_slot_time(slot)) for slot in free[:3]]
+
+
+def say_wait(slot: Slot, now: dt.datetime) -> str:
+    """« Vendredi 11 juin, 11 h 30 : complet, 3 en attente »."""
+    words = read_door(slot, now=now).words
+    return _("%(when)s: %(places)s") % {"when": say_slot_time(slot), "places": words[:1].lower() + words[1:]}
 
 
 @require_safe
@@ -213,6 +293,8 @@ def receipt(request: HttpRequest, token: str) -> HttpResponse:
         "door": read_door(slot, now=now),
         "receipt": shown,
         "places": say_places(shown.party_size),
+        "also": [say_slot_time(one) for one in Slot.objects.filter(pk__in=shown.also).in_order()],
+        "must_confirm": slot.activity.festival.confirms_addresses and not shown.is_waiting,
         "kept_on_site": settings.KEEP_MAILS_ON_SITE,
     }
     return render(request, "events/visitor/receipt.html", context)

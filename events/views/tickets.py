@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -18,14 +18,8 @@ from django.utils.translation import ngettext
 
 from events.calendar import venue_of
 from events.models import Registration, Slot, Venue
-from events.wording import (
-    WALKABLE_METRES,
-    metres_between,
-    say_duration,
-    say_number,
-    say_walk,
-    walking_minutes,
-)
+from events.registration.plans import is_tight, position_of
+from events.wording import say_duration, say_number, say_walk
 
 RECEIPT_SALT = "events.receipt"
 RECEIPT_LASTS = dt.timedelta(days=3)
@@ -62,20 +56,26 @@ class Receipt:
     party_size: int
     is_waiting: bool
     address: str
+    also: tuple[int, ...] = ()
+    """Other slots the same request waits for."""
 
 
-def write_receipt(*, slot_id: int, party_size: int, is_waiting: bool, email: str) -> str:
+def write_receipt(
+    *, slot_id: int, party_size: int, is_waiting: bool, email: str, also: Sequence[int] = ()
+) -> str:
     """The token of a receipt: signed, dated, readable by whoever has it; so the address is there in part
     only."""
-    return signing.dumps([slot_id, party_size, int(is_waiting), mask(email)], salt=RECEIPT_SALT)
+    said = [slot_id, party_size, int(is_waiting), mask(email)]
+    return signing.dumps([*said, list(also)] if also else said, salt=RECEIPT_SALT)
 
 
 def read_receipt(token: str) -> Receipt:
     """Raises ``signing.SignatureExpired`` after three days, ``signing.BadSignature`` on what was not written
     here.
     """
-    slot_id, party_size, is_waiting, address = signing.loads(token, salt=RECEIPT_SALT, max_age=RECEIPT_LASTS)
-    return Receipt(slot_id, party_size, bool(is_waiting), address)
+    said = signing.loads(token, salt=RECEIPT_SALT, max_age=RECEIPT_LASTS)
+    slot_id, party_size, is_waiting, address, *also = said
+    return Receipt(slot_id, party_size, bool(is_waiting), address, tuple(*also))
 
 
 def mask(email: str) -> str:
@@ -119,8 +119,13 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Day:
+    """A day's tickets in their order; ``code`` holds all their references, one on a line: a door finds its
+    own.
+    """
+
     day: dt.date
     tickets: list[Ticket]
+    code: Code
 
 
 def say_places(number: int) -> str:
@@ -162,7 +167,8 @@ def by_day(registrations: Iterable[Registration]) -> list[Day]:
     for day, group in itertools.groupby(registrations, key=lambda registration: registration.slot.day):
         visits = list(group)
         pairs = itertools.zip_longest(visits, visits[1:])
-        days.append(Day(day, [ticket_of(visit, following) for visit, following in pairs]))
+        tickets = [ticket_of(visit, following) for visit, following in pairs]
+        days.append(Day(day, tickets, code_of("\n".join(visit.reference for visit in visits))))
     return days
 
 
@@ -176,19 +182,11 @@ def _way_to(following: Registration, slot: Slot) -> tuple[str, bool]:
         return _("These two visits overlap: one of them could be given back."), True
     here, there = venue_of(slot), venue_of(following.slot)
     ahead = {"time": say_duration(minutes)}
-    start, end = _position(here), _position(there)
+    start, end = position_of(here), position_of(there)
     if start is None or end is None:
         return _("%(time)s until the next visit") % ahead, False
     walk = say_walk(start, end)
     if not walk:
         return _("The next visit is in the same place, in %(time)s") % ahead, False
-    is_far = metres_between(start, end) > WALKABLE_METRES
-    is_tight = not is_far and walking_minutes(start, end) > minutes
     said = _("%(walk)s to the next visit; you have %(time)s") % {"walk": walk, **ahead}
-    return said, is_tight
-
-
-def _position(venue: Venue | None) -> tuple[float, float] | None:
-    if venue is None or venue.latitude is None or venue.longitude is None:
-        return None
-    return venue.latitude, venue.longitude
+    return said, is_tight(here, there, minutes)

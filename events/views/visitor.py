@@ -5,13 +5,14 @@ reminders.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,16 +22,25 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from events.calendar import calendar_of
+from events.calendar import calendar_of, venue_of
+from events.clock import on_the_wall
 from events.forms.booking import GiveBackForm, LinkForm
 from events.limits import allow, seconds_left
-from events.links import hash_of, hash_of_address, registration_of_token, visitor_of_reminders_token
-from events.models import Registration, Suppression, Visitor
+from events.links import (
+    hash_of,
+    hash_of_address,
+    registration_of_token,
+    reminders_token,
+    visitor_of_reminders_token,
+)
+from events.models import Registration, Slot, Suppression, Visitor
 from events.models.registration import RegistrationQuerySet
 from events.refusals import Reason, Refused
-from events.registration.cancel import cancel_registration
+from events.registration.cancel import cancel_registration, leave_lists
 from events.registration.resend import send_link_again
 from events.registration.waiting import with_rank
+from events.reminders import planned_reminders
+from events.views.own_device import remember
 from events.views.tickets import Ticket, by_day, say_places, secret_page, ticket_of
 
 RESENDS, PER = 10, dt.timedelta(minutes=10)
@@ -38,10 +48,11 @@ RESENDS, PER = 10, dt.timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a secret link opens."""
+    """What a secret link opens: everything of a visitor (``is_whole``), or one booking alone."""
 
     visitor: Visitor
     registrations: RegistrationQuerySet
+    is_whole: bool = True
 
     def one(self, reference: str) -> Registration:
         """Raises ``Http404``."""
@@ -59,7 +70,8 @@ def by_secret_link(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
     @wraps(view)
     @secret_page
     def opened(request: HttpRequest, token: str, **kwargs: Any) -> HttpResponse:
-        if one := registration_of_token(token):
+        one = registration_of_token(token)
+        if one:
             own = Registration.objects.filter(pk=one)
             visitor = Visitor.objects.filter(registrations__pk=one).first()
         else:
@@ -69,7 +81,7 @@ def by_secret_link(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
             return _link_gone(request, status=404)
         if visitor.link_expires_at is not None and visitor.link_expires_at <= timezone.now():
             return _link_gone(request, status=410)
-        return view(request, token, Opened(visitor, _with_everything(own)), **kwargs)
+        return view(request, token, Opened(visitor, _with_everything(own), is_whole=not one), **kwargs)
 
     return opened
 
@@ -80,8 +92,10 @@ def _link_gone(request: HttpRequest, *, status: int) -> HttpResponse:
 
 def _with_everything(registrations: RegistrationQuerySet) -> RegistrationQuerySet:
     """Everything the pages read, in one query, in the order of time."""
+    others = Slot.objects.published().upcoming(timezone.now()).filter(activity=OuterRef("slot__activity"))
     return (
         with_rank(registrations)
+        .annotate(has_other_times=Exists(others.exclude(pk=OuterRef("slot"))))
         .select_related(
             "visitor",
             "slot__activity__host",
@@ -100,30 +114,89 @@ def _with_everything(registrations: RegistrationQuerySet) -> RegistrationQuerySe
 @require_safe
 @by_secret_link
 def my_visits(request: HttpRequest, token: str, opened: Opened) -> HttpResponse:
-    """Every booking of the address: tickets by day, the waiting list with the rank, what is over or
-    withdrawn."""
+    """Every booking of the address: what is kept, tickets by day, waiting lists with the rank, reminders to
+    come, what is over or withdrawn. The device is remembered where the link opens all of it.
+    """
     now = timezone.now()
-    coming, waiting, over = [], [], []
-    for registration in opened.registrations:
-        if registration.slot.ends_at <= now or not registration.is_active:
-            over.append(registration)
-        elif registration.status == Registration.Status.WAITING:
-            waiting.append(registration)
-        else:
-            coming.append(registration)
+    own = opened.registrations.prefetch_related("slot__activity__festival__reminder_rules")
+    coming, waiting, over = _sorted(own, now)
     days = by_day(coming)
     context = {
         "token": token,
         "visitor": opened.visitor,
+        "is_whole": opened.is_whole,
         "days": days,
         "tickets": sum(len(day.tickets) for day in days),
-        "waiting": [
-            Ticket(r, r.slot.venue or r.slot.activity.venue, say_places(r.party_size)) for r in waiting
-        ],
+        "requests": _requests(waiting),
+        "reminders": _reminders(coming, now),
+        "is_unreminded": opened.is_whole and _is_unreminded(opened.visitor),
+        "stop_reminders": reminders_token(opened.visitor.pk) if opened.is_whole else "",
         "over": over,
         "now": now,
     }
-    return render(request, "events/visitor/my_visits.html", context)
+    response = render(request, "events/visitor/my_visits.html", context)
+    if opened.is_whole:
+        remember(response, opened.visitor)
+    return response
+
+
+def _sorted(
+    registrations: Iterable[Registration], now: dt.datetime
+) -> tuple[list[Registration], list[Registration], list[Registration]]:
+    """What is confirmed and to come, what is waited for, what is over. A list left is no visit given back."""
+    coming, waiting, over = [], [], []
+    for registration in registrations:
+        slot, was_had = registration.slot, registration.confirmed_at is not None
+        if registration.status == Registration.Status.CONFIRMED and slot.ends_at > now:
+            coming.append(registration)
+        elif registration.status == Registration.Status.WAITING and slot.starts_at > now:
+            waiting.append(registration)
+        elif slot.is_cancelled or was_had:
+            over.append(registration)
+    return coming, waiting, over
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request to wait: in one slot or in any of several, the first click or offer ends all of it."""
+
+    tickets: list[Ticket]
+
+    @property
+    def first(self) -> Registration:
+        return self.tickets[0].registration
+
+
+def _requests(waiting: list[Registration]) -> list[Request]:
+    """Registrations of one request together, in the order of time."""
+    found: dict[object, list[Ticket]] = {}
+    for one in waiting:
+        ticket = Ticket(one, venue_of(one.slot), say_places(one.party_size))
+        found.setdefault(one.any_of or one.pk, []).append(ticket)
+    return [Request(tickets) for tickets in found.values()]
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """On the wall clock of the visits' territory."""
+
+    at: dt.datetime
+    registrations: list[Registration]
+
+
+def _reminders(coming: list[Registration], now: dt.datetime) -> list[Reminder]:
+    """When a message comes before these visits, the first first; those of one moment together."""
+    found: dict[dt.datetime, list[Registration]] = {}
+    for registration in coming:
+        for planned in planned_reminders(registration, now):
+            found.setdefault(planned.at, []).append(registration)
+    return [
+        Reminder(on_the_wall(at, visits[0].slot.timezone), visits) for at, visits in sorted(found.items())
+    ]
+
+
+def _is_unreminded(visitor: Visitor) -> bool:
+    return Suppression.objects.filter(email_hash=hash_of_address(visitor.email)).exists()
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -132,17 +205,19 @@ def my_visit_give_back(request: HttpRequest, token: str, opened: Opened, referen
     """GET asks, POST gives back: all places, or ``places`` of them."""
     registration = opened.one(reference)
     if request.method != "POST":
-        return _ask_to_give_back(
-            request, token, registration, GiveBackForm(party_size=registration.party_size)
-        )
+        form = GiveBackForm(party_size=registration.party_size)
+        return _ask_to_give_back(request, token, opened, registration, form)
     form = GiveBackForm(request.POST, party_size=registration.party_size)
     if not form.is_valid():
-        return _ask_to_give_back(request, token, registration, form, status=422)
+        return _ask_to_give_back(request, token, opened, registration, form, status=422)
     was_waiting = registration.status == Registration.Status.WAITING
+    now, places = timezone.now(), form.cleaned_data["places"]
     try:
-        after = cancel_registration(
-            registration_id=registration.pk, now=timezone.now(), places=form.cleaned_data["places"]
-        )
+        if was_waiting and form.cleaned_data["everywhere"] and opened.is_whole:
+            leave_lists(registration_id=registration.pk, now=now)
+            after = registration
+        else:
+            after = cancel_registration(registration_id=registration.pk, now=now, places=places)
     except Refused as refused:
         if refused.reason == Reason.BUSY:
             messages.warning(request, str(refused.reason.label))
@@ -165,15 +240,24 @@ def my_visit_give_back(request: HttpRequest, token: str, opened: Opened, referen
 
 
 def _ask_to_give_back(
-    request: HttpRequest, token: str, registration: Registration, form: GiveBackForm, *, status: int = 200
+    request: HttpRequest,
+    token: str,
+    opened: Opened,
+    registration: Registration,
+    form: GiveBackForm,
+    *,
+    status: int = 200,
 ) -> HttpResponse:
     now = timezone.now()
+    lists = opened.registrations.waiting().filter(any_of=registration.any_of)
+    waits_in_several = registration.any_of is not None and opened.is_whole and lists.count() > 1
     context = {
         "token": token,
         "ticket": ticket_of(registration),
         "form": form,
         "may_give_back": registration.is_active and registration.slot.starts_at > now,
         "is_waiting": registration.status == Registration.Status.WAITING,
+        "waits_in_several": waits_in_several,
         "now": now,
     }
     return render(request, "events/visitor/give_back.html", context, status=status)

@@ -65,7 +65,7 @@ def test_a_visit_is_booked_without_a_mouse(keyboard: Page, demonstration: Demons
     page.keyboard.press("End")
     page.keyboard.type(".org")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Votre inscription est confirmée")
+    expect(page.get_by_role("heading", level=1)).to_have_text("C’est noté")
 
 
 def test_a_slot_is_placed_without_a_mouse(keyboard: Page, demonstration: Demonstration) -> None:

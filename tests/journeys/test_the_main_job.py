@@ -223,7 +223,7 @@ def book_two_places(page: Page, edition: Edition) -> None:
     expect(page.get_by_label("Nombre de places")).to_have_value("2")
     page.get_by_label("Votre adresse e-mail").fill("visite@example.org")
     page.get_by_role("button", name="Réserver ma place").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Votre inscription est confirmée")
+    expect(page.get_by_role("heading", level=1)).to_have_text("C’est noté")
     expect(page.get_by_text("vi…e@example.org")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
@@ -259,7 +259,7 @@ def wait_for_two_places(page: Page, visitor: Page) -> None:
     page.get_by_label("Votre adresse e-mail").fill("attente@example.org")
     page.get_by_label("Nombre de places").fill("1")
     page.get_by_role("button", name="Attendre une place").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Vous êtes sur la liste")
+    expect(page.get_by_role("heading", level=1)).to_have_text("C’est noté")
 
 
 def give_one_back(page: Page, visits: str, postbox: Postbox) -> None:

@@ -1,5 +1,6 @@
 """Every page of the site with the one who may see it, on the demonstration edition."""
 
+import datetime as dt
 import json
 from typing import Any
 
@@ -32,6 +33,7 @@ print(json.dumps({
     "token": visitor.token,
     "stop": reminders_token(visitor.pk),
     "reference": ticket.reference,
+    "day": ticket.slot.day.isoformat(),
     "activity": open_.activity.slug,
     "activity_pk": open_.activity_id,
     "full": full.pk,
@@ -63,6 +65,7 @@ ACTIONS = {
     *("host_member_remove", "organiser_decide", "organiser_registration_cancel", "organiser_slot_capacity"),
     *("organiser_slot_move", "organiser_slot_unplace", "organiser_slot_withdraw", "organiser_team_remove"),
     *("organiser_block", "organiser_unblock", "host_desk", "organiser_desk"),
+    "forget_me",
 }
 """Buttons, and doors that lead on."""
 
@@ -125,6 +128,11 @@ def visitor_pages(found: dict[str, Any]) -> list[Page]:
         ("my_visits gone", "/mes-visites/rien/"),
         _at("my_visit_ticket", *mine),
         _at("my_visit_give_back", *mine),
+        _at("my_visit_move", *mine),
+        _at("my_address", found["token"]),
+        _at("my_day_ticket", found["token"], dt.date.fromisoformat(found["day"])),
+        # known on this device by now
+        _at("slot_register", found["full"]),
         _at("reminders_off", found["stop"]),
     ]
 

@@ -136,7 +136,7 @@ class TestBooking:
         assert response.redirect_chain[0][0].startswith("/inscriptions/")
         assert response.status_code == 200
         said = text(response)
-        assert "Votre inscription est confirmée" in said
+        assert "C’est noté" in said
         assert "ca…e@example.org" in said
         assert "2\xa0places" in response.content.decode()
         registration = Registration.objects.get()
@@ -194,7 +194,7 @@ class TestBooking:
 
         response = client.post(url(slot), answers(wait="1"), follow=True)
 
-        assert "Vous êtes sur la liste" in text(response)
+        assert "Il dit où vous en êtes" in text(response)
         assert Registration.objects.get(status="waiting").visitor.email == "camille@example.org"
 
     def test_a_full_slot_with_a_closed_list_shows_other_times(self, client: Client) -> None:

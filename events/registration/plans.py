@@ -1,0 +1,116 @@
+"""One more slot beside what somebody has planned: what it overlaps, what is too far to walk to, what else
+there is.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from events.calendar import venue_of
+from events.models import Registration, Slot, Venue, Visitor
+from events.wording import WALKABLE_METRES, Position, metres_between, walking_minutes
+
+from .refusing import can_wait, why_closed
+
+RIDE_METRES_PER_MINUTE = 500
+"""30 km/h from door to door: what nobody beats in a town, for ways too long to walk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rush:
+    """A visit of the same day that is hard to reach from a slot, or the slot from it."""
+
+    visit: Registration
+    minutes: int
+    """Between the two, by the clock."""
+    comes_first: bool
+    """The visit is over before the slot begins."""
+
+
+def visits_of(visitor: Visitor, *, now: dt.datetime, without: Collection[int] = ()) -> list[Registration]:
+    """What this address has confirmed or kept and is not over, the earliest first; each with where it is.
+
+    Left out: a visit still to be chosen, and the registrations ``without``.
+    """
+    held = Registration.objects.filter(
+        visitor=visitor,
+        status__in=[Registration.Status.CONFIRMED, Registration.Status.HELD],
+        slot__ends_at__gt=now,
+    )
+    return list(
+        held.exclude(hold=Registration.Hold.CHOICE)
+        .exclude(pk__in=list(without))
+        .select_related("slot__activity__host", "slot__activity__venue", "slot__venue")
+        .order_by("slot__starts_at", "pk")
+    )
+
+
+def overlapping(slot: Slot, visits: Iterable[Registration]) -> list[Registration]:
+    """The visits at the same time as a slot, its own booking left out."""
+    return [
+        visit
+        for visit in visits
+        if visit.slot_id != slot.pk
+        and visit.slot.starts_at < slot.ends_at
+        and visit.slot.ends_at > slot.starts_at
+    ]
+
+
+def rushes(slot: Slot, visits: Iterable[Registration]) -> list[Rush]:
+    """The visits of the slot's day that one does not reach in time, the earliest first."""
+    found = []
+    for visit in visits:
+        if visit.slot.day != slot.day or visit.slot_id == slot.pk or overlapping(slot, [visit]):
+            continue
+        comes_first = visit.slot.starts_at < slot.starts_at
+        first, second = (visit.slot, slot) if comes_first else (slot, visit.slot)
+        minutes = int((second.starts_at - first.ends_at).total_seconds() // 60)
+        if is_tight(venue_of(first), venue_of(second), minutes):
+            found.append(Rush(visit, minutes, comes_first))
+    return found
+
+
+def is_tight(here: Venue | None, there: Venue | None, minutes: int) -> bool:
+    """Whether the way between two places takes longer than ``minutes``; false where a position is unknown."""
+    start, end = position_of(here), position_of(there)
+    if start is None or end is None:
+        return False
+    metres = metres_between(start, end)
+    if metres > WALKABLE_METRES:
+        return metres / RIDE_METRES_PER_MINUTE > minutes
+    return walking_minutes(start, end) > minutes
+
+
+def position_of(venue: Venue | None) -> Position | None:
+    if venue is None or venue.latitude is None or venue.longitude is None:
+        return None
+    return venue.latitude, venue.longitude
+
+
+def other_times(slot: Slot, *, now: dt.datetime) -> list[Slot]:
+    """The other slots of the activity that are still to come, the earliest first."""
+    slots = Slot.objects.published().upcoming(now).filter(activity=slot.activity_id).exclude(pk=slot.pk)
+    return list(slots.for_showing().select_related("activity__venue").in_order())
+
+
+def with_room(slots: Iterable[Slot], *, party_size: int, now: dt.datetime) -> list[Slot]:
+    """Those a party can book now."""
+    return [
+        slot
+        for slot in slots
+        if not why_closed(slot, now=now) and (slot.places_left is None or slot.places_left >= party_size)
+    ]
+
+
+def to_wait_for(slots: Iterable[Slot], *, party_size: int, now: dt.datetime) -> list[Slot]:
+    """Those a party can only wait for."""
+    return [
+        slot
+        for slot in slots
+        if not why_closed(slot, now=now)
+        and slot.places_left is not None
+        and slot.places_left < party_size
+        and can_wait(slot, party_size=party_size)
+    ]
