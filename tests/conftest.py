@@ -16,6 +16,7 @@ from pytest_django import DjangoDbBlocker
 from tests import factories
 from tests.ground.databases import Databases
 from tests.ground.needs import chromium
+from tests.ground.nursery import Nursery
 from tests.ground.site import Site
 from tests.ground.smtp import SmtpSink
 from tests.ground.templates import TrapClient
@@ -102,11 +103,19 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Where the site's processes come from that need not load it."""
+    made = Nursery()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
 def databases(
-    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, nursery: Nursery
 ) -> Iterator[Databases]:
     worker = getattr(request.config, "workerinput", {}).get("workerid", "main")
-    made = Databases(tmp_path_factory.mktemp("databases"), worker)
+    made = Databases(tmp_path_factory.mktemp("databases"), worker, nursery)
     yield made
     made.close()
 
@@ -120,9 +129,9 @@ def database_url(engine: str, databases: Databases) -> Iterator[str]:
 
 
 @pytest.fixture
-def site(database_url: str) -> Iterator[Site]:
+def site(database_url: str, nursery: Nursery) -> Iterator[Site]:
     """The site on `database_url`: `site.manage(…)`, `site.python(…)`, `site.serve()` and so on."""
-    made = Site(database_url)
+    made = Site(database_url, nursery)
     yield made
     made.close()
 

@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from tests.ground.nursery import Nursery
 from tests.ground.postgres import Postgres, execute, maintenance_url
 from tests.ground.site import Site
 
@@ -16,7 +17,8 @@ _numbers = itertools.count(1)
 class Databases:
     """Migrates once per engine and process, then copies: a file, or CREATE DATABASE … TEMPLATE."""
 
-    def __init__(self, folder: Path, worker: str) -> None:
+    def __init__(self, folder: Path, worker: str, nursery: Nursery) -> None:
+        self._nursery = nursery
         self._folder = folder
         self._worker = worker
         self._server: Postgres | None = None
@@ -39,7 +41,7 @@ class Databases:
                 name = f"template_{self._worker}_{os.getpid()}"
                 execute(maintenance_url(self._postgres()), f"CREATE DATABASE {name}")
                 url = f"{self._postgres().rpartition('/')[0]}/{name}"
-            site = Site(url)
+            site = Site(url, self._nursery)
             try:
                 site.manage("migrate", "--verbosity", "0")
             finally:

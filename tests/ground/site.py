@@ -19,17 +19,21 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import ConnectionHandler, load_backend
 
 from festival.database import database_settings
+from tests.ground.nursery import ROOT, Child, Nursery
 from tests.ground.postgres import free_port
 
-ROOT = Path(__file__).resolve().parents[2]
 PRELUDE = "import django; django.setup()\n"
 
 
 class Site:
     """One installation: a database, a state folder, an environment. Everything it started ends with it."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, nursery: Nursery | None = None) -> None:
+        """
+        :param nursery: where its processes come from; without one each begins with nothing.
+        """
         self.database_url = database_url
+        self._nursery = nursery
         self.var_dir = Path(tempfile.mkdtemp(prefix="festival-site-"))
         self.port = free_port()
         self.environment: dict[str, str] = {
@@ -43,7 +47,7 @@ class Site:
             "PYTHONUNBUFFERED": "1",
         }
         """Changed by a test before it starts something: REDIS_URL, EMAIL_URL …"""
-        self._processes: list[subprocess.Popen[str]] = []
+        self._processes: list[subprocess.Popen[Any] | Child] = []
 
     @property
     def url(self) -> str:
@@ -92,29 +96,64 @@ class Site:
         timeout: float,
         input: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, *command],
-            cwd=ROOT,
-            env=self._environment(env),
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            input=input,
-        )
+        environment = self._environment(env)
+        if self._nursery and self._nursery.bears(environment) and input is None:
+            done = self._run_child(command, environment, timeout)
+        else:
+            done = subprocess.run(
+                [sys.executable, *command],
+                cwd=ROOT,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=timeout,
+                input=input,
+            )
         if check:
             assert done.returncode == 0, f"{command[:3]} → {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
-    def start(self, *command: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    def _run_child(
+        self, command: list[str], environment: Mapping[str, str], timeout: float
+    ) -> subprocess.CompletedProcess[str]:
+        assert self._nursery is not None
+        with (
+            open(os.devnull) as nothing,
+            tempfile.TemporaryFile("w+") as output,
+            tempfile.TemporaryFile("w+") as errors,
+        ):
+            child = self._nursery.start(
+                command,
+                environment,
+                stdin=nothing.fileno(),
+                stdout=output.fileno(),
+                stderr=errors.fileno(),
+            )
+            try:
+                child.wait(timeout)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+                raise
+            output.seek(0)
+            errors.seek(0)
+            return subprocess.CompletedProcess(command, child.wait(), output.read(), errors.read())
+
+    def start(self, *command: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str] | Child:
         """A Python process of the site that goes on: `start("-c", PRELUDE + script)`, `start("manage.py",
         …)`.
 
         Its output is one stream, read with `communicate()`.
         """
+        environment = self._environment(env)
+        if self._nursery and self._nursery.bears(environment):
+            child = self._nursery.talk_to(command, environment)
+            self._processes.append(child)
+            return child
         process = subprocess.Popen(
             [sys.executable, *command],
             cwd=ROOT,
-            env=self._environment(env),
+            env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -126,30 +165,38 @@ class Site:
 
     def start_python(
         self, script: str, *arguments: str, env: Mapping[str, str] | None = None
-    ) -> subprocess.Popen[str]:
+    ) -> subprocess.Popen[str] | Child:
         """A script that finds Django set up and goes on beside the test: one of many racers."""
         return self.start("-c", PRELUDE + script, *arguments, env=env)
 
     def serve(
         self, *, workers: int = 2, threads: int = 8, env: Mapping[str, str] | None = None
-    ) -> subprocess.Popen[bytes]:
+    ) -> subprocess.Popen[Any] | Child:
         """The web server as in production, ready when this returns. Its log is in `web_log`."""
         self.web_log = self.var_dir / "web.log"
-        with self.web_log.open("ab") as log:
-            process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "gunicorn", "festival.wsgi", "--worker-class", "gthread"),
-                    *("--workers", str(workers), "--threads", str(threads), "--no-control-socket"),
-                    *("--bind", f"127.0.0.1:{self.port}", "--log-level", "warning"),
-                ],
-                cwd=ROOT,
-                env={**self._environment(env), "FESTIVAL_PROCESS": "web"},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self._processes.append(process)  # type: ignore[arg-type]
+        command = [
+            *("-m", "gunicorn", "festival.wsgi", "--worker-class", "gthread"),
+            *("--workers", str(workers), "--threads", str(threads), "--no-control-socket"),
+            *("--bind", f"127.0.0.1:{self.port}", "--log-level", "warning"),
+        ]
+        environment = {**self._environment(env), "FESTIVAL_PROCESS": "web"}
+        process: subprocess.Popen[Any] | Child
+        with open(os.devnull) as nothing, self.web_log.open("ab") as log:
+            if self._nursery and self._nursery.bears(environment):
+                process = self._nursery.start(
+                    command, environment, stdin=nothing.fileno(), stdout=log.fileno(), stderr=log.fileno()
+                )
+            else:
+                process = subprocess.Popen(
+                    [sys.executable, *command],
+                    cwd=ROOT,
+                    env=environment,
+                    stdin=nothing,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+        self._processes.append(process)
         until = time.monotonic() + 60
         while True:
             with contextlib.suppress(OSError, http.client.HTTPException):
@@ -164,7 +211,7 @@ class Site:
                 raise AssertionError(f"The web server is not ready: {self.web_log.read_text()[-3000:]}")
             time.sleep(0.1)
 
-    def celery(self, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    def celery(self, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str] | Child:
         """A Celery process: `celery("worker", "-c", "1")`. REDIS_URL must be in the environment."""
         return self.start(
             *("-m", "celery", "--quiet", "-A", "festival"),
@@ -186,16 +233,11 @@ class Site:
             connections["default"] = former
 
     def close(self) -> None:
-        """End every process with its children, and remove the state folder."""
+        """End every process with its children, and remove the state folder.
+
+        Nobody looks at how they end: that is the supervisor's work, and its tests'.
+        """
         for process in reversed(self._processes):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGCONT)
-                os.killpg(process.pid, signal.SIGTERM)
-        for process in reversed(self._processes):
-            try:
-                process.wait(8)
-            except subprocess.TimeoutExpired:
-                pass
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()

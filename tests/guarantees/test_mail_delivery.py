@@ -20,6 +20,7 @@ from events.mail.deliver import release_leases
 from events.mail.outbox import owe
 from events.models import Message, RelayState
 from tests import factories as f
+from tests.ground.nursery import Child
 from tests.ground.site import Site
 from tests.ground.smtp import SmtpSink
 from tests.ground.valkey import ValkeyServer
@@ -79,7 +80,7 @@ def end_the_leases() -> int:
     return release_leases()
 
 
-def ready_worker(site: Site) -> subprocess.Popen[str]:
+def ready_worker(site: Site) -> subprocess.Popen[str] | Child:
     """A Celery worker that listens: a hint given before would be too old when it comes."""
     sign = site.var_dir / f"worker-{time.monotonic()}"
     worker = site.celery(

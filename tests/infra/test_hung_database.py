@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.ground.nursery import Nursery
 from tests.ground.postgres import Postgres, execute
 from tests.ground.site import Site
 
@@ -20,9 +21,11 @@ def own_server() -> Iterator[Postgres]:
     server.stop()
 
 
-def test_a_hung_database_is_not_ready_within_a_second_and_ready_again_after(own_server: Postgres) -> None:
+def test_a_hung_database_is_not_ready_within_a_second_and_ready_again_after(
+    own_server: Postgres, nursery: Nursery
+) -> None:
     execute(own_server.url("postgres"), "CREATE DATABASE hung")
-    site = Site(own_server.url("hung"))
+    site = Site(own_server.url("hung"), nursery)
     try:
         site.manage("migrate", "--verbosity", "0")
         site.serve()

@@ -15,6 +15,7 @@ from accounts.models import User
 from events import models as m
 from tests.factories import FestivalFactory, RoomFactory, TerritoryFactory, UserFactory, VenueFactory
 from tests.ground.databases import Databases
+from tests.ground.nursery import Nursery
 from tests.ground.site import Site
 from tests.ground.smtp import SmtpSink
 from tests.ground.valkey import ValkeyServer
@@ -128,10 +129,10 @@ class Demonstration:
 
 
 @pytest.fixture(scope="session")
-def demonstration(databases: Databases) -> Iterator[Demonstration]:
+def demonstration(databases: Databases, nursery: Nursery) -> Iterator[Demonstration]:
     """Loaded once. Who changes something changes it for those who come after."""
     url = databases.fresh("sqlite")
-    site = Site(url)
+    site = Site(url, nursery)
     try:
         site.environment["RATE_LIMIT_FACTOR"] = "100"
         site.manage("load_demo")
