@@ -19,6 +19,7 @@ from events.registration.holds import expire_holds
 from events.registration.pools import release_all_due
 from events.registration.waiting import offer_where_free
 from events.reminders import owe_reminders
+from events.webhooks import deliver as webhooks
 
 OVERLAP = dt.timedelta(minutes=5)
 WHOLE_SWEEP_EVERY = dt.timedelta(minutes=15)
@@ -49,6 +50,19 @@ def pass_places_on(now: dt.datetime) -> int:
     moved = expire_holds(now=now) + release_all_due(now=now) + offer_where_free(now=now)
     beat("pass_places_on", now)
     return moved
+
+
+@shared_task(name="events.deliver_webhooks", ignore_result=True)
+def deliver_webhooks_task() -> None:
+    """Every ten seconds: tell partners' servers what happened."""
+    deliver_webhooks(timezone.now())
+
+
+def deliver_webhooks(now: dt.datetime) -> dict[str, int]:
+    """How many deliveries came to which state."""
+    counts = webhooks.deliver_webhooks()
+    beat("deliver_webhooks", now)
+    return counts
 
 
 @shared_task(name="events.forget", ignore_result=True)
@@ -100,6 +114,7 @@ def sweep(now: dt.datetime | None = None) -> Sweep:
     owed = owe_reminders_in_turn(at)
     expired = expire(now=at)
     report = deliver_due(now=now)
-    for name in ("release_leases", "expire", "deliver_due"):
+    webhooks.deliver_webhooks(now=now)
+    for name in ("release_leases", "expire", "deliver_due", "deliver_webhooks"):
         beat(name, at)
     return Sweep(released, owed, expired, report)

@@ -29,6 +29,11 @@ def token_from(nonce: str, *, purpose: str) -> str:
     return base64.urlsafe_b64encode(mac[:16]).decode().rstrip("=")
 
 
+def key_from(nonce: str, *, purpose: str) -> bytes:
+    """A secret shared with a partner's server for one purpose: 256 bits, derived like a token."""
+    return hmac.new(settings.SECRET_KEY.encode(), f"{purpose}:{nonce}".encode(), hashlib.sha256).digest()
+
+
 def hash_of(token: str) -> str:
     """What is kept of a token: SHA-256, 64 hexadecimal signs."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -33,6 +33,7 @@ app.conf.beat_schedule = {
     name: {"task": name, "schedule": seconds, "options": {"expires": seconds}}
     for name, seconds in {
         "events.deliver_due": 10.0,
+        "events.deliver_webhooks": 10.0,
         "events.release_leases": 30.0,
         "events.owe_reminders": 60.0,
         "events.expire": 60.0,

@@ -13,6 +13,7 @@ from tests.factories import RegistrationFactory, SlotFactory
 
 SWEEPS = {
     "events.deliver_due",
+    "events.deliver_webhooks",
     "events.release_leases",
     "events.owe_reminders",
     "events.expire",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import secrets
 
 from django.db.models import Q
 from django.http import HttpRequest
@@ -14,13 +13,6 @@ from events.links import hash_of
 from events.models import ApiToken
 
 SEEN_EVERY = dt.timedelta(hours=1)
-
-
-def issue_token(*, name: str) -> str:
-    """A new token for a partner (192 random bits); only its hash stays here."""
-    token = f"fft_{secrets.token_urlsafe(24)}"
-    ApiToken.objects.create(name=name, token_hash=hash_of(token))
-    return token
 
 
 class PartnerKey(HttpBearer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import ClassVar
 
 from django.conf import settings
@@ -9,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from events.links import new_nonce, token_from
+from events.links import key_from, new_nonce
 
 from .festival import Territory
 from .fields import CodesField
@@ -18,7 +19,9 @@ from .fields import CodesField
 class Webhook(models.Model):
     """An address of a partner that is told of bookings and slots of a territory.
 
-    Its secret is derived from ``secret_nonce`` and the site's secret, and shown to the organiser who made it.
+    Its secret is derived from ``secret_nonce`` and the site's secret, and shown to the territory's
+    organisers. ``failures`` counts tries that failed in a row; a webhook paused with failures was paused by
+    the site, because its server took nothing for three days.
     """
 
     class Event(models.TextChoices):
@@ -48,8 +51,17 @@ class Webhook(models.Model):
         return self.name
 
     @property
+    def key(self) -> bytes:
+        return key_from(self.secret_nonce, purpose="webhook")
+
+    @property
     def secret(self) -> str:
-        return f"whsec_{token_from(self.secret_nonce, purpose='webhook')}"
+        """The key as the Standard Webhooks specification writes it."""
+        return f"whsec_{base64.b64encode(self.key).decode()}"
+
+    @property
+    def was_given_up(self) -> bool:
+        return not self.is_active and self.failures > 0
 
 
 class Delivery(models.Model):

@@ -13,6 +13,7 @@ from events.mail.outbox import owe
 from events.models import ApiToken, Message, Registration
 from events.refusals import Reason, Refused
 from events.rows import insert
+from events.webhooks.tell import Event, tell_registrations
 
 from . import counters
 from .holds import Unsettled, held_until, why_hold
@@ -160,7 +161,10 @@ def take_places(wish: Wish, status: Registration.Status) -> Registration:
     if status == WAITING:
         queue_up(wish, registration)
     else:
-        counters.take(wish, is_held=bool(hold), is_sure=visitor.is_verified or wish.partner is not None)
+        is_sure = visitor.is_verified or wish.partner is not None
+        is_heard = counters.take(wish, is_held=bool(hold), is_sure=is_sure)
+        if is_heard:
+            tell_registrations(Event.BOOKED, [registration.pk], now=wish.now)
     return registration
 
 

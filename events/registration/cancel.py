@@ -10,6 +10,7 @@ from django.db import transaction
 from events.mail.outbox import owe
 from events.models import Message, Registration
 from events.refusals import Reason, Refused
+from events.webhooks.tell import Event, tell_registrations
 
 from . import counters
 from .locks import lock_slot_of, lock_slots
@@ -61,6 +62,8 @@ def cancel_registration(
         counters.let_go(slot_id=slot.pk, places=given, pool=registration.pool)
     elif is_over:
         counters.leave_queue(slot_id=slot.pk)
+    event, change = (Event.CANCELLED, "") if is_over else (Event.CHANGED, "reduced")
+    tell_registrations(event, [registration.pk], now=now, change=change)
     slot.refresh_from_db(fields=["taken", "held", "reserved", "waiting"])
     offer_places(slot=slot, now=now)
     return registration

@@ -12,7 +12,7 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from events.models import Activity, Festival, Message, Mode, Pool, Slot
 from events.models.slot import SlotQuerySet
-from events.rows import change
+from events.rows import ask
 
 from .wish import Wish
 
@@ -38,20 +38,26 @@ WHERE id = %(slot)s
                 AND (festival.most_places >= %(places)s OR %(from_pool)s > 0)
                 AND (%(sure)s OR NOT festival.confirms_addresses))
   AND NOT EXISTS (SELECT 1 FROM events_message WHERE dedupe_key = %(answered)s)
+RETURNING EXISTS (SELECT 1 FROM events_webhook webhook JOIN events_activity activity
+                      ON activity.territory_id = webhook.territory_id
+                  WHERE activity.id = events_slot.activity_id AND webhook.is_active)
 """
 
 
 TAKE_CONFIRMED, TAKE_HELD = TAKE.format(counter="taken"), TAKE.format(counter="held")
 
 
-def take(wish: Wish, *, is_held: bool = False, is_sure: bool = True) -> None:
+def take(wish: Wish, *, is_held: bool = False, is_sure: bool = True) -> bool:
     """Take the places of a wish while the slot can be booked and has them. Raises ``Unmoved``.
+
+    Says whether a partner's webhook listens in the slot's territory: so a booking pays for telling only
+    where somebody is told.
 
     ``is_held`` keeps them until something is settled. Unless ``is_sure``, an edition that has addresses
     confirmed does not move either. Written out, because this is the statement everything hangs on; the ORM's
     way of putting it together took a quarter of a booking's time.
     """
-    moved = change(
+    found = ask(
         TAKE_HELD if is_held else TAKE_CONFIRMED,
         {
             "slot": wish.slot_id,
@@ -63,9 +69,10 @@ def take(wish: Wish, *, is_held: bool = False, is_sure: bool = True) -> None:
             "answered": f"again:{wish.submission_id}",
         },
     )
-    _move(moved)
+    _move(1 if found else 0)
     if wish.takes_from:
         _take_from_pool(slot_id=wish.slot_id, kind=wish.takes_from, places=wish.party_size)
+    return bool(found and found[0])
 
 
 def queue_up(wish: Wish, *, slot_id: int | None = None) -> None:

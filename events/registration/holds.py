@@ -13,6 +13,7 @@ from django.db import transaction
 
 from events.mail.outbox import owe
 from events.models import Message, Registration, Slot
+from events.webhooks.tell import Event, tell_registrations
 
 from . import counters
 from .conduct import find_trouble, unsettled_choice
@@ -98,6 +99,7 @@ def _expire(registration_id: int, now: dt.datetime) -> bool:
     if not ended:
         return False
     counters.let_go(slot_id=slot.pk, places=registration.party_size, pool=registration.pool)
+    tell_registrations(Event.CANCELLED, [registration.pk], now=now, change="expired")
     if registration.hold == Hold.OFFER and slot.state == Slot.State.PUBLISHED:
         owe(
             kind=Message.Kind.OFFER_OVER,

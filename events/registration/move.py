@@ -9,6 +9,7 @@ from django.db import transaction
 from events.mail.outbox import owe
 from events.models import Message, Registration, Slot, Visitor
 from events.refusals import Reason, Refused
+from events.webhooks.tell import Event, tell_registrations
 
 from . import counters
 from .cancel import cancel_registration
@@ -60,6 +61,7 @@ def move_registration(*, registration_id: int, to_slot_id: int, now: dt.datetime
     registration.slot, registration.pool, registration.revision = new, pool, registration.revision + 1
     registration.save(update_fields=["slot", "pool", "revision"])
     counters.give_back(slot_id=old.pk, places=registration.party_size, pool=before)
+    tell_registrations(Event.CHANGED, [registration.pk], now=now, change="moved")
     owe(
         kind=Message.Kind.MOVED,
         dedupe_key=f"moved:{registration.pk}:{registration.revision}",

@@ -6,6 +6,7 @@ import uuid
 from contextlib import suppress
 
 from events.models import Registration, Slot
+from events.webhooks.tell import Event, tell_registrations
 
 from . import counters
 from .wish import Wish
@@ -19,13 +20,14 @@ def queue_up(wish: Wish, registration: Registration) -> None:
     ``Unmoved`` when the first slot has no list to join.
     """
     others = _others(wish, registration)
+    written = [registration.pk]
     for slot_id in sorted({wish.slot_id, *others}):
         if slot_id == wish.slot_id:
             counters.queue_up(wish)
             continue
         with suppress(counters.Unmoved):
             counters.queue_up(wish, slot_id=slot_id)
-            Registration.objects.create(
+            other = Registration.objects.create(
                 slot_id=slot_id,
                 visitor_id=registration.visitor_id,
                 party_size=wish.party_size,
@@ -39,6 +41,8 @@ def queue_up(wish: Wish, registration: Registration) -> None:
                 created_at=wish.now,
                 waiting_since=wish.now,
             )
+            written.append(other.pk)
+    tell_registrations(Event.BOOKED, written, now=wish.now)
 
 
 def _others(wish: Wish, registration: Registration) -> set[int]:

@@ -14,6 +14,7 @@ from django.db.models import F
 from events.mail.outbox import owe
 from events.models import Message, Registration, Slot, Visitor
 from events.refusals import Reason, Refused
+from events.webhooks.tell import Event, tell_registrations
 
 from . import counters
 from .cancel import cancel_registration
@@ -125,6 +126,7 @@ def _confirm(
         if theirs.exists():
             cancel_registration(registration_id=given_back, now=now)
     _wait_no_longer(registration, slots, now)
+    tell_registrations(Event.CHANGED, [registration.pk], now=now, change="confirmed")
     owe(
         kind=Message.Kind.CONFIRMATION,
         dedupe_key=f"confirm:{registration.pk}:{registration.revision}",
@@ -141,7 +143,8 @@ def _wait_no_longer(registration: Registration, slots: dict[int, Slot], now: dt.
     if not registration.any_of:
         return
     rest = Registration.objects.filter(any_of=registration.any_of, status=WAITING, slot__in=slots)
-    for other in rest.order_by("slot_id"):
+    others = list(rest.order_by("slot_id"))
+    for other in others:
         counters.leave_queue(slot_id=other.slot_id)
     rest.update(
         status=Registration.Status.CANCELLED,
@@ -149,6 +152,7 @@ def _wait_no_longer(registration: Registration, slots: dict[int, Slot], now: dt.
         cancelled_by="other_time",
         revision=F("revision") + 1,
     )
+    tell_registrations(Event.CANCELLED, [other.pk for other in others], now=now)
 
 
 @patient
@@ -175,6 +179,8 @@ def split_party(*, registration_id: int, first: int, now: dt.datetime) -> tuple[
         one.party_size, one.revision = first, one.revision + 1
         one.save(update_fields=["party_size", "revision"])
         Slot.objects.filter(pk=one.slot_id).update(waiting=F("waiting") + 1)
+    tell_registrations(Event.CHANGED, [one.pk for one in whole], now=now, change="split")
+    tell_registrations(Event.BOOKED, [part.pk for part in parts], now=now)
     for slot in slots.values():
         slot.refresh_from_db(fields=["taken", "held", "reserved", "waiting"])
         offer_places(slot=slot, now=now)

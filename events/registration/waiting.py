@@ -16,6 +16,7 @@ from events.clock import on_the_wall
 from events.mail.outbox import owe
 from events.models import Message, Overtaking, Registration, Slot
 from events.models.registration import RegistrationQuerySet
+from events.webhooks.tell import Event, tell_registrations
 
 from . import counters
 from .locks import lock_slot
@@ -93,6 +94,7 @@ def _offer(registration: Registration, slot: Slot, told_at: dt.datetime, now: dt
     except IntegrityError:  # one_offer_at_a_time_for_any_of_several_slots
         return False
     counters.offer(slot_id=slot.pk, places=registration.party_size)
+    tell_registrations(Event.CHANGED, [registration.pk], now=now, change="offered")
     owe(
         kind=Message.Kind.OFFER,
         dedupe_key=f"offer:{registration.pk}:{registration.revision}",

@@ -11,6 +11,7 @@ from accounts.models import User
 from events.mail.outbox import owe
 from events.models import JournalEntry, Message, Registration, RoomOccupancy, Slot
 from events.refusals import Reason, Refused
+from events.webhooks.tell import Event, tell_registrations, tell_slot
 
 from .locks import lock_slot
 from .patience import patient
@@ -65,6 +66,8 @@ def withdraw_slot(*, slot_id: int, reason: str, by: User, now: dt.datetime, by_h
         held_until=None,
         revision=F("revision") + 1,
     )
+    tell_registrations(Event.CANCELLED, [registration.pk for registration in told], now=now)
+    tell_slot(slot, "cancelled", now=now)
     RoomOccupancy.objects.filter(slot=slot).update(active=False)
     JournalEntry.objects.create(
         at=now, actor=by, verb="withdraw_slot", slot=slot, activity=slot.activity, text=reason
@@ -126,6 +129,7 @@ def _refuse_size(slot: Slot, *, capacity: int | None, overbook: int) -> None:
 
 def _resized(slot: Slot, verb: str, said: str, by: User, now: dt.datetime) -> Slot:
     JournalEntry.objects.create(at=now, actor=by, verb=verb, slot=slot, activity=slot.activity, text=said)
+    tell_slot(slot, "resized", now=now)
     offer_places(slot=slot, now=now)
     slot.refresh_from_db(fields=["taken", "held", "reserved", "waiting"])
     return slot

@@ -23,6 +23,7 @@ from events.mail.outbox import owe
 from events.models import JournalEntry, Message, Registration, Room, RoomOccupancy, Slot
 from events.refusals import Reason, Refused
 from events.registration.patience import patient
+from events.webhooks.tell import tell_slot
 from events.wording import say_day, say_times
 
 from .rooms import Stay, atoms_of, is_open, people_it_may_hold, people_to_hold, stays_of
@@ -375,6 +376,7 @@ def _tell(
         return
     slot.revision += 1
     slot.save(update_fields=["revision"])
+    tell_slot(slot, "moved", now=now)
     people = (
         slot.registrations.filter(status__in=Registration.ACTIVE).select_related("visitor").order_by("pk")
     )

@@ -16,9 +16,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from events.api import v1
-from events.api.keys import issue_token
 from events.links import hash_of
 from events.models import ApiToken, Message, Mode, Registration, Slot
+from events.partners import issue_token
 from events.refusals import Reason, Refused
 from events.registration.book import register_party
 from tests.factories import NOW, ActivityFactory, SlotFactory, VenueFactory

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from events.api.keys import issue_token
-from events.models import ApiToken
+from events.models import ApiToken, Territory
+from events.partners import issue_token
 
 
 class Command(BaseCommand):
@@ -16,9 +16,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="who the partner is")
+        parser.add_argument(
+            "--territory", metavar="SLUG", help="it books there alone; else in all of the site"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["name"].strip()
         if not name or len(name) > ApiToken._meta.get_field("name").max_length:  # type: ignore[operator]
             raise CommandError("Give the partner a name of at most 120 signs.")
-        self.stdout.write(issue_token(name=name))
+        slug = options["territory"]
+        territory = Territory.objects.filter(slug=slug).first() if slug else None
+        if slug and territory is None:
+            raise CommandError(f"No territory is called {slug!r}.")
+        self.stdout.write(issue_token(name=name, territory=territory))

@@ -13,13 +13,14 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
-from events.jobs import forget, owe_reminders_in_turn, pass_places_on, sweep
+from events.jobs import deliver_webhooks, forget, owe_reminders_in_turn, pass_places_on, sweep
 from events.mail.deliver import deliver_due, expire, release_leases
 from events.mail.heartbeat import beat
 from events.management.telling import told
 
 EVERY_SECONDS: dict[str, float] = {
     "deliver_due": 2.0,
+    "deliver_webhooks": 5.0,
     "release_leases": 30.0,
     "owe_reminders": 60.0,
     "expire": 60.0,
@@ -72,6 +73,7 @@ class Command(BaseCommand):
 
 
 SWEEPS: dict[str, Callable[[], object]] = {
+    "deliver_webhooks": lambda: deliver_webhooks(timezone.now()),
     "release_leases": lambda: release_leases(),
     "owe_reminders": lambda: owe_reminders_in_turn(timezone.now()),
     "expire": lambda: expire(now=timezone.now()),

@@ -1,0 +1,3 @@
+"""Partners told by their own servers: ``tell`` owes, ``deliver`` sees that it arrives, ``reach`` and
+``signing`` say how.
+"""
