@@ -16,9 +16,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="who the partner is")
-        parser.add_argument(
-            "--territory", metavar="SLUG", help="it books there alone; else in all of the site"
-        )
+        parser.add_argument("--territory", metavar="SLUG", help="it books there alone")
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["name"].strip()
