@@ -23,6 +23,7 @@ from accounts.models import User
 from events.links import reminders_token
 from events.models import (
     Activity,
+    ApiToken,
     FestivalTeam,
     HostMember,
     KeptMail,
@@ -32,7 +33,9 @@ from events.models import (
     TerritoryTeam,
     VenueManager,
     Visitor,
+    Webhook,
 )
+from events.webhooks.tell import ping
 from tests import factories as f
 
 EVERYBODY = frozenset(
@@ -142,6 +145,16 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:organiser_unblock": (VENUE, "territory blocking"),
     "events:organiser_hosts": (ORGANISERS, "territory"),
     "events:organiser_messages": (ORGANISERS, "territory"),
+    "events:organiser_partners": (ORGANISERS, "territory"),
+    "events:organiser_token_new": (ORGANISERS, "territory"),
+    "events:organiser_token_revoke": (ORGANISERS, "territory key"),
+    "events:organiser_webhook_new": (ORGANISERS, "territory"),
+    "events:organiser_webhook": (ORGANISERS, "territory webhook"),
+    "events:organiser_webhook_edit": (ORGANISERS, "territory webhook"),
+    "events:organiser_webhook_pause": (ORGANISERS, "territory webhook"),
+    "events:organiser_webhook_try": (ORGANISERS, "territory webhook"),
+    "events:organiser_webhook_delete": (ORGANISERS, "territory webhook"),
+    "events:organiser_delivery_again": (ORGANISERS, "territory delivery"),
     "events:organiser_team": (ORGANISERS, "territory"),
     "events:organiser_team_remove": (NATIONAL, "territory member"),
     # the account and the machine room
@@ -187,6 +200,9 @@ def side(festival: Any, letter: str, now: dt.datetime) -> dict[str, Any]:
     draft_slot = f.SlotFactory(activity=draft, day=day, state=Slot.State.DRAFT)
     visitor = f.VisitorFactory(link_expires_at=now + dt.timedelta(days=90))
     registration = f.RegistrationFactory(slot=slot, visitor=visitor, created_at=now, confirmed_at=now)
+    key = ApiToken.objects.create(name="Ville", territory=territory, token_hash=letter * 64)
+    hook = Webhook.objects.create(territory=territory, name="Ville", url="https://partner.example/")
+    delivery = ping(hook, now=now)
     return locals()
 
 
@@ -221,6 +237,13 @@ def addresses(at: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "territory venue": {"territory": territory, "venue": at["venue"].slug},
         "territory room": {"territory": territory, "venue": at["venue"].slug, "pk": at["room"].pk},
         "territory blocking": {"territory": territory, "venue": at["venue"].slug, "pk": at["blocking"].pk},
+        "territory key": {"territory": territory, "pk": at["key"].pk},
+        "territory webhook": {"territory": territory, "pk": at["hook"].pk},
+        "territory delivery": {
+            "territory": territory,
+            "pk": at["hook"].pk,
+            "delivery": at["delivery"].pk,
+        },
         "territory member": {"territory": territory, "pk": at["territory"].team.get().pk},
     }
 
@@ -229,6 +252,7 @@ def absent_twin(kwargs: dict[str, Any]) -> dict[str, Any]:
     """The same kind of address, of something that does not exist."""
     nowhere = {"pk": 987654, "number": 987654, "date": dt.date(1999, 12, 31)}
     return {key: nowhere.get(key, f"nowhere-{key}") for key in kwargs}
+    return {key: 987654 if key in ("pk", "number", "delivery") else f"nowhere-{key}" for key in kwargs}
 
 
 @pytest.fixture(scope="module")

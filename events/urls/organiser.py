@@ -8,6 +8,7 @@ from events.views import (
     organiser,
     organiser_board,
     organiser_moderation,
+    organiser_partners,
     organiser_people,
     organiser_slots,
     organiser_venues,
@@ -16,6 +17,7 @@ from events.views import (
 HERE = "organisation/<slug:territory>/"
 VENUE = f"{HERE}lieux/<slug:venue>/"
 SLOT = f"{HERE}creneaux/<int:pk>/"
+HOOK = f"{HERE}partenaires/webhooks/<int:pk>/"
 REVIEW = f"{HERE}moderation/<int:pk>/"
 
 urlpatterns: list[URLPattern] = [
@@ -46,6 +48,26 @@ urlpatterns: list[URLPattern] = [
     path(f"{VENUE}salles/<int:pk>/", organiser_venues.room_edit, name="organiser_room"),
     path(f"{VENUE}blocages/", organiser_venues.block, name="organiser_block"),
     path(f"{VENUE}blocages/<int:pk>/lever/", organiser_venues.unblock, name="organiser_unblock"),
+    path(f"{HERE}partenaires/", organiser_partners.partners, name="organiser_partners"),
+    path(f"{HERE}partenaires/cles/", organiser_partners.token_new, name="organiser_token_new"),
+    path(
+        f"{HERE}partenaires/cles/<int:pk>/retirer/",
+        organiser_partners.token_revoke,
+        name="organiser_token_revoke",
+    ),
+    path(
+        f"{HERE}partenaires/webhooks/nouveau/", organiser_partners.webhook_new, name="organiser_webhook_new"
+    ),
+    path(HOOK, organiser_partners.webhook, name="organiser_webhook"),
+    path(f"{HOOK}modifier/", organiser_partners.webhook_edit, name="organiser_webhook_edit"),
+    path(f"{HOOK}pause/", organiser_partners.webhook_pause, name="organiser_webhook_pause"),
+    path(f"{HOOK}essai/", organiser_partners.webhook_try, name="organiser_webhook_try"),
+    path(f"{HOOK}supprimer/", organiser_partners.webhook_delete, name="organiser_webhook_delete"),
+    path(
+        f"{HOOK}envois/<int:delivery>/renvoyer/",
+        organiser_partners.delivery_again,
+        name="organiser_delivery_again",
+    ),
     path(f"{HERE}hotes/", organiser_people.hosts, name="organiser_hosts"),
     path(f"{HERE}messages/", organiser_people.mails, name="organiser_messages"),
     path(f"{HERE}equipe/", organiser_people.team, name="organiser_team"),

@@ -98,6 +98,7 @@ def _tasks(place: Workplace) -> list[Task]:
         _to_moderate(place),
         _unplaced(place),
         _refused_mails(place),
+        _paused_webhooks(place),
         *_by_fill(place),
     ]
     return [task for task in found if task is not None]
@@ -172,6 +173,19 @@ def _refused_mails(place: Workplace) -> Task | None:
         _("The tickets did not arrive. The places stay held."),
         _("See them"),
         reverse("events:organiser_messages", args=[place.territory.slug]),
+    )
+
+
+def _paused_webhooks(place: Workplace) -> Task | None:
+    number = place.territory.webhooks.filter(is_active=False, failures__gt=0).count()
+    if not number:
+        return None
+    return Task(
+        number,
+        _("Partners no longer told"),
+        _("Their server took nothing for three days: their webhook is paused."),
+        _("See them"),
+        reverse("events:organiser_partners", args=[place.territory.slug]),
     )
 
 
