@@ -105,7 +105,7 @@ def _deliver(key: int, token: uuid.UUID, clock: Clock, resting: dict[int, dt.dat
     except Unreachable as trouble:
         answer = Answer(0, str(trouble))
     now = clock()
-    said = {"last_status": answer.status or None, "last_answer": _plain(answer.text)}
+    said: dict[str, Any] = {"last_status": answer.status or None, "last_answer": _plain(answer.text)}
     if 200 <= answer.status < 300:
         _move(delivery, token, status=Status.SENT, delivered_at=now, attempts=F("attempts") + 1, **said)
         Webhook.objects.filter(pk=hook.pk, failures__gt=0).update(failures=0)

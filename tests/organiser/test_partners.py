@@ -191,11 +191,11 @@ class TestWebhooks:
 
         desk.post(f"{DESK}webhooks/{hook.pk}/pause/")
         hook.refresh_from_db()
-        paused = (hook.is_active, hook.was_given_up)
+        paused = [hook.is_active, hook.was_given_up]
         desk.post(f"{DESK}webhooks/{hook.pk}/pause/", {"resume": "1"})
         hook.refresh_from_db()
 
-        assert paused == (False, False)
+        assert paused == [False, False]
         assert hook.is_active
 
     def test_one_the_site_paused_is_told_on_the_desk(self, desk: Client, place: SimpleNamespace) -> None:
