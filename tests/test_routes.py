@@ -250,9 +250,8 @@ def addresses(at: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def absent_twin(kwargs: dict[str, Any]) -> dict[str, Any]:
     """The same kind of address, of something that does not exist."""
-    nowhere = {"pk": 987654, "number": 987654, "date": dt.date(1999, 12, 31)}
+    nowhere = {"pk": 987654, "number": 987654, "delivery": 987654, "date": dt.date(1999, 12, 31)}
     return {key: nowhere.get(key, f"nowhere-{key}") for key in kwargs}
-    return {key: 987654 if key in ("pk", "number", "delivery") else f"nowhere-{key}" for key in kwargs}
 
 
 @pytest.fixture(scope="module")
