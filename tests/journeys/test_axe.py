@@ -62,6 +62,8 @@ def test_every_page_is_walked() -> None:
     routes = {pattern.name for pattern in patterns if isinstance(pattern, URLPattern)}
     texts = dict.fromkeys(("activity", "past", "token", "stop", "reference"), "x")
     days = {"day": "2027-06-10"}
-    keys = dict.fromkeys(("activity_pk", "full", "open", "cancelled", "drop_in", "submitted", "room"), 1)
+    keys = dict.fromkeys(
+        ("activity_pk", "full", "open", "cancelled", "drop_in", "submitted", "room", "hook"), 1
+    )
     walked = {name for pages in PAGES.values() for name, _address in pages({**texts, **keys, **days})}
     assert routes - walked - set(NOT_WALKED) - ACTIONS - FILES == set()

@@ -13,7 +13,10 @@ import json
 from django.db.models import Count, Q
 from accounts.models import User
 from events import models as m
+from django.utils import timezone
 from events.links import reminders_token
+from events.partners import issue_token
+from events.webhooks.tell import ping
 demo = dict(activity__festival__is_demo=True)
 visitor = (
     m.Visitor.objects.alias(
@@ -29,6 +32,12 @@ full = m.Slot.objects.filter(activity__host=host, waiting__gt=0).order_by("pk")[
 open_ = m.Slot.objects.filter(activity__host=host, waiting=0).order_by("pk")[0]
 submitted = m.Activity.objects.filter(state="submitted", territory__slug="toulouse").order_by("pk")[0]
 room = m.Room.objects.filter(venue__slug="la-cantine").order_by("pk")[0]
+hook, is_new = m.Webhook.objects.get_or_create(
+    territory=full.activity.territory, name="Ville", url="https://ville.example/", is_active=False, failures=9
+)
+if is_new:
+    ping(hook, now=timezone.now())
+    issue_token(name="Office de tourisme", territory=hook.territory)
 print(json.dumps({
     "token": visitor.token,
     "stop": reminders_token(visitor.pk),
@@ -43,6 +52,7 @@ print(json.dumps({
     "past": m.Activity.objects.filter(festival__slug="agenda-de-la-communaute").order_by("pk")[0].slug,
     "submitted": submitted.pk,
     "room": room.pk,
+    "hook": hook.pk,
 }))
 """
 
@@ -65,7 +75,8 @@ ACTIONS = {
     *("host_member_remove", "organiser_decide", "organiser_registration_cancel", "organiser_slot_capacity"),
     *("organiser_slot_move", "organiser_slot_unplace", "organiser_slot_withdraw", "organiser_team_remove"),
     *("organiser_block", "organiser_unblock", "host_desk", "organiser_desk"),
-    "forget_me",
+    *("organiser_token_new", "organiser_token_revoke", "organiser_webhook_pause", "organiser_webhook_try"),
+    *("organiser_webhook_delete", "organiser_delivery_again", "forget_me"),
 }
 """Buttons, and doors that lead on."""
 
@@ -181,6 +192,10 @@ def organiser_pages(found: dict[str, Any]) -> list[Page]:
         _at("organiser_room", here, VENUE, found["room"]),
         _at("organiser_hosts", here),
         _at("organiser_messages", here),
+        _at("organiser_partners", here),
+        _at("organiser_webhook", here, found["hook"]),
+        _at("organiser_webhook_edit", here, found["hook"]),
+        _at("organiser_webhook_new", here),
         _at("organiser_team", here),
     ]
 
