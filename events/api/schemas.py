@@ -94,17 +94,39 @@ class RegistrationIn(Schema):
     locale: Literal["fr", "en"] = Field("fr", description="The language of the mails.")
     submission_id: uuid.UUID
     wait: bool = Field(False, description="Join the waiting list when there is not enough room.")
+    any_of: list[Annotated[int, Field(ge=1, le=2**63 - 1)]] = Field(
+        [],
+        max_length=20,
+        description="With `wait`: other slots of the activity that would do as well. The first place offered "
+        "ends the waiting for the others once it is taken.",
+    )
+    pool: Literal["", "access", "group"] = Field(
+        "",
+        description="Take the places kept for access needs and companions, or for groups; everybody's places "
+        "once those are gone. Only where it is true of the visitor.",
+    )
 
 
 class RegistrationOut(Schema):
+    """``held`` is a place offered from the waiting list: who is invited answers by the link in the mail."""
+
     reference: str
     status: Literal["confirmed", "waiting", "held", "cancelled"]
+    slot: int
     party_size: int
+    held_until: dt.datetime | None = Field(description="When an offer ends.")
     manage_url: str = Field(description="Where this booking, and no other, can be seen and given back.")
 
 
 class RefusalOut(Schema):
-    reason: str
+    """``limit``: more places in a slot, or visits in a day or in all, than one person may hold; ``detail``
+    says which.
+    """
+
+    reason: Literal[
+        *("full", "closed", "already_registered", "overlap", "limit"),
+        *("not_open_yet", "no_booking_needed", "in_the_past"),
+    ]
     detail: str
     places_left: int | None = None
     can_wait: bool | None = None

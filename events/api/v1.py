@@ -31,7 +31,7 @@ from events.api.schemas import (
 from events.forms.booking import BookingForm
 from events.limits import allow, seconds_left
 from events.links import registration_token
-from events.models import Registration, Slot
+from events.models import ApiToken, Registration, Slot
 from events.programme import Filters, find
 from events.refusals import Reason, Refused
 from events.registration.book import register_party
@@ -44,6 +44,9 @@ KEPT = 15
 
 FIELD_OF = {Reason.NAME_NEEDED: "name", Reason.SUBMISSION_REUSED: "submission_id"}
 """Refusals that are a fault of one field (422); the others are the state of the slot (409)."""
+
+SAID_AS = {Reason.DAY_LIMIT: Reason.LIMIT, Reason.FESTIVAL_LIMIT: Reason.LIMIT}
+"""Reasons that partners know by another word; ``detail`` says which it is."""
 
 api = NinjaAPI(
     title="Festival French Tech",
@@ -131,18 +134,54 @@ def register(request: HttpRequest, slot_id: int, body: RegistrationIn) -> HttpRe
     partner = request.auth  # type: ignore[attr-defined]
     _within("api_book", f"partner:{partner.pk}", BOOKINGS)
     form = BookingForm(
-        body.dict() | {"wait": "1" if body.wait else ""}, terms=Terms.of(_public_slot(slot_id))
+        body.dict() | {"wait": "1" if body.wait else ""}, terms=Terms.of(_slot_for(partner, slot_id))
     )
     form.leave_limit_to_the_rule()
     if not form.is_valid():
         return _errors({name: [str(error) for error in errors] for name, errors in form.errors.items()})
     try:
         booking = register_party(
-            slot_id=slot_id, now=timezone.now(), locale=body.locale, partner=partner, **form.wish
+            slot_id=slot_id,
+            now=timezone.now(),
+            locale=body.locale,
+            partner=partner,
+            pool=body.pool,
+            **form.wish,
         )
     except Refused as refused:
         return _refusal(refused)
-    return JsonResponse(_show(booking.registration), status=200 if booking.replayed else 201)
+    return _unkept(JsonResponse(_show(booking.registration), status=200 if booking.replayed else 201))
+
+
+def _slot_for(partner: ApiToken, slot_id: int) -> Slot:
+    """A slot this partner may book: in its territory, or anywhere with a key of the site. Raises
+    ``Http404``.
+    """
+    found = _public_slot(slot_id)
+    if partner.territory_id not in (None, found.activity.territory_id):
+        raise Http404
+    return found
+
+
+@api.get(
+    "/registrations/{str:reference}/",
+    auth=partner_key,
+    response={200: RegistrationOut, 401: DetailOut, 404: DetailOut, 429: DetailOut},
+    tags=["registrations"],
+)
+def registration(request: HttpRequest, reference: str) -> HttpResponse:
+    """How a booking of yours stands now."""
+    partner = request.auth  # type: ignore[attr-defined]
+    _within("api_read", f"partner:{partner.pk}", READS)
+    return _unkept(JsonResponse(_show(_own(partner, reference))))
+
+
+def _own(partner: ApiToken, reference: str) -> Registration:
+    """Raises ``Http404`` for somebody else's, as for none."""
+    found = Registration.objects.filter(partner=partner, reference=reference).first()
+    if found is None:
+        raise Http404
+    return found
 
 
 @api.delete(
@@ -155,9 +194,7 @@ def give_back(request: HttpRequest, reference: str) -> HttpResponse:
     """Give a booking of yours back; again 204 when it had been."""
     partner = request.auth  # type: ignore[attr-defined]
     _within("api_book", f"partner:{partner.pk}", BOOKINGS)
-    found = Registration.objects.filter(partner=partner, reference=reference).first()
-    if found is None:
-        raise Http404
+    found = _own(partner, reference)
     try:
         cancel_registration(registration_id=found.pk, now=timezone.now())
     except Refused as refused:
@@ -166,12 +203,20 @@ def give_back(request: HttpRequest, reference: str) -> HttpResponse:
     return HttpResponse(status=204)
 
 
+def _unkept(response: HttpResponse) -> HttpResponse:
+    """What is one partner's alone: kept by no cache on the way."""
+    patch_cache_control(response, private=True, no_store=True)
+    return response
+
+
 def _show(registration: Registration) -> dict[str, Any]:
     manage = reverse("events:my_visits", args=[registration_token(registration.pk)])
     return {
         "reference": registration.reference,
         "status": registration.status,
+        "slot": registration.slot_id,
         "party_size": registration.party_size,
+        "held_until": registration.held_until,
         "manage_url": f"{settings.SITE_URL}{manage}",
     }
 
@@ -188,6 +233,7 @@ def _refusal(refused: Refused) -> HttpResponse:
         return _errors({FIELD_OF[reason]: [label]})
     # What else a rule knows (somebody's other visits) is for pages alone.
     facts = {name: fact for name, fact in refused.facts.items() if name in RefusalOut.model_fields}
+    reason = SAID_AS.get(reason, reason)
     return JsonResponse(
         {"reason": reason.value, "detail": label, **facts}, status=409, encoder=DjangoJSONEncoder
     )
