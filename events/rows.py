@@ -19,12 +19,18 @@ Params = Sequence[Any] | Mapping[str, Any]
 
 def ask(sql: str, params: Params) -> tuple[Any, ...] | None:
     """The first row of the answer, or none."""
-    return _run(sql, params, wants_row=True)[0]
+    rows = _run(sql, params, wants_rows=True)[0]
+    return rows[0] if rows else None
+
+
+def ask_all(sql: str, params: Params) -> list[tuple[Any, ...]]:
+    """Every row of the answer."""
+    return _run(sql, params, wants_rows=True)[0]
 
 
 def change(sql: str, params: Params) -> int:
     """How many rows an UPDATE changed."""
-    return _run(sql, params, wants_row=False)[1]
+    return _run(sql, params, wants_rows=False)[1]
 
 
 def insert(row: Model, *, unless_there: bool = False) -> Any:
@@ -50,13 +56,13 @@ def _insert_of(model: type[Model], unless_there: bool) -> tuple[str, list[Field[
     return f'INSERT INTO "{table}" ({columns}) VALUES ({values}){conflict} RETURNING "{key}"', fields  # noqa: S608
 
 
-def _run(sql: str, params: Params, *, wants_row: bool) -> tuple[tuple[Any, ...] | None, int]:
+def _run(sql: str, params: Params, *, wants_rows: bool) -> tuple[list[tuple[Any, ...]], int]:
     if connection.vendor != "postgresql" or connection.queries_logged or connection.execute_wrappers:
         # Also wherever somebody counts the statements or watches them.
         with connection.cursor() as cursor:
             cursor.execute(sql, params)
-            return (cursor.fetchone() if wants_row else None), cursor.rowcount
+            return (cursor.fetchall() if wants_rows else []), cursor.rowcount
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as prepared:
         prepared.execute(sql, params, prepare=True)
-        return (prepared.fetchone() if wants_row else None), prepared.rowcount
+        return (prepared.fetchall() if wants_rows else []), prepared.rowcount

@@ -124,8 +124,14 @@ class RefusalOut(Schema):
     """
 
     reason: Literal[
-        *("full", "closed", "already_registered", "overlap", "limit"),
-        *("not_open_yet", "no_booking_needed", "in_the_past"),
+        "full",
+        "closed",
+        "already_registered",
+        "overlap",
+        "limit",
+        "not_open_yet",
+        "no_booking_needed",
+        "in_the_past",
     ]
     detail: str
     places_left: int | None = None

@@ -11,6 +11,7 @@ import datetime as dt
 
 from django.db import transaction
 
+from events.limits import note_storm
 from events.mail.outbox import owe
 from events.models import Message, Registration, Slot
 from events.webhooks.tell import Event, tell_registrations
@@ -98,6 +99,8 @@ def _expire(registration_id: int, now: dt.datetime) -> bool:
     )
     if not ended:
         return False
+    if registration.hold == Hold.ADDRESS:
+        note_storm(now=now)
     counters.let_go(slot_id=slot.pk, places=registration.party_size, pool=registration.pool)
     tell_registrations(Event.CANCELLED, [registration.pk], now=now, change="expired")
     if registration.hold == Hold.OFFER and slot.state == Slot.State.PUBLISHED:

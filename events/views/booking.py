@@ -23,21 +23,19 @@ from events.calendar import venue_of
 from events.clock import on_the_wall
 from events.doors import read_door
 from events.forms.booking import BookingForm
-from events.limits import allow, seconds_left
+from events.limits import seconds_left
 from events.models import Mode, Registration, Slot, Visitor
 from events.models.slot import SlotQuerySet
 from events.refusals import Reason, Refused
 from events.registration.book import register_party
 from events.registration.plans import other_times, to_wait_for
 from events.registration.refusing import can_wait, why_closed
-from events.registration.terms import Terms, terms_of
+from events.registration.terms import Terms, terms_of, with_storm
+from events.views.admission import PER, admit, challenge_for
 from events.views.own_booking import IN_THE_WAY, Beside, look_at_refusal, look_beside, say_slot_time
 from events.views.own_device import visitor_of_device
 from events.views.tickets import read_receipt, say_places, secret_page, write_receipt
 from events.wording import say_number
-
-BOOKINGS, PER = 120, dt.timedelta(minutes=10)
-"""How many bookings one peer may try: a family or a class behind one address, not a robot."""
 
 RETRY_AFTER = 3
 UNPROCESSABLE, CONFLICT, TOO_MANY, BUSY = 422, 409, 429, 503
@@ -58,7 +56,7 @@ def slot_register(request: HttpRequest, pk: int) -> HttpResponse:
     now = timezone.now()
     if request.method == "POST":
         return _book(request, pk, now)
-    slot = get_object_or_404(bookable_slots(), pk=pk)
+    slot = get_object_or_404(with_storm(bookable_slots(), now=now), pk=pk)
     if closed := why_closed(slot, now=now):
         return _closed(request, slot, now, closed)
     visitor = visitor_of_device(request)
@@ -69,12 +67,13 @@ def slot_register(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _book(request: HttpRequest, pk: int, now: dt.datetime) -> HttpResponse:
-    if (terms := terms_of(pk)) is None:
+    if (terms := terms_of(pk, now=now)) is None:
         raise Http404
     form = BookingForm(request.POST, terms=terms)
     if not form.is_valid():
         return _form(request, _whole(pk), now, form, status=UNPROCESSABLE)
-    if not allow(action="register", peer=request.META["REMOTE_ADDR"], limit=BOOKINGS, per=PER, now=now):
+    admitted = admit(request, pk, form, now=now)
+    if admitted.too_many:
         wait = seconds_left(per=PER, now=now)
         return _form(request, _whole(pk), now, form, status=TOO_MANY, retry_after=wait)
     owner = _owner(request, form)
@@ -83,7 +82,12 @@ def _book(request: HttpRequest, pk: int, now: dt.datetime) -> HttpResponse:
         return warned
     try:
         registration = register_party(
-            slot_id=pk, now=now, locale=get_language() or "fr", is_theirs=owner is not None, **form.wish
+            slot_id=pk,
+            now=now,
+            locale=get_language() or "fr",
+            is_theirs=owner is not None,
+            is_vouched=admitted.is_vouched,
+            **form.wish,
         ).registration
         is_waiting = registration.waiting_since is not None
         if owner:
@@ -95,7 +99,7 @@ def _book(request: HttpRequest, pk: int, now: dt.datetime) -> HttpResponse:
             return _refused(request, pk, now, form, refused)
         # Told to the owner of the address by mail; whoever typed it sees what anybody would.
         is_waiting = refused.facts["outcome"] == Registration.Status.WAITING
-    return _to_receipt(pk, form, is_waiting, now)
+    return _to_receipt(pk, form, is_waiting, now, must_confirm=admitted.must_confirm)
 
 
 def _owner(request: HttpRequest, form: BookingForm) -> Visitor | None:
@@ -136,7 +140,9 @@ def _to_own_visits(request: HttpRequest, owner: Visitor, registration: Registrat
     return redirect("events:my_visits", owner.token)
 
 
-def _to_receipt(pk: int, form: BookingForm, is_waiting: bool, now: dt.datetime) -> HttpResponse:
+def _to_receipt(
+    pk: int, form: BookingForm, is_waiting: bool, now: dt.datetime, *, must_confirm: bool
+) -> HttpResponse:
     """The same for everybody: it stands on what was asked and on what the slots show to all."""
     size, also = form.cleaned_data["party_size"], set(form.wish["any_of"]) - {pk}
     if also and is_waiting:
@@ -148,6 +154,7 @@ def _to_receipt(pk: int, form: BookingForm, is_waiting: bool, now: dt.datetime) 
         is_waiting=is_waiting,
         email=form.cleaned_data["email"],
         also=sorted(also) if is_waiting else [],
+        must_confirm=must_confirm and not is_waiting,
     )
     return redirect("events:receipt", token)
 
@@ -208,10 +215,12 @@ def _form(
     others = other_times(slot, now=now) if is_full or facts else []
     waits_for = to_wait_for(others, party_size=asked, now=now) if may_wait or facts.get("can_wait") else []
     form.fields["any_of"].widget.choices = [(one.pk, say_wait(one, now)) for one in waits_for]
+    submission_id = form.typed_submission_id if retry_after else uuid.uuid4()
     context = {
         "form": form,
         "door": door,
-        "submission_id": form.typed_submission_id if retry_after else uuid.uuid4(),
+        "submission_id": submission_id,
+        "challenge": challenge_for(slot, form, submission_id, now=now),
         "retry_after": retry_after,
         "retry_minutes": -(-retry_after // 60),
         "is_busy": status == BUSY,
@@ -294,7 +303,7 @@ def receipt(request: HttpRequest, token: str) -> HttpResponse:
         "receipt": shown,
         "places": say_places(shown.party_size),
         "also": [say_slot_time(one) for one in Slot.objects.filter(pk__in=shown.also).in_order()],
-        "must_confirm": slot.activity.festival.confirms_addresses and not shown.is_waiting,
+        "must_confirm": shown.must_confirm,
         "kept_on_site": settings.KEEP_MAILS_ON_SITE,
     }
     return render(request, "events/visitor/receipt.html", context)

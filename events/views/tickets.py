@@ -58,15 +58,27 @@ class Receipt:
     address: str
     also: tuple[int, ...] = ()
     """Other slots the same request waits for."""
+    must_confirm: bool = False
+    """Whether anybody's places would be kept until the address is confirmed."""
 
 
 def write_receipt(
-    *, slot_id: int, party_size: int, is_waiting: bool, email: str, also: Sequence[int] = ()
+    *,
+    slot_id: int,
+    party_size: int,
+    is_waiting: bool,
+    email: str,
+    also: Sequence[int] = (),
+    must_confirm: bool = False,
 ) -> str:
     """The token of a receipt: signed, dated, readable by whoever has it; so the address is there in part
     only."""
-    said = [slot_id, party_size, int(is_waiting), mask(email)]
-    return signing.dumps([*said, list(also)] if also else said, salt=RECEIPT_SALT)
+    said: list[Any] = [slot_id, party_size, int(is_waiting), mask(email)]
+    if also or must_confirm:
+        said.append(list(also))
+    if must_confirm:
+        said.append(1)
+    return signing.dumps(said, salt=RECEIPT_SALT)
 
 
 def read_receipt(token: str) -> Receipt:
@@ -74,8 +86,9 @@ def read_receipt(token: str) -> Receipt:
     here.
     """
     said = signing.loads(token, salt=RECEIPT_SALT, max_age=RECEIPT_LASTS)
-    slot_id, party_size, is_waiting, address, *also = said
-    return Receipt(slot_id, party_size, bool(is_waiting), address, tuple(*also))
+    slot_id, party_size, is_waiting, address, *more = said
+    also = tuple(more[0]) if more else ()
+    return Receipt(slot_id, party_size, bool(is_waiting), address, also, must_confirm=len(more) > 1)
 
 
 def mask(email: str) -> str:

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 
 from events.models import Activity, Message, Mode, Registration, Slot
 from events.registration.book import register_party
-from events.views import booking
+from events.views import admission, booking
 from events.views.tickets import mask, write_receipt
 from tests.factories import NOW, ActivityFactory, SlotFactory
 
@@ -368,7 +368,7 @@ class TestLimits:
     def test_too_many_tries_keep_what_was_typed(
         self, client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(booking, "BOOKINGS", 1)
+        monkeypatch.setattr(admission, "BOOKINGS", 1)
         slot, form = SlotFactory(), answers(email="sacha@example.org")
         client.post(url(slot), answers())
 
@@ -381,7 +381,7 @@ class TestLimits:
         assert Registration.objects.count() == 1
 
     def test_another_peer_is_not_held_up(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(booking, "BOOKINGS", 1)
+        monkeypatch.setattr(admission, "BOOKINGS", 1)
         slot = SlotFactory()
         client.post(url(slot), answers())
 
@@ -390,7 +390,7 @@ class TestLimits:
         assert response.status_code == 302
 
     def test_the_next_window_is_free_again(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(booking, "BOOKINGS", 1)
+        monkeypatch.setattr(admission, "BOOKINGS", 1)
         slot = SlotFactory()
         client.post(url(slot), answers())
 
