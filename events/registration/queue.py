@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from contextlib import suppress
+
+from django.db.models import Max
 
 from events.models import Registration, Slot
 from events.webhooks.tell import Event, tell_registrations
@@ -24,6 +27,7 @@ def queue_up(wish: Wish, registration: Registration) -> None:
     for slot_id in sorted({wish.slot_id, *others}):
         if slot_id == wish.slot_id:
             counters.queue_up(wish)
+            _stand_last(registration)
             continue
         with suppress(counters.Unmoved):
             counters.queue_up(wish, slot_id=slot_id)
@@ -41,8 +45,22 @@ def queue_up(wish: Wish, registration: Registration) -> None:
                 created_at=wish.now,
                 waiting_since=wish.now,
             )
+            _stand_last(other)
             written.append(other.pk)
     tell_registrations(Event.BOOKED, written, now=wish.now)
+
+
+def _stand_last(registration: Registration) -> None:
+    """Behind everybody who joined before, whose row of the slot was locked before ours.
+
+    Two people may arrive in one order and be written down in the other; only the lock's order is one that
+    nobody can be said to have overtaken.
+    """
+    others = Registration.objects.filter(slot=registration.slot_id).exclude(pk=registration.pk)
+    last = others.aggregate(last=Max("waiting_since"))["last"]
+    if last is not None and registration.waiting_since is not None and last >= registration.waiting_since:
+        registration.waiting_since = last + dt.timedelta(microseconds=1)
+        registration.save(update_fields=["waiting_since"])
 
 
 def _others(wish: Wish, registration: Registration) -> set[int]:

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F
 
 from events.mail.outbox import owe
-from events.models import Message, Registration, Slot, Visitor
+from events.models import Message, Overtaking, Registration, Slot, Visitor
 from events.refusals import Reason, Refused
 from events.webhooks.tell import Event, tell_registrations
 
@@ -190,7 +190,7 @@ def split_party(*, registration_id: int, first: int, now: dt.datetime) -> tuple[
 
 
 def _part_of(one: Registration, *, first: int, any_of: uuid.UUID | None, now: dt.datetime) -> Registration:
-    return Registration.objects.create(
+    part = Registration.objects.create(
         slot_id=one.slot_id,
         visitor_id=one.visitor_id,
         party_size=one.party_size - first,
@@ -205,3 +205,9 @@ def _part_of(one: Registration, *, first: int, any_of: uuid.UUID | None, now: dt
         created_at=now,
         waiting_since=one.waiting_since,
     )
+    # Why the whole party was passed holds for its parts, which keep its rank.
+    Overtaking.objects.bulk_create(
+        Overtaking(registration=part, by_id=said.by_id, why=said.why, places=said.places, at=said.at)
+        for said in one.overtakings.all()
+    )
+    return part

@@ -387,6 +387,17 @@ class TestSplitting:
         sizes = Registration.objects.waiting().order_by("slot", "pk").values_list("slot", "party_size")
         assert sorted(sizes) == sorted([(slot.pk, size) for slot in slots for size in (2, 1)])
 
+    def test_the_reason_a_party_was_passed_for_holds_for_its_parts(self) -> None:
+        slot, holder = full_slot(2)
+        group = register(slot, "dominique", 2, wait=True)
+        single = register(slot, "sacha", wait=True)
+        give_back(holder, 1)
+
+        _first, rest = split_party(registration_id=group.pk, first=1, now=LATER)
+
+        assert passed() == [(group.pk, single.pk, "too_many", 1), (rest.pk, single.pk, "too_many", 1)]
+        assert books(slot) == (1, 1, 2)
+
     @pytest.mark.parametrize("first", [0, 3, -1])
     def test_a_part_is_neither_nobody_nor_everybody(self, first: int) -> None:
         slot, _holder = full_slot(3)
