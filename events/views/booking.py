@@ -32,7 +32,7 @@ from events.registration.plans import other_times, to_wait_for
 from events.registration.refusing import can_wait, why_closed
 from events.registration.terms import Terms, terms_of, with_storm
 from events.views.admission import PER, admit, challenge_for
-from events.views.own_booking import IN_THE_WAY, Beside, look_at_refusal, look_beside, say_slot_time
+from events.views.own_booking import IN_THE_WAY, Beside, look_at_refusal, look_beside, say_slot, say_slot_time
 from events.views.own_device import visitor_of_device
 from events.views.tickets import read_receipt, say_places, secret_page, write_receipt
 from events.wording import say_number
@@ -302,7 +302,7 @@ def receipt(request: HttpRequest, token: str) -> HttpResponse:
         "door": read_door(slot, now=now),
         "receipt": shown,
         "places": say_places(shown.party_size),
-        "also": [say_slot_time(one) for one in Slot.objects.filter(pk__in=shown.also).in_order()],
+        "also": [say_slot(one) for one in Slot.objects.filter(pk__in=shown.also).in_order()],
         "must_confirm": shown.must_confirm,
         "kept_on_site": settings.KEEP_MAILS_ON_SITE,
     }

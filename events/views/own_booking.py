@@ -103,8 +103,13 @@ def times_beside(
 
 def say_slot_time(slot: Slot) -> str:
     """« Vendredi 11 juin, 11 h 30 »."""
-    said = f"{say_day(slot.day)}, {say_time(slot.local_start)}"
+    said = say_slot(slot)
     return f"{said[:1].upper()}{said[1:]}"
+
+
+def say_slot(slot: Slot) -> str:
+    """The same within a sentence: « vendredi 11 juin, 11 h 30 »."""
+    return f"{say_day(slot.day)}, {say_time(slot.local_start)}"
 
 
 def say_rush(rush: Rush, slot: Slot) -> str:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from events.calendar import venue_of
 from events.doors import Door, read_door
 from events.forms.booking import MoveForm
 from events.models import Registration, Slot
@@ -26,7 +27,7 @@ from events.registration.plans import (
     visits_of,
     with_room,
 )
-from events.views.own_booking import say_rush, say_slot_time
+from events.views.own_booking import say_rush, say_slot
 from events.views.tickets import say_places, ticket_of
 from events.views.visitor import Opened, by_secret_link
 from events.wording import say_time
@@ -36,15 +37,18 @@ CONFLICT, UNPROCESSABLE, BUSY = 409, 422, 503
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """One other time. ``in_the_way``: own visits at that time; ``waits``: it can be waited for."""
+    """One other time. ``in_the_way``: own visits at that time; ``waits``: it can be waited for,
+    ``is_short``: some places are left, not enough.
+    """
 
     slot: Slot
     door: Door
     said: str
     is_free: bool
     waits: bool
+    is_short: bool
     in_the_way: list[Registration]
-    rush: str
+    rushes: list[tuple[Rush, str]]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -71,10 +75,7 @@ def my_visit_move(request: HttpRequest, token: str, opened: Opened, reference: s
         said = _say_refused(refused, registration)
         return _page(request, token, opened, registration, now, said=said, status=status)
     said = _("Done: “%(title)s” is now on %(when)s. The new ticket is below, and in your mail.")
-    when = say_slot_time(moved.slot)
-    messages.success(
-        request, said % {"title": moved.slot.activity.title, "when": when[:1].lower() + when[1:]}
-    )
+    messages.success(request, said % {"title": moved.slot.activity.title, "when": say_slot(moved.slot)})
     return redirect("events:my_visits", token)
 
 
@@ -107,6 +108,9 @@ def _page(
     context = {
         "token": token,
         "ticket": ticket_of(registration),
+        "slot": registration.slot,
+        "activity": registration.slot.activity,
+        "venue": venue_of(registration.slot),
         "times": [] if has_begun else _times(opened, registration, now),
         "has_begun": has_begun,
         "said": said,
@@ -128,15 +132,9 @@ def _times(opened: Opened, registration: Registration, now: dt.datetime) -> list
             say_time(slot.local_start),
             slot.pk in free,
             slot.pk in waits,
+            bool(slot.places_left) and slot.pk not in free,
             [visit for visit in others if visit.slot_id == slot.pk] or overlapping(slot, others),
-            _say_first(rushes(slot, others), slot),
+            [(rush, say_rush(rush, slot)) for rush in rushes(slot, others)],
         )
         for slot in slots
     ]
-
-
-def _say_first(found: list[Rush], slot: Slot) -> str:
-    if not found:
-        return ""
-    title = found[0].visit.slot.activity.title
-    return _("tight beside “%(title)s”: %(way)s") % {"title": title, "way": say_rush(found[0], slot)}
