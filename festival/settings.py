@@ -181,6 +181,9 @@ DATABASES = {
 # ── Cache and sessions ────────────────────────────────────────────────────────────────────────────────────
 
 BROKER_SOCKET = broker_socket(VAR_DIR)
+# Seconds for which the pages of the rush are drawn once for everybody (events.views.quick_pages). Tests want
+# them true at once.
+QUICK_PAGE_SECONDS: float = env.float("QUICK_PAGE_SECONDS", default=0.0 if TESTING else 1.0)
 CACHES: dict[str, dict[str, Any]] = {
     # Sign-in limits live here: they must hold while Redis is stopped.
     "default": {

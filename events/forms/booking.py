@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -141,10 +142,15 @@ class BookingForm(PlainTextMixin, forms.Form):
     @property
     def typed_submission_id(self) -> uuid.UUID:
         """The submission as it came, to be sent again unchanged; a new one where there was none."""
-        try:
-            return uuid.UUID(str(self.data.get("submission_id", "")))
-        except ValueError:
-            return uuid.uuid4()
+        return read_submission(self.data) or uuid.uuid4()
+
+
+def read_submission(data: Mapping[str, Any]) -> uuid.UUID | None:
+    """The submission a form came with, before the form is looked at."""
+    try:
+        return uuid.UUID(str(data.get("submission_id", "")))
+    except ValueError:
+        return None
 
 
 class LinkForm(PlainTextMixin, forms.Form):

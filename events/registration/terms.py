@@ -1,26 +1,38 @@
-"""What a booking form must know of its slot before it asks for anything."""
+"""What a booking must know of its slot before it asks for anything, in one statement that writes nothing."""
 
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from dataclasses import dataclass
 
 from django.db import connection
 from django.db.models import Subquery, Sum
 
 from events.limits import STORM, STORM_BLOWS_AT, STORM_LOOKS_BACK
-from events.models import RateCount, Slot
+from events.models import RateCount, Registration, Slot
 from events.models.choices import Shield
 from events.models.slot import SlotQuerySet
+from events.refusals import Reason, Refused
 from events.rows import ask
 
 TERMS = """
 SELECT activity.ask_name, festival.most_places, festival.confirms_addresses, festival.shield,
-    (SELECT SUM("count") FROM events_ratecount WHERE "key" = %s AND "window" > %s)
+       (SELECT SUM("count") FROM events_ratecount WHERE "key" = %(storm)s AND "window" > %(since)s),
+       slot.capacity + slot.overbook,
+       slot.taken + slot.held + slot.reserved,
+       slot.waiting_list_open,
+       slot.state = 'published' AND activity.state = 'published' AND festival.state = 'published'
+           AND activity.mode = 'first_come'
+           AND slot.starts_at > %(now)s
+           AND (slot.opens_at IS NULL OR slot.opens_at <= %(now)s)
+           AND (slot.next_release_at IS NULL OR slot.next_release_at > %(now)s)
+           AND NOT EXISTS (SELECT 1 FROM events_registration WHERE submission_id = %(submission)s)
+           AND NOT EXISTS (SELECT 1 FROM events_message WHERE dedupe_key = %(answered)s)
 FROM events_slot slot
 JOIN events_activity activity ON activity.id = slot.activity_id
 JOIN events_festival festival ON festival.id = activity.festival_id
-WHERE slot.id = %s
+WHERE slot.id = %(slot)s
   AND slot.state IN ('published', 'cancelled')
   AND activity.state IN ('published', 'cancelled')
   AND festival.state IN ('published', 'archived')
@@ -32,13 +44,18 @@ class Terms:
     """Whether the host asks for a name, and the places one person may hold in one slot.
 
     ``confirms``: the places are kept until the address is confirmed. ``is_shielded``: the form asks for a
-    proof of work, because robots storm the doors or the edition always does.
+    proof of work, because robots storm the doors or the edition always does. ``is_plain``: the slot is open,
+    no pool of it is due, the submission is new: places alone decide.
     """
 
     asks_name: bool
     most_places: int
     confirms: bool = False
     is_shielded: bool = False
+    capacity: int | None = None
+    gone: int = 0
+    list_is_open: bool = False
+    is_plain: bool = False
 
     @classmethod
     def of(cls, slot: Slot) -> Terms:
@@ -47,6 +64,17 @@ class Terms:
         is_shielded = _is_up(festival.shield, getattr(slot, "storm", None))
         return cls(slot.activity.ask_name, festival.most_places, festival.confirms_addresses, is_shielded)
 
+    def lean_no(self, party_size: int) -> Refused | None:
+        """FULL, as ``register_party`` would refuse anybody, said before anything is written.
+
+        Most visitors of a rush come too late: their answer costs one read. None where there may be room, or
+        where something besides the places decides; then the booking itself finds out.
+        """
+        if not self.is_plain or self.capacity is None or self.capacity - self.gone >= party_size:
+            return None
+        could_wait = self.list_is_open and party_size <= self.capacity
+        return Refused(Reason.FULL, places_left=max(0, self.capacity - self.gone), can_wait=could_wait)
+
 
 def with_storm(slots: SlotQuerySet, *, now: dt.datetime) -> SlotQuerySet:
     """Slots that know whether robots storm the doors, in the same statement."""
@@ -54,16 +82,36 @@ def with_storm(slots: SlotQuerySet, *, now: dt.datetime) -> SlotQuerySet:
     return slots.annotate(storm=Subquery(signs.annotate(number=Sum("count")).values("number")))
 
 
-def terms_of(slot_id: int, *, now: dt.datetime) -> Terms | None:
-    """The terms of a slot the public may see (``Slot.objects.visible()``), or none.
-
-    One statement, written out: a booking asks it each time, and putting it together cost more than the
-    answer.
-    """
-    since = connection.ops.adapt_datetimefield_value(now - STORM_LOOKS_BACK)
-    row = ask(TERMS, [STORM, since, slot_id])
-    return Terms(bool(row[0]), row[1], bool(row[2]), _is_up(row[3], row[4])) if row else None
+def terms_of(slot_id: int, *, now: dt.datetime, submission_id: uuid.UUID | None = None) -> Terms | None:
+    """The terms of a slot the public may see (``Slot.objects.visible()``), or none."""
+    row = ask(
+        TERMS,
+        {
+            "slot": slot_id,
+            "storm": STORM,
+            "since": connection.ops.adapt_datetimefield_value(now - STORM_LOOKS_BACK),
+            "submission": _SUBMISSION.get_db_prep_value(submission_id, connection),
+            "answered": f"again:{submission_id}",
+            "now": connection.ops.adapt_datetimefield_value(now),
+        },
+    )
+    if row is None:
+        return None
+    asks_name, most_places, confirms, shield, storm, capacity, gone, list_is_open, is_plain = row
+    return Terms(
+        bool(asks_name),
+        most_places,
+        bool(confirms),
+        _is_up(shield, storm),
+        capacity,
+        gone,
+        bool(list_is_open),
+        bool(is_plain),
+    )
 
 
 def _is_up(shield: str, storm: int | None) -> bool:
     return shield == Shield.ON or (shield == Shield.AUTO and (storm or 0) >= STORM_BLOWS_AT)
+
+
+_SUBMISSION = Registration._meta.get_field("submission_id")

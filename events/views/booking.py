@@ -22,7 +22,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from events.calendar import venue_of
 from events.clock import on_the_wall
 from events.doors import read_door
-from events.forms.booking import BookingForm
+from events.forms.booking import BookingForm, read_submission
 from events.limits import seconds_left
 from events.models import Mode, Registration, Slot, Visitor
 from events.models.slot import SlotQuerySet
@@ -34,7 +34,8 @@ from events.registration.terms import Terms, terms_of, with_storm
 from events.views.admission import PER, admit, challenge_for
 from events.views.own_booking import IN_THE_WAY, Beside, look_at_refusal, look_beside, say_slot, say_slot_time
 from events.views.own_device import visitor_of_device
-from events.views.tickets import read_receipt, say_places, secret_page, write_receipt
+from events.views.quick_pages import quick
+from events.views.tickets import Receipt, read_receipt, say_places, secret_page, write_receipt
 from events.wording import say_number
 
 RETRY_AFTER = 3
@@ -56,6 +57,10 @@ def slot_register(request: HttpRequest, pk: int) -> HttpResponse:
     now = timezone.now()
     if request.method == "POST":
         return _book(request, pk, now)
+    return quick(request, ("form", pk), lambda: _show(request, pk, now))
+
+
+def _show(request: HttpRequest, pk: int, now: dt.datetime) -> HttpResponse:
     slot = get_object_or_404(with_storm(bookable_slots(), now=now), pk=pk)
     if closed := why_closed(slot, now=now):
         return _closed(request, slot, now, closed)
@@ -67,17 +72,19 @@ def slot_register(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _book(request: HttpRequest, pk: int, now: dt.datetime) -> HttpResponse:
-    if (terms := terms_of(pk, now=now)) is None:
+    if (terms := terms_of(pk, submission_id=read_submission(request.POST), now=now)) is None:
         raise Http404
     form = BookingForm(request.POST, terms=terms)
     if not form.is_valid():
         return _form(request, _whole(pk), now, form, status=UNPROCESSABLE)
+    owner, wait = _owner(request, form), form.cleaned_data["wait"]
+    if not (owner or wait) and (full := terms.lean_no(form.cleaned_data["party_size"])):
+        return _say_no(request, pk, now, form, full)
     admitted = admit(request, pk, form, now=now)
     if admitted.too_many:
-        wait = seconds_left(per=PER, now=now)
-        return _form(request, _whole(pk), now, form, status=TOO_MANY, retry_after=wait)
-    owner = _owner(request, form)
-    is_sure = form.cleaned_data["anyway"] or form.cleaned_data["wait"]
+        later = seconds_left(per=PER, now=now)
+        return _form(request, _whole(pk), now, form, status=TOO_MANY, retry_after=later)
+    is_sure = form.cleaned_data["anyway"] or wait
     if owner and not is_sure and (warned := _warn(request, pk, now, form, owner)):
         return warned
     try:
@@ -96,7 +103,7 @@ def _book(request: HttpRequest, pk: int, now: dt.datetime) -> HttpResponse:
         if owner and refused.reason in IN_THE_WAY and "outcome" not in refused.facts:
             return _in_the_way(request, pk, now, form, owner, refused)
         if refused.reason != Reason.ALREADY_REGISTERED:
-            return _refused(request, pk, now, form, refused)
+            return _say_no(request, pk, now, form, refused)
         # Told to the owner of the address by mail; whoever typed it sees what anybody would.
         is_waiting = refused.facts["outcome"] == Registration.Status.WAITING
     return _to_receipt(pk, form, is_waiting, now, must_confirm=admitted.must_confirm)
@@ -157,6 +164,16 @@ def _to_receipt(
         must_confirm=must_confirm and not is_waiting,
     )
     return redirect("events:receipt", token)
+
+
+def _say_no(
+    request: HttpRequest, pk: int, now: dt.datetime, form: BookingForm, refused: Refused
+) -> HttpResponse:
+    """« Full » is what most people of a rush hear: it is drawn once for them."""
+    if refused.reason != Reason.FULL:
+        return _refused(request, pk, now, form, refused)
+    key = ("full", pk, refused.facts["places_left"], refused.facts["can_wait"])
+    return quick(request, key, lambda: _refused(request, pk, now, form, refused))
 
 
 def _refused(
@@ -292,7 +309,12 @@ def receipt(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "events/visitor/link_gone.html", {"what": "receipt"}, status=410)
     except (signing.BadSignature, ValueError, TypeError):
         return render(request, "events/visitor/link_gone.html", {"what": "receipt"}, status=404)
-    slot = get_object_or_404(bookable_slots(), pk=shown.slot_id)
+    key = ("receipt", shown.slot_id, shown.party_size, shown.is_waiting, *shown.also)
+    return quick(request, key, lambda: _receipt(request, shown, now), {"address": shown.address})
+
+
+def _receipt(request: HttpRequest, shown: Receipt, now: dt.datetime) -> HttpResponse:
+    slot = _whole(shown.slot_id)
     context = {
         "slot": slot,
         "activity": slot.activity,

@@ -1,0 +1,148 @@
+"""Pages of the rush, drawn once a second for everybody: the booking form, « full », the receipt.
+
+A page drawn for one reader is kept for a moment with holes where it is theirs: the CSRF token, the nonce of
+the content policy, the submission, what was typed, the address of the page. The next reader without a session
+gets the same page with their own values in the holes. What else could differ between two readers must be part
+of the key, or the page is not kept.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
+from django.utils.html import escape
+from django.utils.translation import get_language
+
+MOST_PAGES = 500
+MOST_TYPED = 200
+"""Letters of what else was sent, beyond which an answer is not worth a place here."""
+
+TYPED = ("email", "name")
+NOT_IN_KEY = {"csrfmiddlewaretoken", "submission_id", *TYPED}
+HIDDEN = {"csrfmiddlewaretoken", "submission_id", "next", "wait"}
+"""Hidden inputs known to be the same for all, or to be a hole."""
+
+HIDDEN_INPUT = re.compile(r'type="hidden" name="([^"]+)"')
+RANDOM = {
+    "csrf": re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"'),
+    "nonce": re.compile(r'nonce="([^"]+)"'),
+    "submission": re.compile(r'name="submission_id" value="([^"]+)"'),
+}
+
+Own = Mapping[str, str]
+
+
+@dataclass(slots=True)
+class _Page:
+    """``parts`` alternate: text, name of a hole, text, …, text."""
+
+    parts: list[bytes | str]
+    status: int
+    headers: dict[str, str]
+    good_until: float
+    """Monotonic seconds. After that one reader draws it again while the others still get it."""
+    gone_after: float
+
+
+_pages: Final[dict[Hashable, _Page]] = {}
+
+
+def quick(
+    request: HttpRequest, key: tuple[Hashable, ...], draw: Callable[[], HttpResponse], own: Own | None = None
+) -> HttpResponse:
+    """The page as ``draw`` draws it, or as it drew it at most two seconds ago for somebody else.
+
+    ``key`` names the page and all it shows besides: view, slot, numbers. ``own`` are further values that
+    belong to this reader, by the name of their hole; each must stand on the page once.
+    """
+    lasts = settings.QUICK_PAGE_SECONDS
+    if not lasts or not _is_anybody(request):
+        return draw()
+    whole = (*key, request.get_host(), request.scheme, get_language(), *_sent(request))
+    now = time.monotonic()
+    page = _pages.get(whole)
+    if page is None or now >= page.gone_after:
+        page = None
+    elif now >= page.good_until:
+        page.good_until = page.gone_after  # this reader draws it, nobody else does
+        page = None
+    if page is None:
+        response = draw()
+        if kept := _cut(request, response, own or {}, now, lasts):
+            if len(_pages) >= MOST_PAGES:
+                _pages.clear()
+            _pages[whole] = kept
+        return response
+    return _fill(request, page, own or {})
+
+
+def _is_anybody(request: HttpRequest) -> bool:
+    """Nothing in the request says who it is, and no part of a page is asked for."""
+    known = {settings.CSRF_COOKIE_NAME, settings.LANGUAGE_COOKIE_NAME}
+    if not known.issuperset(request.COOKIES) or request.META.get("QUERY_STRING"):
+        return False
+    if request.method == "POST":
+        return sum(map(len, _sent(request))) <= MOST_TYPED
+    return "HTTP_HX_REQUEST" not in request.META
+
+
+def _sent(request: HttpRequest) -> Iterator[str]:
+    """What was sent beyond the holes, in order."""
+    if request.method == "POST":
+        for name in sorted(request.POST.keys() - NOT_IN_KEY):
+            yield from (name, *request.POST.getlist(name))
+        yield from (name for name in TYPED if request.POST.get(name))
+
+
+def _cut(request: HttpRequest, response: HttpResponse, own: Own, now: float, lasts: float) -> _Page | None:
+    """The page with its holes; none where it holds anything that may belong to its first reader."""
+    text = response.content.decode()
+    if response.cookies or set(HIDDEN_INPUT.findall(text)) - HIDDEN:
+        return None
+    values: dict[str, str] = {"path": escape(request.get_full_path())}
+    for name, pattern in RANDOM.items():
+        found = set(pattern.findall(text))
+        if len(found) > 1:
+            return None
+        if found:
+            values[name] = found.pop()
+    for name, value in own.items():
+        if text.count(escape(value)) != 1:
+            return None
+        values[name] = escape(value)
+    patterns = {name: re.escape(value) for name, value in values.items()}
+    if request.method == "POST":
+        for name in TYPED:
+            if typed := request.POST.get(name):
+                field = rf'(?<=name="{name}" value="){re.escape(escape(typed))}(?=")'
+                if len(re.findall(field, text)) != 1 or text.count(escape(typed)) != 1:
+                    return None
+                patterns[name] = field
+    cut = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in patterns.items()))
+    parts: list[bytes | str] = []
+    at = 0
+    for hole in cut.finditer(text):
+        parts += [text[at : hole.start()].encode(), hole.lastgroup or ""]
+        at = hole.end()
+    parts.append(text[at:].encode())
+    return _Page(parts, response.status_code, dict(response.headers), now + lasts, now + 2 * lasts)
+
+
+def _fill(request: HttpRequest, page: _Page, own: Own) -> HttpResponse:
+    values: dict[str, str] = {name: escape(value) for name, value in own.items()}
+    values["path"] = escape(request.get_full_path())
+    values["csrf"] = get_token(request) if "csrf" in page.parts else ""
+    values["nonce"] = str(request.csp_nonce) if "nonce" in page.parts else ""  # type: ignore[attr-defined]
+    values["submission"] = str(uuid.uuid4())
+    if request.method == "POST":
+        values |= {name: escape(request.POST.get(name, "")) for name in TYPED}
+    content = b"".join(part if isinstance(part, bytes) else values[part].encode() for part in page.parts)
+    return HttpResponse(content, status=page.status, headers=page.headers)
