@@ -177,7 +177,7 @@ def web(
         name="web",
         command=[
             *(sys.executable, "-m", "gunicorn", "festival.wsgi"),
-            *("--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads)),
+            *("--worker-class", "festival.line.Worker", "--workers", str(workers), "--threads", str(threads)),
             *("--bind", str(address)),
             "--no-control-socket",
             *("--graceful-timeout", "8", "--timeout", "60", "--keep-alive", "5"),

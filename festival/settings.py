@@ -132,6 +132,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "festival.health.MetricsMiddleware",
+    "festival.line.LineMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -181,6 +182,8 @@ DATABASES = {
 # ── Cache and sessions ────────────────────────────────────────────────────────────────────────────────────
 
 BROKER_SOCKET = broker_socket(VAR_DIR)
+# Seconds a request may stand in line before it is told to come again (festival.line).
+LINE_PATIENCE: float = env.float("LINE_PATIENCE", default=2.0)
 # Seconds for which the pages of the rush are drawn once for everybody (events.views.quick_pages). Tests want
 # them true at once.
 QUICK_PAGE_SECONDS: float = env.float("QUICK_PAGE_SECONDS", default=0.0 if TESTING else 1.0)

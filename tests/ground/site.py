@@ -42,6 +42,7 @@ class Site:
             "DJANGO_SETTINGS_MODULE": "festival.settings",
             "FESTIVAL_MODE": "test",
             "FESTIVAL_PROCESS": "",
+            "LINE_PATIENCE": "60",  # a busy machine is no rush
             "SITE_URL": f"http://127.0.0.1:{self.port}",
             "PYTHONPATH": str(ROOT),
             "PYTHONUNBUFFERED": "1",
@@ -175,7 +176,7 @@ class Site:
         """The web server as in production, ready when this returns. Its log is in `web_log`."""
         self.web_log = self.var_dir / "web.log"
         command = [
-            *("-m", "gunicorn", "festival.wsgi", "--worker-class", "gthread"),
+            *("-m", "gunicorn", "festival.wsgi", "--worker-class", "festival.line.Worker"),
             *("--workers", str(workers), "--threads", str(threads), "--no-control-socket"),
             *("--bind", f"127.0.0.1:{self.port}", "--log-level", "warning"),
         ]
