@@ -42,6 +42,17 @@ CHANGES = {
     "cancelled": gettext_lazy("withdrawn"),
     "resized": gettext_lazy("number of places changed"),
 }
+TROUBLES = {
+    "no answer in time": gettext_lazy("no answer in time"),
+    "the name is not known": gettext_lazy("the name of the server is not known"),
+    "https only": gettext_lazy("only https is written to"),
+    "this is no address": gettext_lazy("this is no address"),
+    "an address of a private network is not written to": gettext_lazy(
+        "the server stands in a private network, which is not written to"
+    ),
+    "the worker ended while sending": gettext_lazy("interrupted while sending"),
+}
+"""What ``events.webhooks`` writes down where no server answered, in the reader's language."""
 
 
 @require_safe
@@ -181,6 +192,7 @@ def _shown(delivery: Delivery) -> dict[str, Any]:
         "how": change,
         "about": data.get("reference", ""),
         "slot": data.get("slot"),
+        "answer": TROUBLES.get(delivery.last_answer, delivery.last_answer),
         "can_repeat": delivery.status != Delivery.Status.SENDING,
     }
 

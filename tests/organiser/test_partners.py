@@ -93,7 +93,7 @@ class TestKeys:
         page = desk.get(DESK)
 
         assert [(one.name, one.made, one.standing) for one in page.context["tokens"]] == [("Ville", 2, 1)]
-        assert "jamais" in page.content.decode()
+        assert "jamais utilisée" in page.content.decode()
 
     def test_a_key_withdrawn_opens_nothing(self, desk: Client, place: SimpleNamespace) -> None:
         page = desk.post(f"{DESK}cles/", {"name": "Ville"}).content.decode()
@@ -280,3 +280,13 @@ def test_a_superuser_may_as_well(client: Client, place: SimpleNamespace) -> None
     client.force_login(UserFactory(is_superuser=True))
 
     assert client.get(DESK).status_code == 200
+
+
+def test_what_no_server_said_is_said_in_the_reader_s_language(desk: Client, place: SimpleNamespace) -> None:
+    hook = a_hook(place)
+    a_delivery(place, hook, attempts=1, last_answer="no answer in time")
+
+    page = desk.get(f"{DESK}webhooks/{hook.pk}/").content.decode()
+
+    assert "pas de réponse à temps" in page
+    assert "no answer" not in page
