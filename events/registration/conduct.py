@@ -79,6 +79,25 @@ def _is_reached(most: int | None, visits: list[Registration]) -> bool:
     return most is not None and len({visit.slot_id for visit in visits}) >= most
 
 
+def crowd_of_tags(*, mailbox: str, visitor_id: int, slot_id: int, party_size: int) -> list[Registration]:
+    """What other tags of a mailbox hold or wait for in a slot, where one more party would be too many; else
+    nothing.
+
+    Waiting counts here: each tag would be made an offer, and the places kept for all of them.
+    """
+    here = list(
+        Registration.objects.active()
+        .filter(slot=slot_id, visitor__mailbox=mailbox)
+        .exclude(visitor=visitor_id)
+        .select_related("visitor", "slot__activity__festival")
+        .order_by("pk")
+    )
+    if not here:
+        return []
+    most = here[0].slot.activity.festival.most_places
+    return here if sum(other.party_size for other in here) + party_size > most else []
+
+
 def unsettled_choice(*, mailbox: str) -> Registration | None:
     """A visit of this mailbox that still waits to be chosen: a second one is not kept beside it."""
     held = Registration.objects.filter(visitor__mailbox=mailbox, status=HELD, hold=CHOICE)

@@ -14,10 +14,11 @@ from django.db import transaction
 from events.limits import note_storm
 from events.mail.outbox import owe
 from events.models import Message, Registration, Slot
+from events.refusals import Reason, Refused
 from events.webhooks.tell import Event, tell_registrations
 
 from . import counters
-from .conduct import find_trouble, unsettled_choice
+from .conduct import crowd_of_tags, find_trouble, unsettled_choice
 from .locks import lock_slot_of
 from .patience import patient
 from .visitors import Met
@@ -47,6 +48,7 @@ def why_hold(wish: Wish, visitor: Met, status: Registration.Status) -> str:
     the link in the mail. Raises ``Refused`` for who may know, ``Unsettled`` where too much is kept already.
     """
     if status == WAITING:
+        _refuse_a_crowd_of_tags(wish, visitor)
         return ""
     if not visitor.is_new:
         trouble = find_trouble(
@@ -70,6 +72,22 @@ def why_hold(wish: Wish, visitor: Met, status: Registration.Status) -> str:
         if len(unconfirmed) == MOST_UNCONFIRMED:
             raise Unsettled(unconfirmed[0])
     return Hold.ADDRESS
+
+
+def _refuse_a_crowd_of_tags(wish: Wish, visitor: Met) -> None:
+    """Raises ``Refused`` (LIMIT) for who may know, else ``Unsettled``."""
+    if visitor.is_new:
+        return
+    crowd = crowd_of_tags(
+        mailbox=visitor.mailbox,
+        visitor_id=visitor.pk,
+        slot_id=wish.slot_id,
+        party_size=wish.party_size,
+    )
+    if crowd and wish.is_theirs:
+        raise Refused(Reason.LIMIT, others=crowd)
+    if crowd:
+        raise Unsettled(crowd[0])
 
 
 def held_until(wish: Wish) -> dt.datetime:

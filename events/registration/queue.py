@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from django.db.models import Max
 
+from events.links import mailbox_of
 from events.models import Registration, Slot
 from events.webhooks.tell import Event, tell_registrations
 
@@ -19,8 +20,8 @@ def queue_up(wish: Wish, registration: Registration) -> None:
     """Count a waiting registration in its slot, and put the same request into the other slots it names.
 
     In the order of the slots' numbers, inside the transaction that wrote ``registration``. A further slot
-    that is not full, not of the same activity, or where the visitor stands already is left out. Raises
-    ``Unmoved`` when the first slot has no list to join.
+    that is not full, not of the same activity, or where the visitor stands already, by whatever tag, is left
+    out. Raises ``Unmoved`` when the first slot has no list to join.
     """
     others = _others(wish, registration)
     written = [registration.pk]
@@ -67,6 +68,6 @@ def _others(wish: Wish, registration: Registration) -> set[int]:
     if not wish.any_of:
         return set()
     activity = Slot.objects.filter(pk=wish.slot_id).values("activity")
-    stands = Registration.objects.active().filter(visitor=registration.visitor_id).values("slot")
+    stands = Registration.objects.active().filter(visitor__mailbox=mailbox_of(wish.email)).values("slot")
     others = Slot.objects.filter(pk__in=wish.any_of, activity__in=activity).exclude(pk__in=stands)
     return set(others.values_list("pk", flat=True))

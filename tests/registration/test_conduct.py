@@ -164,6 +164,33 @@ class TestLimits:
         assert register(slot, "camille+c@example.org", 1).status == "confirmed"
         assert books(slot) == (4, 2, 0)
 
+    def test_tags_of_one_mailbox_share_the_places_they_wait_for(self) -> None:
+        slot = SlotFactory(capacity=4, activity=ActivityFactory(festival__most_places=4))
+        register(slot, "anne", 4)
+        register(slot, "camille+a@example.org", 3, wait=True)
+
+        refused = refusal(slot, "camille+b@example.org", 2, wait=True)
+
+        assert (refused.reason, refused.facts) == (Reason.ALREADY_REGISTERED, {"outcome": "waiting"})
+        assert register(slot, "camille+c@example.org", 1, wait=True).status == "waiting"
+        assert register(slot, "denis", 2, wait=True).status == "waiting"
+        partner = ApiToken.objects.create(name="Ville", token_hash="0" * 64)
+        theirs = refusal(slot, "camille+d@example.org", 1, wait=True, partner=partner)
+        assert theirs.reason == Reason.LIMIT
+
+    def test_a_request_for_any_of_several_leaves_out_where_another_tag_stands(self) -> None:
+        activity = ActivityFactory()
+        first, second = (
+            SlotFactory(activity=activity, start_time=dt.time(hour), capacity=1) for hour in (9, 15)
+        )
+        for slot, name in ((first, "anne"), (second, "bruno")):
+            register(slot, name, 1)
+        register(second, "camille+a@example.org", wait=True)
+
+        register(first, "camille+b@example.org", wait=True, any_of=[second.pk])
+
+        assert [slot.registrations.waiting().count() for slot in (first, second)] == [1, 1]
+
     def test_a_partner_is_told(self) -> None:
         partner = ApiToken.objects.create(name="Ville", token_hash="0" * 64)
         nine, eleven = slots_at(9, 11, festival=FestivalFactory(most_bookings=1))
