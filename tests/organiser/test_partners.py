@@ -140,7 +140,7 @@ class TestWebhooks:
             "https://partner.example/festival",
             place.territory,
         )
-        assert hook.events == ["registration.created", "slot.changed"]
+        assert list(hook.events) == ["registration.created", "slot.changed"]
         assert hook.secret in desk.get(answer.headers["Location"]).content.decode().replace("&#x27;", "'")
 
     @pytest.mark.parametrize(
