@@ -1,7 +1,8 @@
 """Slots and registrations as iCalendar (RFC 5545), ready for a mail or a feed (RFC 5546, RFC 7986).
 
-The UID stays the same for the life of a registration or a slot, SEQUENCE rises when its slot changes, times
-carry their IANA zone with its VTIMEZONE. Nothing typed reaches the file with a control character in it.
+The UID stays the same for the life of a registration or a slot, SEQUENCE rises when its slot changes or the
+registration moves to another, times carry their IANA zone with its VTIMEZONE. Nothing typed reaches the file
+with a control character in it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from events.models import Activity, Registration, Slot, Venue
+from events.wording import Position
 
 Method = Literal["PUBLISH", "REQUEST", "CANCEL"]
 
@@ -75,9 +77,14 @@ def uid_of(thing: Registration | Slot) -> str:
 def _event_of_registration(registration: Registration, method: Method, now: dt.datetime) -> icalendar.Event:
     slot, size = registration.slot, registration.party_size
     is_over = method == "CANCEL" or slot.is_cancelled or not registration.is_active
-    is_waiting = registration.status == Registration.Status.WAITING
+    is_pending = registration.status in (Registration.Status.WAITING, Registration.Status.HELD)
     event = _event(
-        slot, uid=uid_of(registration), now=now, is_over=is_over, tentative="TENTATIVE" if is_waiting else ""
+        slot,
+        uid=uid_of(registration),
+        revision=slot.revision + registration.revision,
+        now=now,
+        is_over=is_over,
+        tentative="TENTATIVE" if is_pending else "",
     )
     places = ngettext("%(number)d place", "%(number)d places", size) % {"number": size}
     ticket = _("ticket %(reference)s") % {"reference": registration.reference}
@@ -91,12 +98,15 @@ def _event_of_registration(registration: Registration, method: Method, now: dt.d
 
 
 def _event_of_slot(slot: Slot, method: Method, now: dt.datetime) -> icalendar.Event:
-    event = _event(slot, uid=uid_of(slot), now=now, is_over=method == "CANCEL" or slot.is_cancelled)
+    is_over = method == "CANCEL" or slot.is_cancelled
+    event = _event(slot, uid=uid_of(slot), revision=slot.revision, now=now, is_over=is_over)
     _describe(event, "", slot)
     return event
 
 
-def _event(slot: Slot, *, uid: str, now: dt.datetime, is_over: bool, tentative: str = "") -> icalendar.Event:
+def _event(
+    slot: Slot, *, uid: str, revision: int, now: dt.datetime, is_over: bool, tentative: str = ""
+) -> icalendar.Event:
     activity, zone = slot.activity, ZoneInfo(slot.timezone)
     event = icalendar.Event()
     event.add("uid", uid)
@@ -104,7 +114,7 @@ def _event(slot: Slot, *, uid: str, now: dt.datetime, is_over: bool, tentative: 
     event.add("dtstart", slot.starts_at.astimezone(zone))
     event.add("dtend", slot.ends_at.astimezone(zone))
     # A cancellation must carry a higher SEQUENCE than what it cancels (RFC 5546 §3.2.5).
-    event.add("sequence", slot.revision + (1 if is_over else 0))
+    event.add("sequence", revision + (1 if is_over else 0))
     event.add("status", "CANCELLED" if is_over else (tentative or "CONFIRMED"))
     event.add("summary", _clean(f"{activity.title} · {activity.host.name}", 300))
     place = _place(slot)
@@ -140,6 +150,13 @@ def _organizer(activity: Activity) -> icalendar.vCalAddress:
 def venue_of(slot: Slot) -> Venue | None:
     """Where the slot is: its own venue, else its activity's."""
     return slot.venue or slot.activity.venue
+
+
+def position_of(venue: Venue | None) -> Position | None:
+    """Where a venue stands, if that is known."""
+    if venue is None or venue.latitude is None or venue.longitude is None:
+        return None
+    return venue.latitude, venue.longitude
 
 
 def _place(slot: Slot) -> str:

@@ -8,6 +8,7 @@ old link.
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
 import hmac
 import secrets
@@ -78,6 +79,35 @@ def visitor_of_reminders_token(token: str) -> int | None:
     except signing.BadSignature:
         return None
     return int(said)
+
+
+NEW_ADDRESS_LASTS = dt.timedelta(hours=24)
+
+
+def new_address_token(visitor_id: int, link_nonce: str, email: str) -> str:
+    """The token of the link by which a new address takes over a visitor's bookings. It says which address,
+    so it must go nowhere else, and names the visitor's present link, so a new link kills it.
+    """
+    return signing.dumps([visitor_id, link_nonce[:8], email], salt="events.new_address")
+
+
+def read_new_address_token(token: str) -> tuple[int, str, str]:
+    """Visitor, beginning of its link's nonce, new address. Raises ``signing.BadSignature`` on a token that is
+    too old or was not made here.
+    """
+    try:
+        pk, nonce, email = signing.loads(token, salt="events.new_address", max_age=NEW_ADDRESS_LASTS)
+    except (ValueError, TypeError) as error:
+        raise signing.BadSignature from error
+    return pk, nonce, email
+
+
+def mask(email: str) -> str:
+    """« ca…e@example.org »: enough to see a slip of the finger, not enough to write to."""
+    local, _at, domain = email.rpartition("@")
+    if len(local) < 4:
+        return f"{local[:1]}…@{domain}"
+    return f"{local[:2]}…{local[-1]}@{domain}"
 
 
 def registration_token(registration_id: int) -> str:

@@ -13,7 +13,14 @@ from django.core import signing
 from django.db import transaction
 
 from events.limits import allow
-from events.links import hash_of_address, mailbox_of, new_nonce
+from events.links import (
+    NEW_ADDRESS_LASTS,
+    hash_of_address,
+    mailbox_of,
+    new_address_token,
+    new_nonce,
+    read_new_address_token,
+)
 from events.mail.outbox import owe
 from events.models import BallotEntry, Message, Registration, Visitor
 from events.refusals import Reason, Refused
@@ -21,14 +28,12 @@ from events.refusals import Reason, Refused
 from .patience import patient
 from .visitors import LINK_LASTS
 
-SALT = "events.new_address"
-LASTS = dt.timedelta(hours=24)
 PER_VISITOR, PER = 5, dt.timedelta(hours=24)
 
 
 def write_token(*, visitor: Visitor, email: str) -> str:
     """The token of the link that goes to the new address; it says which, so it must go nowhere else."""
-    return signing.dumps([visitor.pk, visitor.link_nonce[:8], email], salt=SALT)
+    return new_address_token(visitor.pk, visitor.link_nonce, email)
 
 
 def read_token(token: str) -> tuple[Visitor, str]:
@@ -36,8 +41,8 @@ def read_token(token: str) -> tuple[Visitor, str]:
     ours.
     """
     try:
-        pk, nonce, email = signing.loads(token, salt=SALT, max_age=LASTS)
-    except (signing.BadSignature, ValueError, TypeError):
+        pk, nonce, email = read_new_address_token(token)
+    except signing.BadSignature:
         raise Refused(Reason.LINK_USED) from None
     visitor = Visitor.objects.filter(pk=pk).first()
     if visitor is None or visitor.link_nonce[:8] != nonce:
@@ -64,7 +69,7 @@ def ask_new_address(*, visitor_id: int, email: str, now: dt.datetime, locale: st
         now=now,
         visitor=visitor,
         context={"nonce": visitor.link_nonce[:8]},
-        expires_at=now + LASTS,
+        expires_at=now + NEW_ADDRESS_LASTS,
     )
     return True
 

@@ -58,13 +58,16 @@ def move_registration(*, registration_id: int, to_slot_id: int, now: dt.datetime
         raise trouble.refused()
     pool = _take(registration, new)
     before = registration.pool
-    registration.slot, registration.pool, registration.revision = new, pool, registration.revision + 1
+    # A calendar's SEQUENCE is the sum of both revisions (``events.calendar``): it rises whatever revision
+    # the new slot has.
+    registration.revision += 1 + max(0, old.revision - new.revision)
+    registration.slot, registration.pool = new, pool
     registration.save(update_fields=["slot", "pool", "revision"])
     counters.give_back(slot_id=old.pk, places=registration.party_size, pool=before)
     tell_registrations(Event.CHANGED, [registration.pk], now=now, change="moved")
     owe(
         kind=Message.Kind.MOVED,
-        dedupe_key=f"moved:{registration.pk}:{registration.revision}",
+        dedupe_key=f"moved_to:{registration.pk}:{registration.revision}",
         recipient=visitor.email,
         locale=registration.locale,
         now=now,

@@ -8,14 +8,11 @@ import datetime as dt
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from events.calendar import venue_of
-from events.models import Registration, Slot, Venue, Visitor
-from events.wording import WALKABLE_METRES, Position, metres_between, walking_minutes
+from events.calendar import position_of, venue_of
+from events.models import Registration, Slot, Visitor
+from events.wording import is_tight
 
 from .refusing import can_wait, why_closed
-
-RIDE_METRES_PER_MINUTE = 500
-"""30 km/h from door to door: what nobody beats in a town, for ways too long to walk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +64,9 @@ def rushes(slot: Slot, visits: Iterable[Registration]) -> list[Rush]:
         comes_first = visit.slot.starts_at < slot.starts_at
         first, second = (visit.slot, slot) if comes_first else (slot, visit.slot)
         minutes = int((second.starts_at - first.ends_at).total_seconds() // 60)
-        if is_tight(venue_of(first), venue_of(second), minutes):
+        if is_tight(position_of(venue_of(first)), position_of(venue_of(second)), minutes):
             found.append(Rush(visit, minutes, comes_first))
     return found
-
-
-def is_tight(here: Venue | None, there: Venue | None, minutes: int) -> bool:
-    """Whether the way between two places takes longer than ``minutes``; false where a position is unknown."""
-    start, end = position_of(here), position_of(there)
-    if start is None or end is None:
-        return False
-    metres = metres_between(start, end)
-    if metres > WALKABLE_METRES:
-        return metres / RIDE_METRES_PER_MINUTE > minutes
-    return walking_minutes(start, end) > minutes
-
-
-def position_of(venue: Venue | None) -> Position | None:
-    if venue is None or venue.latitude is None or venue.longitude is None:
-        return None
-    return venue.latitude, venue.longitude
 
 
 def other_times(slot: Slot, *, now: dt.datetime) -> list[Slot]:

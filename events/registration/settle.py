@@ -19,10 +19,10 @@ from events.webhooks.tell import Event, tell_registrations
 from . import counters
 from .cancel import cancel_registration
 from .conduct import find_trouble
-from .locks import lock_slots
+from .locks import lock_slot_of, lock_slots
 from .patience import patient
 from .refusing import can_wait, why_closed
-from .waiting import NEAR, offer_places, when_told
+from .waiting import is_last_call, offer_places
 
 CONFIRMED, WAITING, HELD = (
     Registration.Status.CONFIRMED,
@@ -53,6 +53,19 @@ def settle_hold(*, registration_id: int, now: dt.datetime, instead_of: Collectio
 
 @patient
 @transaction.atomic
+def let_pass(*, registration_id: int, now: dt.datetime) -> Registration:
+    """Let go places that are only kept; the next in line is offered them.
+
+    Raises ``Refused(OFFER_OVER)`` where they are not kept any more: what was confirmed meanwhile stays.
+    """
+    lock_slot_of(registration_id)
+    if not Registration.objects.filter(pk=registration_id, status=HELD).exists():
+        raise Refused(Reason.OFFER_OVER)
+    return cancel_registration(registration_id=registration_id, now=now)
+
+
+@patient
+@transaction.atomic
 def claim_place(*, registration_id: int, now: dt.datetime, instead_of: Collection[int] = ()) -> Registration:
     """Near the start: whoever waits takes places that are free, the first click first.
 
@@ -65,7 +78,7 @@ def claim_place(*, registration_id: int, now: dt.datetime, instead_of: Collectio
     slot = slots[registration.slot_id]
     if closed := why_closed(slot, now=now):
         raise closed
-    if slot.starts_at - when_told(slot, now=now) > NEAR:
+    if not is_last_call(slot, now=now):
         raise Refused(Reason.NOT_YET)
     left = slot.places_left
     if left is not None and left < registration.party_size:
@@ -82,7 +95,7 @@ def _lock(registration_id: int, instead_of: Collection[int]) -> tuple[dict[int, 
     touched = {registration.slot_id}
     touched |= set(Registration.objects.filter(pk__in=list(instead_of)).values_list("slot_id", flat=True))
     if registration.any_of:
-        same = Registration.objects.filter(any_of=registration.any_of, status=WAITING)
+        same = Registration.objects.filter(any_of=registration.any_of, status__in=[WAITING, HELD])
         touched |= set(same.values_list("slot_id", flat=True))
     slots = lock_slots(touched)
     Visitor.objects.select_for_update(no_key=True).get(pk=registration.visitor_id)
@@ -93,13 +106,14 @@ def _confirm(
     registration: Registration, slots: dict[int, Slot], now: dt.datetime, instead_of: Collection[int]
 ) -> Registration:
     before, visitor = registration.status, registration.visitor
+    offered = _offered_elsewhere(registration, slots)
     trouble = find_trouble(
         mailbox=visitor.mailbox,
         visitor_id=visitor.pk,
         slot_id=registration.slot_id,
         party_size=registration.party_size,
         now=now,
-        without={registration.pk, *instead_of},
+        without={registration.pk, *instead_of, *offered},
     )
     if trouble:
         raise trouble.refused()
@@ -138,10 +152,20 @@ def _confirm(
     return registration
 
 
+def _offered_elsewhere(registration: Registration, slots: dict[int, Slot]) -> list[int]:
+    """What the same request for any of several is offered in another slot, whose row is locked."""
+    if not registration.any_of:
+        return []
+    held = Registration.objects.filter(any_of=registration.any_of, status=HELD, slot__in=slots)
+    return list(held.exclude(pk=registration.pk).order_by("slot_id").values_list("pk", flat=True))
+
+
 def _wait_no_longer(registration: Registration, slots: dict[int, Slot], now: dt.datetime) -> None:
     """The other slots of a request for any of several, whose rows are locked."""
     if not registration.any_of:
         return
+    for offered in _offered_elsewhere(registration, slots):
+        cancel_registration(registration_id=offered, now=now, by="other_time")
     rest = Registration.objects.filter(any_of=registration.any_of, status=WAITING, slot__in=slots)
     others = list(rest.order_by("slot_id"))
     for other in others:
@@ -187,6 +211,29 @@ def split_party(*, registration_id: int, first: int, now: dt.datetime) -> tuple[
     registration.refresh_from_db()
     parts[0].refresh_from_db()
     return registration, parts[0]
+
+
+@patient
+@transaction.atomic
+def take_fewer(*, registration_id: int, keep: int, now: dt.datetime) -> Registration:
+    """Let a waiting party become ``keep`` people, with its rank, in every slot of its request.
+
+    Raises ``Refused``: NOT_ACTIVE (no longer waiting), LIMIT (``keep`` is none, or more than it is; fact
+    ``most``).
+    """
+    slots, registration = _lock(registration_id, ())
+    if registration.status != WAITING:
+        raise Refused(Reason.NOT_ACTIVE)
+    if not 1 <= keep <= registration.party_size:
+        raise Refused(Reason.LIMIT, most=registration.party_size)
+    request = Registration.objects.filter(pk=registration.pk)
+    if registration.any_of:
+        request = Registration.objects.filter(any_of=registration.any_of, slot__in=slots)
+    waiting = request.filter(status=WAITING, party_size__gt=keep).order_by("slot_id")
+    for pk, size in list(waiting.values_list("pk", "party_size")):
+        cancel_registration(registration_id=pk, now=now, places=size - keep)
+    registration.refresh_from_db()
+    return registration
 
 
 def _part_of(one: Registration, *, first: int, any_of: uuid.UUID | None, now: dt.datetime) -> Registration:

@@ -45,7 +45,7 @@ def offer_places(*, slot: Slot, now: dt.datetime) -> list[Registration]:
     if not slot.waiting or left == 0 or why_closed(slot, now=now):
         return []
     told_at = when_told(slot, now=now)
-    if slot.starts_at - told_at <= NEAR:
+    if is_last_call(slot, now=now):
         call_everybody(slot=slot, now=now)
         return []
     offered: list[Registration] = []
@@ -73,6 +73,11 @@ def when_told(slot: Slot, *, now: dt.datetime) -> dt.datetime:
         return now
     day = local.date() + dt.timedelta(days=local.time() >= SLEEP)
     return dt.datetime.combine(day, WAKE, tzinfo=ZoneInfo(slot.timezone)).astimezone(dt.UTC)
+
+
+def is_last_call(slot: Slot, *, now: dt.datetime) -> bool:
+    """Whether the visit is so near that places go to the first click instead of in turn."""
+    return slot.starts_at - when_told(slot, now=now) <= NEAR
 
 
 def offer_ends_at(starts_at: dt.datetime, told_at: dt.datetime) -> dt.datetime:

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
-from events.calendar import venue_of
+from events.calendar import position_of, venue_of
 from events.models import Registration, Slot, Visitor
 from events.refusals import Reason, Refused
 from events.registration.plans import (
     Rush,
     other_times,
     overlapping,
-    position_of,
     rushes,
     visits_of,
     with_room,

@@ -16,10 +16,10 @@ from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from events.calendar import venue_of
+from events.calendar import position_of, venue_of
+from events.links import mask
 from events.models import Registration, Slot, Venue
-from events.registration.plans import is_tight, position_of
-from events.wording import say_duration, say_number, say_walk
+from events.wording import is_tight, say_duration, say_number, say_walk
 
 RECEIPT_SALT = "events.receipt"
 RECEIPT_LASTS = dt.timedelta(days=3)
@@ -89,14 +89,6 @@ def read_receipt(token: str) -> Receipt:
     slot_id, party_size, is_waiting, address, *more = said
     also = tuple(more[0]) if more else ()
     return Receipt(slot_id, party_size, bool(is_waiting), address, also, must_confirm=len(more) > 1)
-
-
-def mask(email: str) -> str:
-    """« ca…e@example.org »: enough to see a slip of the finger, not enough to write to."""
-    local, _at, domain = email.rpartition("@")
-    if len(local) < 4:
-        return f"{local[:1]}…@{domain}"
-    return f"{local[:2]}…{local[-1]}@{domain}"
 
 
 # Tickets ---------------------------------------------------------------------------------------------------
@@ -202,4 +194,4 @@ def _way_to(following: Registration, slot: Slot) -> tuple[str, bool]:
     if not walk:
         return _("The next visit is in the same place, in %(time)s") % ahead, False
     said = _("%(walk)s to the next visit; you have %(time)s") % {"walk": walk, **ahead}
-    return said, is_tight(here, there, minutes)
+    return said, is_tight(start, end, minutes)

@@ -14,10 +14,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from events.links import mask
 from events.models import Activity, Message, Mode, Registration, Slot
 from events.registration.book import register_party
 from events.views import admission, booking
-from events.views.tickets import mask, write_receipt
+from events.views.tickets import write_receipt
 from tests.factories import NOW, ActivityFactory, SlotFactory
 
 pytestmark = pytest.mark.django_db
