@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.encoders import encode_base64
 from email.mime.base import MIMEBase
+from email.utils import parseaddr
 from typing import Any
 
 from django.conf import settings
@@ -26,8 +27,9 @@ from django.utils.translation import override
 from events import wording
 from events.calendar import Method, calendar_of
 from events.clock import on_the_wall
-from events.links import reminders_token
+from events.links import NEW_ADDRESS_LASTS, mask, new_address_token, reminders_token
 from events.mail.letters import (
+    HOME_ZONE,
     Letter,
     address,
     day_of,
@@ -35,10 +37,12 @@ from events.mail.letters import (
     letter_of,
     paragraphs,
     plain,
+    say_until,
+    tight_walks,
     visit_of,
     visit_of_slot,
 )
-from events.models import Message, Registration, Visitor
+from events.models import Activity, Message, Overtaking, Registration, Visitor
 
 Kind, Status = Message.Kind, Message.Status
 
@@ -138,17 +142,151 @@ def _calendar_part(content: bytes, method: Method) -> MIMEBase:
 
 def _confirmation(message: Message, now: dt.datetime) -> Content:
     registration = _registration(message)
-    return Content(_letter_about(registration), _ways(registration), ("REQUEST", [registration]))
+    facts = {
+        **_ways(registration),
+        "after_offer": registration.waiting_since is not None,
+        "walks": _walks(registration, now),
+        "change": _page("my_visit_move", registration),
+    }
+    return Content(_letter_about(registration), facts, ("REQUEST", [registration]))
 
 
 def _waiting(message: Message, now: dt.datetime) -> Content:
     registration = _registration(message)
-    ahead = Registration.objects.waiting().filter(slot_id=registration.slot_id)
-    since = registration.waiting_since
-    rank = (
-        1 + ahead.filter(Q(waiting_since__lt=since) | Q(waiting_since=since, pk__lt=registration.pk)).count()
+    request = Registration.objects.filter(pk=registration.pk)
+    if registration.any_of:
+        request = Registration.objects.filter(any_of=registration.any_of)
+    waiting = list(
+        _with_everything()
+        .filter(pk__in=request.filter(status=Registration.Status.WAITING))
+        .order_by("slot__starts_at", "pk")
     )
-    return Content(_letter_about(registration), {**_ways(registration), "rank": wording.say_ordinal(rank)})
+    visits = [visit_of(one, rank=wording.say_ordinal(_rank(one))) for one in waiting]
+    letter = letter_of(registration.slot.activity, name=first_name(registration.name), visits=visits)
+    facts = {
+        **_ways(registration),
+        "rank": wording.say_ordinal(_rank(registration)),
+        "size": registration.party_size,
+        "split": _page("my_visit_split", registration),
+    }
+    return Content(letter, facts)
+
+
+def _offer(message: Message, now: dt.datetime) -> Content:
+    return _kept(message, now, page="my_visit_offer")
+
+
+def _confirm_address(message: Message, now: dt.datetime) -> Content:
+    return _kept(message, now, page="my_visit_confirm")
+
+
+def _choose(message: Message, now: dt.datetime) -> Content:
+    content = _kept(message, now, page="my_visit_choose")
+    registration = _registration(message)
+    slot = registration.slot
+    there = Registration.objects.filter(
+        visitor=registration.visitor_id,
+        status__in=[Registration.Status.CONFIRMED, Registration.Status.HELD],
+        slot__starts_at__lt=slot.ends_at,
+        slot__ends_at__gt=slot.starts_at,
+    )
+    content.facts["is_overlap"] = there.exclude(pk=registration.pk).exists()
+    return content
+
+
+def _kept(message: Message, now: dt.datetime, *, page: str) -> Content:
+    """Places kept until an hour that is said, answered on a page."""
+    registration = _registration(message)
+    if registration.held_until is None:
+        raise ValueError("A mail about places that are not kept.")
+    slot = registration.slot
+    facts = {
+        "answer": _page(page, registration),
+        "size": registration.party_size,
+        "until": say_until(registration.held_until, slot),
+        "until_time": wording.say_time(on_the_wall(registration.held_until, slot.timezone)),
+        "walks": _walks(registration, now),
+        "others_waited_for": _others_waited_for(registration),
+    }
+    return Content(_letter_about(registration), facts)
+
+
+def _offer_over(message: Message, now: dt.datetime) -> Content:
+    registration = _registration(message)
+    slot = registration.slot
+    may_wait = slot.waiting_list_open and slot.starts_at > now
+    facts = {
+        **_ways(registration),
+        "size": registration.party_size,
+        "may_wait": may_wait,
+        "again": address("slot_register" if may_wait else "slot", slot.pk),
+        "others_waited_for": _others_waited_for(registration),
+    }
+    return Content(_letter_without_ticket(registration), facts)
+
+
+def _passed(message: Message, now: dt.datetime) -> Content:
+    registration = _registration(message)
+    rank = wording.say_ordinal(_rank(registration))
+    passed = registration.overtakings.filter(why=Overtaking.Why.TOO_MANY)
+    facts = {
+        **_ways(registration),
+        "was_served": passed.filter(by__isnull=False).exists(),
+        "places": int(message.context.get("places", 1)),
+        "size": registration.party_size,
+        "rank": rank,
+        "split": _page("my_visit_split", registration),
+    }
+    letter = letter_of(
+        registration.slot.activity,
+        name=first_name(registration.name),
+        visits=[visit_of(registration, rank=rank)],
+    )
+    return Content(letter, facts)
+
+
+def _last_call(message: Message, now: dt.datetime) -> Content:
+    registration = _registration(message)
+    facts = {"claim": _page("my_visit_claim", registration), "walks": _walks(registration, now)}
+    return Content(_letter_about(registration), facts)
+
+
+def _moved(message: Message, now: dt.datetime) -> Content:
+    registration = _registration(message)
+    was, zone = _what_the_visitor_knew(message), registration.slot.timezone
+    old = on_the_wall(dt.datetime.fromisoformat(was["old_starts_at"]), zone)
+    facts = {
+        **_ways(registration),
+        "old_day": wording.say_day(old.date()),
+        "old_times": wording.say_times(old, on_the_wall(dt.datetime.fromisoformat(was["old_ends_at"]), zone)),
+        "walks": _walks(registration, now),
+    }
+    return Content(_letter_about(registration), facts, ("REQUEST", [registration]))
+
+
+def _new_address(message: Message, now: dt.datetime) -> Content:
+    """Goes to an address whose owner may know nothing of this: so it shows no visit and no name."""
+    visitor = _visitor(message)
+    token = new_address_token(visitor.pk, visitor.link_nonce, message.recipient)
+    until = on_the_wall(message.created_at + NEW_ADDRESS_LASTS, HOME_ZONE)
+    facts = {
+        "take": address("new_address", token),
+        "old": mask(visitor.email),
+        "until": wording.say_moment(until, weekday=True),
+    }
+    return Content(letter_of(_latest_activity(visitor)), facts)
+
+
+def _address_changed(message: Message, now: dt.datetime) -> Content:
+    """Goes to the address that is no longer the visitor's: it opens nothing."""
+    visitor = _visitor(message)
+    letter = letter_of(_latest_activity(visitor))
+    facts = {
+        "at": wording.say_moment(on_the_wall(message.created_at, HOME_ZONE), weekday=True),
+        "new": mask(visitor.email),
+        "contact": letter.reply_to or parseaddr(settings.DEFAULT_FROM_EMAIL)[1],
+    }
+    return Content(letter, facts)
 
 
 def _already_registered(message: Message, now: dt.datetime) -> Content:
@@ -257,6 +395,15 @@ def _moderation(message: Message, now: dt.datetime) -> Content:
 CONTENT_OF: dict[str, Callable[[Message, dt.datetime], Content]] = {
     Kind.CONFIRMATION: _confirmation,
     Kind.WAITING: _waiting,
+    Kind.CONFIRM_ADDRESS: _confirm_address,
+    Kind.CHOOSE: _choose,
+    Kind.OFFER: _offer,
+    Kind.OFFER_OVER: _offer_over,
+    Kind.PASSED: _passed,
+    Kind.LAST_CALL: _last_call,
+    Kind.MOVED: _moved,
+    Kind.NEW_ADDRESS: _new_address,
+    Kind.ADDRESS_CHANGED: _address_changed,
     Kind.ALREADY_REGISTERED: _already_registered,
     Kind.REDUCED: _reduced,
     Kind.CANCELLATION: _cancellation,
@@ -355,6 +502,39 @@ def _ways(registration: Registration) -> dict[str, Any]:
     }
 
 
+def _page(name: str, registration: Registration) -> str:
+    """A page of this registration behind the visitor's link."""
+    return address(name, registration.visitor.token, registration.reference)
+
+
+def _rank(registration: Registration) -> int:
+    """From 1, in the list of its slot."""
+    since = registration.waiting_since
+    ahead = Registration.objects.waiting().filter(slot_id=registration.slot_id)
+    return (
+        1 + ahead.filter(Q(waiting_since__lt=since) | Q(waiting_since=since, pk__lt=registration.pk)).count()
+    )
+
+
+def _others_waited_for(registration: Registration) -> int:
+    """In how many other slots the same request waits."""
+    if registration.any_of is None:
+        return 0
+    same = Registration.objects.waiting().filter(any_of=registration.any_of)
+    return same.exclude(pk=registration.pk).count()
+
+
+def _walks(registration: Registration, now: dt.datetime) -> list[str]:
+    """Where the way from or to another visit of that day does not fit."""
+    return tight_walks(registration, visits_of_the_day(registration, now=now))
+
+
+def _latest_activity(visitor: Visitor) -> Activity | None:
+    """What the visitor booked last: whose team signs and answers."""
+    latest = _with_everything().filter(visitor=visitor).order_by("-created_at", "-pk").first()
+    return latest.slot.activity if latest else None
+
+
 def _cancelled_calendar(registration: Registration) -> tuple[Method, list[Registration]] | None:
     """Only who had a place has it in a calendar."""
     return ("CANCEL", [registration]) if registration.confirmed_at is not None else None
@@ -365,7 +545,7 @@ def _what_the_visitor_knew(message: Message) -> dict[str, Any]:
     told."""
     known: dict[str, Any] = message.context
     earlier = Message.objects.filter(
-        kind=Kind.SLOT_MOVED, registration=message.registration_id, pk__lt=message.pk
+        kind=message.kind, registration=message.registration_id, pk__lt=message.pk
     ).order_by("-pk")
     for notice in earlier:
         if notice.status != Status.CANCELLED:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -18,8 +18,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from events import wording
-from events.calendar import venue_of
-from events.models import Activity, Registration, Slot, Venue
+from events.calendar import position_of, venue_of
+from events.clock import on_the_wall
+from events.models import Activity, Registration, Slot
 
 HOME_ZONE = "Europe/Paris"
 MARGIN = dt.timedelta(minutes=5)
@@ -75,6 +76,8 @@ class Visit:
     ticket: str = ""
     give_back: str = ""
     is_waiting: bool = False
+    is_kept: bool = False
+    rank: str = ""
     walk: str = ""
 
 
@@ -97,8 +100,11 @@ def visit_of_slot(slot: Slot) -> Visit:
     )
 
 
-def visit_of(registration: Registration, *, walk: str = "") -> Visit:
-    """A registration's visit with its ticket and the page on which its place is given back."""
+def visit_of(registration: Registration, *, walk: str = "", rank: str = "") -> Visit:
+    """A registration's visit with its ticket and the page on which its place is given back.
+
+    ``rank``: where it stands on the waiting list, in words.
+    """
     said, size, token = visit_of_slot(registration.slot), registration.party_size, registration.visitor.token
     return Visit(
         **{
@@ -108,9 +114,18 @@ def visit_of(registration: Registration, *, walk: str = "") -> Visit:
             "ticket": address("my_visit_ticket", token, registration.reference),
             "give_back": address("my_visit_give_back", token, registration.reference),
             "is_waiting": registration.status == Registration.Status.WAITING,
+            "is_kept": registration.status == Registration.Status.HELD,
+            "rank": rank,
             "walk": walk,
         }
     )
+
+
+def say_until(at: dt.datetime, slot: Slot) -> str:
+    """« jeudi 10 juin à 18 h 40 » on the clock of the slot's territory, which is named where it is far
+    away."""
+    said = wording.say_moment(on_the_wall(at, slot.timezone), weekday=True)
+    return said if slot.timezone == HOME_ZONE else _("%(times)s, local time") % {"times": said}
 
 
 def place_of(slot: Slot) -> str:
@@ -136,7 +151,7 @@ def day_of(registrations: Sequence[Registration]) -> list[Visit]:
 def _way(here: Slot, there: Slot) -> str:
     """« Fin à 14 h 45, puis 16 min à pied : Quai des Savoirs. Partez au plus tard à 16 h 35. »"""
     ends = _("Ends at %(time)s") % {"time": wording.say_time(here.local_end)}
-    start, goal = _position(venue_of(here)), _position(venue_of(there))
+    start, goal = position_of(venue_of(here)), position_of(venue_of(there))
     walk = wording.say_walk(start, goal)
     venue = venue_of(there)
     if not walk or start is None or goal is None or venue is None:
@@ -152,10 +167,43 @@ def _way(here: Slot, there: Slot) -> str:
     return f"{way} {leave}"
 
 
-def _position(venue: Venue | None) -> wording.Position | None:
-    if venue is None or venue.latitude is None or venue.longitude is None:
-        return None
-    return (venue.latitude, venue.longitude)
+def tight_walks(registration: Registration, visits: Iterable[Registration]) -> list[str]:
+    """Where the way from the visit before, or to the one after, does not fit into the time between.
+
+    ``visits``: the visitor's other visits, in any order. A sentence for each way.
+    """
+    slot = registration.slot
+    others = [other.slot for other in visits if other.pk != registration.pk]
+    others = [other for other in others if (other.day, other.timezone) == (slot.day, slot.timezone)]
+    before = [other for other in others if other.ends_at <= slot.starts_at]
+    after = [other for other in others if other.starts_at >= slot.ends_at]
+    said = []
+    if before:
+        here = max(before, key=lambda other: other.ends_at)
+        said.append(_tight(here, slot, other=here))
+    if after:
+        there = min(after, key=lambda other: other.starts_at)
+        said.append(_tight(slot, there, other=there))
+    return [sentence for sentence in said if sentence]
+
+
+def _tight(here: Slot, there: Slot, *, other: Slot) -> str:
+    """« 16 min à pied depuis « Le four solaire », qui finit à 14 h 45, et vous avez 15 min. »"""
+    start, goal = position_of(venue_of(here)), position_of(venue_of(there))
+    if start is None or goal is None:
+        return ""
+    minutes = int((there.starts_at - here.ends_at).total_seconds() // 60)
+    if not wording.is_tight(start, goal, minutes):
+        return ""
+    facts = {
+        "walk": wording.say_walk(start, goal),
+        "title": plain(other.activity.title),
+        "time": wording.say_time(here.local_end if other is here else there.local_start),
+        "ahead": wording.say_duration(minutes),
+    }
+    if other is here:
+        return _("From “%(title)s”, which ends at %(time)s: %(walk)s, and you have %(ahead)s.") % facts
+    return _("To “%(title)s”, which begins at %(time)s: %(walk)s, and you have %(ahead)s.") % facts
 
 
 @dataclass(frozen=True)

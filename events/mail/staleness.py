@@ -25,6 +25,11 @@ _WANTED_STATE: dict[str, frozenset[str]] = {
     Kind.REMINDER: frozenset({Registration.Status.CONFIRMED}),
     Kind.CANCELLATION: frozenset({Registration.Status.CANCELLED}),
 }
+_WANTED_HOLD: dict[str, str] = {
+    Kind.CONFIRM_ADDRESS: Registration.Hold.ADDRESS,
+    Kind.CHOOSE: Registration.Hold.CHOICE,
+    Kind.OFFER: Registration.Hold.OFFER,
+}
 # What speaks of a visit to come has no sense once the visit is over.
 _OF_A_VISIT_TO_COME = frozenset(
     {
@@ -52,6 +57,10 @@ def why_not(message: Message, now: dt.datetime) -> tuple[Message.Status, str] | 
             return Status.CANCELLED, "the registration is gone"
         if registration.status not in wanted:
             return Status.CANCELLED, f"the registration is {registration.status}"
+        if reason := _not_so_any_more(message, registration, now):
+            return reason
+    if message.kind == Kind.NEW_ADDRESS and not _may_still_move(message):
+        return Status.CANCELLED, "the link has been replaced"
     slot = registration.slot if registration is not None else message.slot
     if registration is not None and message.slot_id not in (None, registration.slot_id):
         return Status.CANCELLED, "the visit was moved to another slot"
@@ -62,6 +71,39 @@ def why_not(message: Message, now: dt.datetime) -> tuple[Message.Status, str] | 
     if message.kind == Kind.REMINDER and wants_no_reminder(message.recipient):
         return Status.SUPPRESSED, "the address wants no reminder"
     return None
+
+
+def _not_so_any_more(
+    message: Message, registration: Registration, now: dt.datetime
+) -> tuple[Message.Status, str] | None:
+    """The state is right, and yet what the mail would say is no longer so."""
+    hold = _WANTED_HOLD.get(message.kind)
+    if hold is not None and registration.hold != hold:
+        return Status.CANCELLED, "the place is kept for another reason"
+    if hold is not None and registration.held_until is not None and registration.held_until <= now:
+        return Status.EXPIRED, "the place is kept no longer"
+    if message.kind == Kind.PASSED and registration.party_size <= int(message.context.get("places", 0)):
+        return Status.CANCELLED, "the party is small enough now"
+    if message.kind == Kind.OFFER_OVER:
+        again = Registration.objects.active().filter(
+            slot=registration.slot_id, visitor=registration.visitor_id
+        )
+        if again.exists():
+            return Status.CANCELLED, "the visitor is in that slot again"
+    if message.kind == Kind.MOVED and _moved_again(message, registration):
+        return Status.CANCELLED, "the visit was moved again"
+    return None
+
+
+def _moved_again(message: Message, registration: Registration) -> bool:
+    later = Message.objects.filter(kind=Kind.MOVED, registration=registration, pk__gt=message.pk)
+    return later.filter(status__in=[Status.PENDING, Status.SENDING]).exists()
+
+
+def _may_still_move(message: Message) -> bool:
+    """Whether the visitor still has the link from which the new address was asked for."""
+    nonce = str(message.context.get("nonce", ""))
+    return message.visitor is not None and message.visitor.link_nonce[:8] == nonce
 
 
 def _slot_says_no(message: Message, slot: Slot, now: dt.datetime) -> tuple[Message.Status, str] | None:

@@ -4,7 +4,7 @@ import datetime as dt
 
 from django.urls import URLPattern, path, register_converter
 
-from events.views import booking, own_device, visitor, visitor_address, visitor_day, visitor_move
+from events.views import booking, holding, own_device, visitor, visitor_address, visitor_day, visitor_move
 
 
 class DayConverter:
@@ -20,6 +20,8 @@ class DayConverter:
 
 
 register_converter(DayConverter, "day")
+
+VISIT = "mes-visites/<str:token>/<str:reference>/"
 
 urlpatterns: list[URLPattern] = [
     path("creneaux/<int:pk>/inscription/", booking.slot_register, name="slot_register"),
@@ -46,5 +48,11 @@ urlpatterns: list[URLPattern] = [
         visitor.my_visit_calendar,
         name="my_visit_calendar",
     ),
+    path(f"{VISIT}proposition/", holding.my_visit_offer, name="my_visit_offer"),
+    path(f"{VISIT}confirmer/", holding.my_visit_confirm, name="my_visit_confirm"),
+    path(f"{VISIT}choisir/", holding.my_visit_choose, name="my_visit_choose"),
+    path(f"{VISIT}dernier-appel/", holding.my_visit_claim, name="my_visit_claim"),
+    path(f"{VISIT}partager/", holding.my_visit_split, name="my_visit_split"),
+    path("nouvelle-adresse/<str:token>/", holding.new_address, name="new_address"),
     path("sans-rappel/<str:token>/", visitor.reminders_off, name="reminders_off"),
 ]

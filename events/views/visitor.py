@@ -40,6 +40,7 @@ from events.registration.cancel import cancel_registration, leave_lists
 from events.registration.resend import send_link_again
 from events.registration.waiting import with_rank
 from events.reminders import planned_reminders
+from events.views.kept import is_kept, kept_of
 from events.views.own_device import remember
 from events.views.tickets import Ticket, by_day, say_places, secret_page, ticket_of
 
@@ -118,8 +119,9 @@ def my_visits(request: HttpRequest, token: str, opened: Opened) -> HttpResponse:
     come, what is over or withdrawn. The device is remembered where the link opens all of it.
     """
     now = timezone.now()
-    own = opened.registrations.prefetch_related("slot__activity__festival__reminder_rules")
+    own = list(opened.registrations.prefetch_related("slot__activity__festival__reminder_rules"))
     coming, waiting, over = _sorted(own, now)
+    kept = [kept_of(one, token, now=now, visits=coming) for one in own if is_kept(one, now=now)]
     days = by_day(coming)
     context = {
         "token": token,
@@ -127,6 +129,7 @@ def my_visits(request: HttpRequest, token: str, opened: Opened) -> HttpResponse:
         "is_whole": opened.is_whole,
         "days": days,
         "tickets": sum(len(day.tickets) for day in days),
+        "kept": kept,
         "requests": _requests(waiting),
         "reminders": _reminders(coming, now),
         "is_unreminded": opened.is_whole and _is_unreminded(opened.visitor),

@@ -9,13 +9,16 @@ from django.urls import reverse
 from tests.ground.site import Site
 
 FIND = """
+import datetime as dt
 import json
-from django.db.models import Count, Q
+import uuid
+from django.db.models import Count, F, Q
+from django.utils import timezone
 from accounts.models import User
 from events import models as m
-from django.utils import timezone
 from events.links import reminders_token
 from events.partners import issue_token
+from events.registration.address import write_token
 from events.webhooks.tell import ping
 demo = dict(activity__festival__is_demo=True)
 visitor = (
@@ -38,7 +41,38 @@ hook, is_new = m.Webhook.objects.get_or_create(
 if is_new:
     ping(hook, now=timezone.now())
     issue_token(name="Office de tourisme", territory=hook.territory)
+now = timezone.now()
+kept, is_new = m.Visitor.objects.get_or_create(email="gardee@example.org")
+if is_new:
+    roomy = Q(activity__mode="first_come", capacity__gt=F("taken") + F("held") + 5)
+    free = list(m.Slot.objects.published().upcoming(now).filter(roomy).order_by("pk"))
+    there, beside = next(
+        (one, other) for one in free for other in free
+        if one.activity_id != other.activity_id and one.starts_at <= other.starts_at < one.ends_at
+    )
+    offered, unsure = [slot for slot in free if slot.day != there.day][:2]
+    long = m.Slot.objects.filter(waiting__gt=0).exclude(pk=full.pk).order_by("-pk")[0]
+    until = dict(status="held", held_until=now + dt.timedelta(hours=2))
+    for slot, counter, by, state in (
+        (there, "taken", 3, dict(status="confirmed", confirmed_at=now)),
+        (beside, "held", 3, dict(hold="choice", **until)),
+        (offered, "held", 3, dict(hold="offer", waiting_since=now, **until)),
+        (unsure, "held", 3, dict(hold="address", **until)),
+        (long, "waiting", 1, dict(status="waiting", waiting_since=now)),
+    ):
+        m.Slot.objects.filter(pk=slot.pk).update(**{counter: F(counter) + by})
+        m.Registration.objects.create(
+            slot=slot, visitor=kept, submission_id=uuid.uuid4(), submission_hash="0" * 64, party_size=3,
+            created_at=now, **state
+        )
+kept_as = {one.hold or one.status: one.reference for one in kept.registrations.all()}
 print(json.dumps({
+    "kept": kept.token,
+    "choice": kept_as["choice"],
+    "offer": kept_as["offer"],
+    "unconfirmed": kept_as["address"],
+    "waiting": kept_as["waiting"],
+    "new_address": write_token(visitor=kept, email="nouvelle@example.org"),
     "token": visitor.token,
     "stop": reminders_token(visitor.pk),
     "reference": ticket.reference,
@@ -145,6 +179,15 @@ def visitor_pages(found: dict[str, Any]) -> list[Page]:
         # known on this device by now
         _at("slot_register", found["full"]),
         _at("reminders_off", found["stop"]),
+        _at("my_visits", found["kept"]),
+        _at("my_visit_offer", found["kept"], found["offer"]),
+        _at("my_visit_offer", found["kept"], found["waiting"]),
+        _at("my_visit_confirm", found["kept"], found["unconfirmed"]),
+        _at("my_visit_choose", found["kept"], found["choice"]),
+        _at("my_visit_claim", found["kept"], found["waiting"]),
+        _at("my_visit_split", found["kept"], found["waiting"]),
+        _at("new_address", found["new_address"]),
+        ("new_address gone", "/nouvelle-adresse/rien/"),
     ]
 
 

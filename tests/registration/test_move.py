@@ -49,7 +49,7 @@ def test_the_places_move_and_the_ticket_stays_the_same(slots: list[Slot]) -> Non
     assert (registration.slot, registration.reference, registration.revision) == (slots[1], reference, 1)
     assert (books(slots[0]), books(slots[1])) == ((0, 0, 0), (2, 0, 0))
     message = Message.objects.get(kind="moved")
-    assert (message.dedupe_key, message.recipient) == (f"moved:{registration.pk}:1", "camille@example.org")
+    assert (message.dedupe_key, message.recipient) == (f"moved_to:{registration.pk}:1", "camille@example.org")
     assert message.context["old_starts_at"] == slots[0].starts_at.isoformat()
 
 
