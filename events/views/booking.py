@@ -309,7 +309,7 @@ def receipt(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "events/visitor/link_gone.html", {"what": "receipt"}, status=410)
     except (signing.BadSignature, ValueError, TypeError):
         return render(request, "events/visitor/link_gone.html", {"what": "receipt"}, status=404)
-    key = ("receipt", shown.slot_id, shown.party_size, shown.is_waiting, *shown.also)
+    key = ("receipt", shown.slot_id, shown.party_size, shown.is_waiting, shown.must_confirm, *shown.also)
     return quick(request, key, lambda: _receipt(request, shown, now), {"address": shown.address})
 
 

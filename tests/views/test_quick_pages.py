@@ -18,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from events.models import Message, Pool, Registration, Slot
 from events.registration.book import register_party
 from events.views import quick_pages
+from events.views.tickets import write_receipt
 from tests.factories import NOW, ActivityFactory, SlotFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -268,3 +269,36 @@ def test_a_moment_is_asked_of_the_server_before_it_opens() -> None:
 
     assert Client().post(url(slot), answers()).status_code == 409
     assert not Registration.objects.exists()
+
+
+def test_a_visitor_known_on_this_device_shares_no_page() -> None:
+    """Neither is theirs drawn for others, nor theirs taken from others: the one who could leak is there."""
+    slot = SlotFactory(start_time=dt.time(14))
+    held = register_party(
+        slot_id=SlotFactory(start_time=dt.time(14, 15), activity__title_fr="Le four solaire").pk,
+        email="camille@example.org",
+        party_size=1,
+        submission_id=uuid.uuid4(),
+        now=NOW,
+    ).registration
+    owner = Client()
+    owner.get(f"/mes-visites/{held.visitor.token}/")
+
+    pages = [client.get(url(slot)).content.decode() for client in (owner, Client(), owner, Client())]
+
+    assert ["Le four solaire" in page for page in pages] == [True, False, True, False]
+    assert ["camille@example.org" in page for page in pages] == [True, False, True, False]
+
+
+def test_receipts_to_be_confirmed_and_others_are_two_pages() -> None:
+    slot = SlotFactory()
+    tokens = [
+        write_receipt(
+            slot_id=slot.pk, party_size=1, is_waiting=False, email="camille@example.org", must_confirm=must
+        )
+        for must in (False, True)
+    ]
+
+    pages = [Client().get(f"/inscriptions/{token}/").content.decode() for token in tokens]
+
+    assert ["dans les 30\xa0minutes" in page for page in pages] == [False, True]
