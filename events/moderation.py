@@ -125,11 +125,8 @@ def accept_activity(*, activity_id: int, by: User, now: dt.datetime) -> Activity
 def publish_slots(*, activity: Activity, now: dt.datetime) -> int:
     """Publish the draft slots of a published activity that lie ahead; how many."""
     forget_facets()
-    published = activity.slots.filter(state=Slot.State.DRAFT, starts_at__gt=now).update(
-        state=Slot.State.PUBLISHED
-    )
     lay_openings(festival=activity.festival, now=now, activity=activity)
-    return published
+    return activity.slots.filter(state=Slot.State.DRAFT, starts_at__gt=now).update(state=Slot.State.PUBLISHED)
 
 
 def request_changes(*, activity_id: int, reason: str, by: User, now: dt.datetime) -> Activity:

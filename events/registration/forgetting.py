@@ -24,6 +24,7 @@ from events.models import (
     ErasedCount,
     KeptMail,
     Message,
+    Pool,
     RateCount,
     Registration,
     Slot,
@@ -34,6 +35,7 @@ from events.models import (
 from .cancel import cancel_registration
 from .locks import lock_slot
 from .patience import patient
+from .pools import count_pools
 
 NAMES_LAST = dt.timedelta(days=30)
 REGISTRATIONS_LAST = dt.timedelta(days=90)
@@ -95,6 +97,7 @@ def _export_registration(registration: Registration) -> dict[str, Any]:
         "status": registration.status,
         "places": registration.party_size,
         "name": registration.name,
+        "kept_for": registration.pool,
         "language": registration.locale,
         "booked_at": registration.created_at,
         "given_back_at": registration.cancelled_at,
@@ -205,8 +208,8 @@ def _erased_from(value: Any, pattern: re.Pattern[str]) -> Any:
 
 
 def purge_expired(*, now: dt.datetime) -> dict[str, int]:
-    """What may no longer be kept: names 30 days after the visit, registrations and mails after 90, leaving
-    numbers.
+    """What may no longer be kept: names and access needs 30 days after the visit, registrations and mails
+    after 90, leaving numbers.
 
     Safe to run twice and at any time; one short transaction a slot.
     """
@@ -215,6 +218,7 @@ def purge_expired(*, now: dt.datetime) -> dict[str, int]:
     erased = {"registrations": sum(_purge_slot(slot_id) for slot_id in past.values_list("pk", flat=True))}
     named = Registration.objects.filter(slot__ends_at__lt=now - NAMES_LAST).exclude(name="")
     erased["names"] = named.update(name="")
+    erased["access_needs"] = _forget_access_needs(now - NAMES_LAST)
     # The draw stays one that anybody can replay; who the entries were is forgotten.
     BallotEntry.objects.filter(ballot__closes_at__lt=limit).update(visitor=None, name="")
     erased["visitors"] = _purge_visitors(limit)
@@ -225,6 +229,24 @@ def purge_expired(*, now: dt.datetime) -> dict[str, int]:
     Delivery.objects.filter(created_at__lt=limit).delete()
     erased["sessions"] = Session.objects.filter(expire_date__lt=now).delete()[0]
     return erased
+
+
+def _forget_access_needs(limit: dt.datetime) -> int:
+    """Who asked for an adapted access: the tick is the first thing to go; how many."""
+    needs = Registration.objects.filter(slot__ends_at__lt=limit, pool=Pool.Kind.ACCESS)
+    slots = needs.order_by("slot_id").values_list("slot_id", flat=True).distinct()
+    return sum(_forget_access_needs_of(slot_id) for slot_id in slots)
+
+
+@patient
+@transaction.atomic
+def _forget_access_needs_of(slot_id: int) -> int:
+    """The reserve goes with the ticks, so that the books still agree."""
+    slot = lock_slot(slot_id)
+    forgotten = slot.registrations.filter(pool=Pool.Kind.ACCESS).update(pool="")
+    slot.pools.filter(kind=Pool.Kind.ACCESS).delete()
+    count_pools(slot, slot.pools.all())
+    return forgotten
 
 
 @patient

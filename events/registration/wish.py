@@ -9,10 +9,12 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from events.models import ApiToken
+from events.models import ApiToken, Pool
 from events.refusals import Reason, Refused
 
 MOST_EVER = 100
+
+ASKED_FOR = (Pool.Kind.ACCESS, Pool.Kind.GROUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,13 @@ class Wish:
         is_theirs: bool = False,
         is_vouched: bool = True,
     ) -> Wish:
-        """Raises ``Refused(LIMIT)`` on a party that no slot takes."""
+        """Raises ``Refused``: LIMIT on a party that no slot takes, WRONG_STATE on a pool nobody asks for
+        (places at the door are given at the door, a second wave is everybody's when it opens).
+        """
         if not 1 <= party_size <= MOST_EVER:
             raise Refused(Reason.LIMIT, most=MOST_EVER)
+        if pool and pool not in ASKED_FOR:
+            raise Refused(Reason.WRONG_STATE)
         language = "en" if locale.startswith("en") else "fr"
         return cls(
             slot_id,

@@ -15,6 +15,7 @@ from events.webhooks.tell import Event, tell_registrations, tell_slot
 
 from .locks import lock_slot
 from .patience import patient
+from .pools import fit_second_wave
 from .waiting import offer_places
 
 
@@ -80,16 +81,19 @@ def withdraw_slot(*, slot_id: int, reason: str, by: User, now: dt.datetime, by_h
 def change_capacity(*, slot_id: int, capacity: int | None, now: dt.datetime, by: User) -> Slot:
     """Give a slot more or fewer places (None: no limit) and offer what is free to who waits.
 
-    Raises ``Refused``: PLACES_TAKEN (fact ``taken``), ROOM_TOO_SMALL (fact ``most``), WRONG_STATE
-    (withdrawn).
+    A second wave keeps its share of them. Raises ``Refused``: PLACES_TAKEN (facts ``taken``, and ``kept``
+    where reserves hold some), ROOM_TOO_SMALL (fact ``most``), WRONG_STATE (withdrawn).
     """
     slot = lock_slot(slot_id)
     before = slot.capacity
-    _refuse_size(slot, capacity=capacity, overbook=slot.overbook)
-    if capacity == before:
+    if capacity == before and slot.state != Slot.State.CANCELLED:
         return slot
     slot.capacity = capacity
-    slot.save(update_fields=["capacity"])
+    if capacity is None:
+        slot.overbook = 0
+    fit_second_wave(slot, before=before, now=now)
+    _refuse_size(slot, capacity=capacity, overbook=slot.overbook, fixed=slot.overbook)
+    slot.save(update_fields=["capacity", "overbook", "reserved", "next_release_at"])
     said = f"{'∞' if before is None else before} → {'∞' if capacity is None else capacity}"
     return _resized(slot, "change_capacity", said, by, now)
 
@@ -99,14 +103,14 @@ def change_capacity(*, slot_id: int, capacity: int | None, now: dt.datetime, by:
 def change_overbook(*, slot_id: int, overbook: int, now: dt.datetime, by: User) -> Slot:
     """Let ``overbook`` people more book than there are places, because some will not come.
 
-    Raises ``Refused``: NO_LIMIT, PLACES_TAKEN (fact ``taken``), ROOM_TOO_SMALL (fact ``most``: never above
-    what the building may hold), WRONG_STATE (withdrawn).
+    Raises ``Refused``: NO_LIMIT, PLACES_TAKEN (facts ``taken``, ``kept``), ROOM_TOO_SMALL (fact ``most``:
+    people more than places, as many as the building may hold), WRONG_STATE (withdrawn).
     """
     slot = lock_slot(slot_id)
     if slot.capacity is None:
         raise Refused(Reason.NO_LIMIT)
     before = slot.overbook
-    _refuse_size(slot, capacity=slot.capacity, overbook=overbook)
+    _refuse_size(slot, capacity=slot.capacity, overbook=overbook, fixed=slot.capacity)
     if overbook == before:
         return slot
     slot.overbook = overbook
@@ -114,17 +118,21 @@ def change_overbook(*, slot_id: int, overbook: int, now: dt.datetime, by: User) 
     return _resized(slot, "change_overbook", f"+{before} → +{overbook}", by, now)
 
 
-def _refuse_size(slot: Slot, *, capacity: int | None, overbook: int) -> None:
+def _refuse_size(slot: Slot, *, capacity: int | None, overbook: int, fixed: int) -> None:
+    """``fixed``: which of the two is not being changed."""
     if slot.state == Slot.State.CANCELLED:
         raise Refused(Reason.WRONG_STATE)
+    if slot.reserved and (capacity is None or capacity + overbook < slot.taken + slot.held + slot.reserved):
+        raise Refused(Reason.PLACES_TAKEN, taken=slot.taken + slot.held, kept=slot.reserved)
     if capacity is None:
-        if slot.reserved:
-            raise Refused(Reason.PLACES_TAKEN, taken=slot.taken + slot.held + slot.reserved)
         return
-    if capacity + overbook < slot.taken + slot.held + slot.reserved:
-        raise Refused(Reason.PLACES_TAKEN, taken=slot.taken + slot.held + slot.reserved)
+    if capacity + overbook < slot.taken + slot.held:
+        raise Refused(Reason.PLACES_TAKEN, taken=slot.taken + slot.held)
     if slot.safety_capacity is not None and capacity + overbook > slot.safety_capacity:
-        raise Refused(Reason.ROOM_TOO_SMALL, most=slot.safety_capacity - overbook)
+        is_places = capacity == slot.capacity and overbook != slot.overbook
+        raise Refused(
+            Reason.ROOM_TOO_SMALL, most=slot.safety_capacity - (capacity if is_places else overbook)
+        )
 
 
 def _resized(slot: Slot, verb: str, said: str, by: User, now: dt.datetime) -> Slot:

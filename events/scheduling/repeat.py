@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from accounts.models import User
 from events.clock import NoSuchTime, TwiceThatDay, instant
@@ -144,7 +145,8 @@ def add_slots(
                 Slot.objects.bulk_create(slots)
         except IntegrityError as error:
             raise Refused(Reason.SAME_START, lines=list(planned)) from error
-        lay_openings(festival=activity.festival, now=now, activity=activity)
+        just_made = Q(pk__in=[slot.pk for slot in slots])
+        lay_openings(festival=activity.festival, now=now, activity=activity, also=just_made)
         if is_public:
             forget_facets()
             said = ", ".join(f"{slot.day:%d/%m/%Y} {slot.start_time:%H:%M}" for slot in slots)
