@@ -34,6 +34,8 @@ class SlotLike(Protocol):
     waiting: int
     waiting_list_open: bool
     opens_at: dt.datetime | None
+    next_release_at: dt.datetime | None
+    next_places: int | None
     cancelled_at: dt.datetime | None
     cancelled_by_host: bool
 
@@ -71,13 +73,18 @@ def read_door(slot: SlotLike, *, now: dt.datetime) -> Door:
         return _soon(slot, slot.opens_at)
     if slot.mode == "ballot":
         return Door(SOON, _("Ballot"), _("Ballot"), _places(slot.capacity))
-    return _by_places(slot)
+    return _by_places(slot, now)
 
 
-def _by_places(slot: SlotLike) -> Door:
+def _by_places(slot: SlotLike, now: dt.datetime) -> Door:
     left, capacity = slot.places_left, slot.capacity
     if left is None or capacity is None:
         return Door(OPEN, _("Places for everyone"), _("Places for everyone"), is_bookable=True)
+    if left <= 0 and slot.next_release_at and not slot.waiting:
+        if slot.next_release_at > now:
+            return _full_for_now(slot, slot.next_release_at)
+        left = slot.next_places or 0  # due: whoever asks first has them released
+    left = min(left, capacity)  # more may book than there are places: that is the organisers' affair
     if left <= 0:
         if not slot.waiting_list_open:
             return Door(SHUT, _("Full, list closed"), _("Full"), _("list closed"))
@@ -95,6 +102,17 @@ def _by_places(slot: SlotLike) -> Door:
         }
         return Door(AJAR, words, words, of, is_bookable=True)
     return Door(OPEN, _places(left), _places(left), of, is_bookable=True)
+
+
+def _full_for_now(slot: SlotLike, at: dt.datetime) -> Door:
+    """All that is released is taken, and more is to come: when, and how many."""
+    moment = say_moment(on_the_wall(at, slot.timezone))
+    if slot.next_places:
+        coming = _("%(places)s on %(moment)s") % {"places": _places(slot.next_places), "moment": moment}
+    else:
+        coming = _("more places on %(moment)s") % {"moment": moment}
+    words = _("Full for now, %(coming)s") % {"coming": coming}
+    return Door(SOON, words, _("Full for now"), coming, can_wait=slot.waiting_list_open)
 
 
 def _places(number: int | None) -> str:

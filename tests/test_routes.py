@@ -27,6 +27,7 @@ from events.models import (
     FestivalTeam,
     HostMember,
     KeptMail,
+    Opening,
     Registration,
     RoomOccupancy,
     Slot,
@@ -119,6 +120,7 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:host_slots_add": (HOST, "host activity"),
     "events:host_slot_edit": (HOST, "host slot"),
     "events:host_slot_capacity": (HOST, "host slot"),
+    "events:host_slot_pools": (HOST, "host slot"),
     "events:host_slot_withdraw": (HOST, "host slot"),
     "events:host_slot_delete": (HOST, "host slot"),
     "events:host_people": (HOST, "host"),
@@ -137,6 +139,11 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:organiser_slot": (ORGANISERS, "territory slot"),
     "events:organiser_slot_csv": (ORGANISERS, "territory slot"),
     "events:organiser_slot_capacity": (ORGANISERS, "territory slot"),
+    "events:organiser_slot_pools": (ORGANISERS, "territory slot"),
+    "events:organiser_slot_overbook": (ORGANISERS, "territory slot"),
+    "events:organiser_openings": (ORGANISERS, "territory"),
+    "events:organiser_opening_drop": (ORGANISERS, "territory opening"),
+    "events:organiser_rules": (NATIONAL, "territory"),
     "events:organiser_slot_move": (ORGANISERS, "territory slot"),
     "events:organiser_slot_unplace": (ORGANISERS, "territory slot"),
     "events:organiser_slot_withdraw": (ORGANISERS, "territory slot"),
@@ -204,6 +211,9 @@ def side(festival: Any, letter: str, now: dt.datetime) -> dict[str, Any]:
     )
     slot = f.SlotFactory(activity=activity, day=day, venue=venue, taken=1)
     draft_slot = f.SlotFactory(activity=draft, day=day, state=Slot.State.DRAFT)
+    opening = Opening.objects.create(
+        festival=festival, territory=territory, opens_at=now + dt.timedelta(days=20)
+    )
     visitor = f.VisitorFactory(link_expires_at=now + dt.timedelta(days=90))
     registration = f.RegistrationFactory(slot=slot, visitor=visitor, created_at=now, confirmed_at=now)
     key = ApiToken.objects.create(name="Ville", territory=territory, token_hash=letter * 64)
@@ -250,6 +260,7 @@ def addresses(at: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "pk": at["hook"].pk,
             "delivery": at["delivery"].pk,
         },
+        "territory opening": {"territory": territory, "pk": at["opening"].pk},
         "territory member": {"territory": territory, "pk": at["territory"].team.get().pk},
     }
 
@@ -473,13 +484,14 @@ def fingerprint() -> list[Any]:
     return [
         list(
             Slot.objects.order_by("pk").values_list(
-                "pk", "state", "capacity", "taken", "waiting", "room", "day"
+                "pk", "state", "capacity", "overbook", "reserved", "taken", "waiting", "room", "day"
             )
         ),
         list(Activity.objects.order_by("pk").values_list("pk", "state", "title_fr", "moderation_note")),
         list(Registration.objects.order_by("pk").values_list("pk", "status", "party_size")),
         sorted(HostMember.objects.values_list("host", "user")),
         sorted(TerritoryTeam.objects.values_list("territory", "user")),
+        sorted(Opening.objects.values_list("pk", "opens_at")),
         sorted(RoomOccupancy.objects.values_list("pk", "active", "starts_at")),
         Visitor.objects.count(),
     ]

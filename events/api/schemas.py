@@ -59,6 +59,8 @@ class SlotOut(Schema):
     places_left: int | None
     waiting: int = Field(description="Parties on the waiting list.")
     opens_at: dt.datetime | None
+    next_release_at: dt.datetime | None = Field(description="When more places are to come.")
+    next_places: int | None = Field(description="How many come then.")
     status: Status
 
 
@@ -178,6 +180,8 @@ def show_slot(slot: Slot, now: dt.datetime) -> dict[str, Any]:
         "places_left": slot.places_left,
         "waiting": slot.waiting,
         "opens_at": slot.opens_at,
+        "next_release_at": slot.next_release_at,
+        "next_places": slot.next_places,
         "status": status_of(slot, now),
     }
 

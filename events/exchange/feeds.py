@@ -20,6 +20,7 @@ from xml.sax.saxutils import quoteattr
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 
+from events.clock import on_the_wall
 from events.models import Access, Activity, Mode, Slot, Venue
 from events.wording import say_day, say_times
 
@@ -172,7 +173,13 @@ def _timing(slot: Slot, site_url: str) -> dict[str, Any]:
         "url": f"{site_url}{slot.get_absolute_url()}",
         "capacity": slot.capacity,
         "placesLeft": slot.places_left,
+        "opensAt": _on_the_wall(slot.opens_at, slot),
+        "nextPlacesAt": _on_the_wall(slot.next_release_at, slot),
     }
+
+
+def _on_the_wall(at: dt.datetime | None, slot: Slot) -> str | None:
+    return on_the_wall(at, slot.timezone).isoformat(timespec="seconds") if at else None
 
 
 # CSV -----------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
 
+from events.clock import on_the_wall
 from events.models import Activity, Mode, Slot, Venue
 
 # What could end the script element or begin a comment in it is written as an escape that JSON reads alike.
@@ -61,9 +62,13 @@ def _event(slot: Slot, activity: Activity, url: str) -> dict[str, Any]:
             "url": url,
             "availability": f"https://schema.org/{'SoldOut' if slot.places_left == 0 else 'InStock'}",
         }
+        if slot.opens_at is not None:
+            event["offers"]["validFrom"] = on_the_wall(slot.opens_at, slot.timezone).isoformat(
+                timespec="minutes"
+            )
     if slot.capacity is not None:
         event["maximumAttendeeCapacity"] = slot.capacity
-        event["remainingAttendeeCapacity"] = slot.places_left
+        event["remainingAttendeeCapacity"] = min(slot.capacity, slot.places_left or 0)
     return event
 
 

@@ -98,6 +98,12 @@ class BookingForm(PlainTextMixin, forms.Form):
     any_of = SlotsField(label=_("Wait for a place at one of these times too"), required=False)
     wait = forms.CharField(required=False, widget=forms.HiddenInput)
     anyway = forms.CharField(required=False, widget=forms.HiddenInput)
+    access = forms.BooleanField(
+        label=_("Somebody in my party needs an adapted access"),
+        required=False,
+        help_text=_("Places are kept for it. The tick is erased 30 days after the visit."),
+    )
+    group = forms.BooleanField(label=_("I come with a group (a class, an association)"), required=False)
     most_is_checked = True
 
     def __init__(self, *args: Any, terms: Terms, **kwargs: Any) -> None:
@@ -107,15 +113,45 @@ class BookingForm(PlainTextMixin, forms.Form):
         most = terms.most_places
         if not terms.asks_name:
             del self.fields["name"]
+        self._offer_reserves()
         size = self.fields["party_size"]
         size.max_value = most  # type: ignore[attr-defined]
-        size.widget.attrs.update({"inputmode": "numeric", "min": 1, "max": most})
+        size.widget.attrs.update({"inputmode": "numeric", "min": 1, "max": self.most_at_all})
         said = _("From 1 to %(most)s, you included.") if most > 1 else _("One place per person.")
         size.help_text = said % {"most": say_number(most)} if most > 1 else str(said)
+
+    def _offer_reserves(self) -> None:
+        """The two ticks, each where places are kept for it; read before the number of places."""
+        if not self.terms.access_left:
+            del self.fields["access"]
+        if not self.terms.group_left:
+            del self.fields["group"]
+            return
+        left = say_number(self.terms.group_left)
+        self.fields["group"].help_text = _("Up to %(number)s places together.") % {"number": left}
+        self.order_fields(["email", "group"])
+
+    @property
+    def most_at_all(self) -> int:
+        return max(self.terms.most_places, self.terms.group_left)
+
+    @property
+    def pool(self) -> str:
+        """The reserve asked for: that of groups for more than one person may hold, else access first."""
+        wants = [kind for kind in ("access", "group") if self.cleaned_data.get(kind)]
+        if len(wants) == 2 and self.cleaned_data["party_size"] > self.terms.most_places:
+            return "group"
+        return wants[0] if wants else ""
 
     def clean_party_size(self) -> int:
         size: int = self.cleaned_data["party_size"]
         most = self.terms.most_places
+        if self.cleaned_data.get("group"):
+            most = self.most_at_all
+            if size > most:
+                raise ValidationError(
+                    _("At most %(most)s places for a group in this slot."), params={"most": say_number(most)}
+                )
         if self.most_is_checked and size > most:
             raise ValidationError(
                 _("At most %(most)s places per person in one slot."), params={"most": say_number(most)}
@@ -137,6 +173,7 @@ class BookingForm(PlainTextMixin, forms.Form):
             "submission_id": data["submission_id"],
             "wait": bool(data["wait"]),
             "any_of": data["any_of"] if data["wait"] else [],
+            **({"pool": self.pool} if self.pool else {}),
         }
 
     @property

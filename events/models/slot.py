@@ -6,7 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, OuterRef, Q, Subquery, Sum, When
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -61,8 +61,16 @@ class SlotQuerySet(models.QuerySet["Slot"]):
         return self.order_by("starts_at", "pk")
 
     def for_showing(self) -> SlotQuerySet:
-        """With everything a list or a page of slots reads, in one query."""
-        return self.select_related(
+        """With everything a list or a page of slots reads, in one query.
+
+        ``next_places``: places that come free for everybody at ``next_release_at``.
+        """
+        due = Pool.objects.filter(
+            slot=OuterRef("pk"), released_at__isnull=True, releases_at=OuterRef("next_release_at")
+        )
+        places = due.order_by().values("slot").annotate(n=Sum(F("places") - F("taken"))).values("n")
+        coming = Case(When(next_release_at__isnull=False, then=Subquery(places)))
+        return self.annotate(next_places=coming).select_related(
             "activity__host",
             "activity__territory",
             "activity__festival",
@@ -125,6 +133,9 @@ class Slot(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = SlotQuerySet.as_manager()
+
+    next_places: int | None = None
+    """See ``SlotQuerySet.for_showing``."""
 
     class Meta:
         verbose_name = _("slot")
@@ -200,6 +211,11 @@ class Slot(models.Model):
     @property
     def local_end(self) -> dt.datetime:
         return on_the_wall(self.ends_at, self.timezone)
+
+    @property
+    def local_opening(self) -> dt.datetime | None:
+        """When its booking opens, on the same clocks."""
+        return on_the_wall(self.opens_at, self.timezone) if self.opens_at else None
 
     @property
     def mode(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -14,7 +14,7 @@ from accounts.models import User
 from events.models import JournalEntry, Opening, Pool, Slot
 from events.refusals import Reason, Refused
 
-from .locks import lock_slot
+from .locks import lock_slot, lock_slots
 from .patience import patient
 from .waiting import offer_places
 from .wish import Wish
@@ -31,19 +31,34 @@ KEPT = Coalesce(
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """``places`` kept for a kind of people until ``releases_at`` (None: until the visit begins)."""
+    """``places`` kept for a kind of people until ``releases_at``, or until so long ``before`` the visit
+    (neither: until it begins).
+    """
 
     kind: str
     places: int
     releases_at: dt.datetime | None = None
+    before: dt.timedelta | None = None
+
+    def in_slot(self, slot: Slot) -> Share:
+        """The same with the moment that ``before`` means there."""
+        return self if self.before is None else Share(self.kind, self.places, slot.starts_at - self.before)
 
 
 @patient
 @transaction.atomic
-def set_pools(*, slot_id: int, shares: Iterable[Share], by: User | None, now: dt.datetime) -> Slot:
+def set_pools(
+    *,
+    slot_id: int,
+    shares: Iterable[Share],
+    by: User | None,
+    now: dt.datetime,
+    kinds: Collection[str] = tuple(Pool.Kind.values),
+) -> Slot:
     """Say how a slot's places are divided; what is in no share is everybody's. Offers what that frees.
 
-    A kind that is not among ``shares`` keeps only what is taken of it. Released pools stay as they are.
+    Of ``kinds``, one that is not among ``shares`` keeps only what is taken of it; other kinds and released
+    pools stay as they are.
     Raises ``Refused``: NO_LIMIT (a slot without a number of places), WRONG_STATE (withdrawn, or begun),
     PLACES_TAKEN (fact ``left``: places that can still be kept), POOL_TAKEN (facts ``kind``, ``taken``),
     IN_THE_PAST (fact ``kind``: released before now, or not before the visit begins).
@@ -53,7 +68,7 @@ def set_pools(*, slot_id: int, shares: Iterable[Share], by: User | None, now: dt
         raise Refused(Reason.WRONG_STATE)
     if slot.capacity is None:
         raise Refused(Reason.NO_LIMIT)
-    wanted = {share.kind: share for share in shares if share.places}
+    wanted = {share.kind: share.in_slot(slot) for share in shares if share.places and share.kind in kinds}
     for share in wanted.values():
         if share.releases_at is not None and not now < share.releases_at < slot.starts_at:
             raise Refused(Reason.IN_THE_PAST, kind=share.kind)
@@ -61,7 +76,7 @@ def set_pools(*, slot_id: int, shares: Iterable[Share], by: User | None, now: dt
     before = _said(pools.values())
     for kind, pool in pools.items():
         mine = wanted.pop(kind) if kind in wanted else None
-        if pool.released_at is not None:
+        if pool.released_at is not None or kind not in kinds:
             continue
         if mine is not None and mine.places < pool.taken:
             raise Refused(Reason.POOL_TAKEN, kind=kind, taken=pool.taken)
@@ -88,6 +103,31 @@ def set_pools(*, slot_id: int, shares: Iterable[Share], by: User | None, now: dt
     offer_places(slot=slot, now=now)
     slot.refresh_from_db(fields=["taken", "held", "reserved", "waiting"])
     return slot
+
+
+@patient
+@transaction.atomic
+def set_pools_of_visit(
+    *,
+    activity_id: int,
+    shares: Iterable[Share],
+    by: User | None,
+    now: dt.datetime,
+    kinds: Collection[str] = tuple(Pool.Kind.values),
+) -> int:
+    """The same shares in every slot to come of an activity, all or none; how many slots.
+
+    Raises ``Refused`` as ``set_pools`` does, with the ``slot`` it does not fit.
+    """
+    slots = Slot.objects.filter(activity=activity_id, starts_at__gt=now, capacity__isnull=False)
+    slots = slots.exclude(state=Slot.State.CANCELLED)
+    kept = list(shares)
+    for slot in lock_slots(slots.order_by("pk").values_list("pk", flat=True)).values():
+        try:
+            set_pools(slot_id=slot.pk, shares=kept, by=by, now=now, kinds=kinds)
+        except Refused as refused:
+            raise Refused(refused.reason, **refused.facts, slot=slot) from refused
+    return len(slots)
 
 
 @patient

@@ -7,10 +7,10 @@ import uuid
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import Subquery, Sum
+from django.db.models import F, Subquery, Sum
 
 from events.limits import STORM, STORM_BLOWS_AT, STORM_LOOKS_BACK
-from events.models import RateCount, Registration, Slot
+from events.models import Pool, RateCount, Registration, Slot
 from events.models.choices import Shield
 from events.models.slot import SlotQuerySet
 from events.refusals import Reason, Refused
@@ -28,7 +28,11 @@ SELECT activity.ask_name, festival.most_places, festival.confirms_addresses, fes
            AND (slot.opens_at IS NULL OR slot.opens_at <= %(now)s)
            AND (slot.next_release_at IS NULL OR slot.next_release_at > %(now)s)
            AND NOT EXISTS (SELECT 1 FROM events_registration WHERE submission_id = %(submission)s)
-           AND NOT EXISTS (SELECT 1 FROM events_message WHERE dedupe_key = %(answered)s)
+           AND NOT EXISTS (SELECT 1 FROM events_message WHERE dedupe_key = %(answered)s),
+       CASE WHEN slot.reserved > 0 THEN (SELECT places - taken FROM events_pool
+           WHERE slot_id = slot.id AND kind = 'access' AND released_at IS NULL) END,
+       CASE WHEN slot.reserved > 0 THEN (SELECT places - taken FROM events_pool
+           WHERE slot_id = slot.id AND kind = 'group' AND released_at IS NULL) END
 FROM events_slot slot
 JOIN events_activity activity ON activity.id = slot.activity_id
 JOIN events_festival festival ON festival.id = activity.festival_id
@@ -45,7 +49,8 @@ class Terms:
 
     ``confirms``: the places are kept until the address is confirmed. ``is_shielded``: the form asks for a
     proof of work, because robots storm the doors or the edition always does. ``is_plain``: the slot is open,
-    no pool of it is due, the submission is new: places alone decide.
+    no pool of it is due, the submission is new: places alone decide. ``access_left``,
+    ``group_left``: what is left of the places kept for access needs and for groups.
     """
 
     asks_name: bool
@@ -56,13 +61,24 @@ class Terms:
     gone: int = 0
     list_is_open: bool = False
     is_plain: bool = False
+    access_left: int = 0
+    group_left: int = 0
 
     @classmethod
     def of(cls, slot: Slot) -> Terms:
         """From a slot fetched with its activity and edition, and ``with_storm`` where a form is shown."""
-        festival = slot.activity.festival
-        is_shielded = _is_up(festival.shield, getattr(slot, "storm", None))
-        return cls(slot.activity.ask_name, festival.most_places, festival.confirms_addresses, is_shielded)
+        festival, kept = slot.activity.festival, dict[str, int]()
+        if slot.reserved:
+            pools = slot.pools.filter(released_at__isnull=True)
+            kept = dict(pools.values_list("kind", F("places") - F("taken")))
+        return cls(
+            slot.activity.ask_name,
+            festival.most_places,
+            festival.confirms_addresses,
+            _is_up(festival.shield, getattr(slot, "storm", None)),
+            access_left=kept.get(Pool.Kind.ACCESS, 0),
+            group_left=kept.get(Pool.Kind.GROUP, 0),
+        )
 
     def lean_no(self, party_size: int) -> Refused | None:
         """FULL, as ``register_party`` would refuse anybody, said before anything is written.
@@ -97,7 +113,7 @@ def terms_of(slot_id: int, *, now: dt.datetime, submission_id: uuid.UUID | None 
     )
     if row is None:
         return None
-    asks_name, most_places, confirms, shield, storm, capacity, gone, list_is_open, is_plain = row
+    asks_name, most_places, confirms, shield, storm, capacity, gone, list_is_open, is_plain, access, group = row
     return Terms(
         bool(asks_name),
         most_places,
@@ -107,6 +123,8 @@ def terms_of(slot_id: int, *, now: dt.datetime, submission_id: uuid.UUID | None 
         gone,
         bool(list_is_open),
         bool(is_plain),
+        access or 0,
+        group or 0,
     )
 
 

@@ -58,10 +58,21 @@ HAPPENED = {
     "slots_added": pgettext_lazy("journal", "times added"),
     "withdraw_slot": pgettext_lazy("journal", "slot withdrawn"),
     "change_capacity": pgettext_lazy("journal", "number of places changed"),
+    "set_pools": pgettext_lazy("journal", "reserved places changed"),
+    "change_overbook": pgettext_lazy("journal", "overbooking changed"),
+    "announce_opening": pgettext_lazy("journal", "opening announced"),
+    "drop_opening": pgettext_lazy("journal", "opening taken back"),
+    "change_rules": pgettext_lazy("journal", "rules changed"),
     "moved": pgettext_lazy("journal", "slot moved"),
     "placed": pgettext_lazy("journal", "put into a room"),
     "swapped": pgettext_lazy("journal", "put into a room"),
     "unplaced": pgettext_lazy("journal", "taken out of its room"),
+}
+RESERVES = {
+    "access": pgettext_lazy("reserve, before a number", "adapted access"),
+    "group": pgettext_lazy("reserve, before a number", "groups"),
+    "walk_in": pgettext_lazy("reserve, before a number", "at the door"),
+    "later": pgettext_lazy("reserve, before a number", "second wave"),
 }
 FACES = (
     (
@@ -207,6 +218,28 @@ def in_words(items: Iterable[object] | None) -> str:
 def happened(verb: str) -> str:
     """« soumise », « publiée »: what an entry of the journal says happened."""
     return str(HAPPENED.get(verb, verb))
+
+
+@register.filter
+def happened_how(entry: Any, zone: str) -> str:
+    """What an entry of the journal adds: « accès adapté 2 → accès adapté 2, groupes 5 (9 juin à 18 h) »."""
+    if entry.verb != "set_pools":
+        return str(entry.text)
+    halves = (half.strip() for half in entry.text.split("→"))
+    return " → ".join(_say_reserves(half, zone) for half in halves)
+
+
+def _say_reserves(text: str, zone: str) -> str:
+    """« access 2, later 5 2027-06-09T16:00Z », as the rule writes it, in words."""
+    said = []
+    for part in text.split(", ") if text else []:
+        kind, places, *release = part.split(" ")
+        words = f"{RESERVES.get(kind, kind)} {places}"
+        if release:
+            at = on_the_wall(dt.datetime.fromisoformat(release[0]), zone)
+            words += f" ({wording.say_moment(at)})"
+        said.append(words)
+    return ", ".join(said) or str(pgettext_lazy("reserves", "none"))
 
 
 @register.filter

@@ -30,6 +30,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{ACTIVITY}creneaux/", host_slots.host_slots_add, name="host_slots_add"),
     path(f"{SLOT}modifier/", host_slots.host_slot_edit, name="host_slot_edit"),
     path(f"{SLOT}places/", host_slots.host_slot_capacity, name="host_slot_capacity"),
+    path(f"{SLOT}reserves/", host_slots.host_slot_pools, name="host_slot_pools"),
     path(f"{SLOT}retirer/", host_slots.host_slot_withdraw, name="host_slot_withdraw"),
     path(f"{SLOT}supprimer/", host_slots.host_slot_delete, name="host_slot_delete"),
     path(PEOPLE, host_people.host_people, name="host_people"),

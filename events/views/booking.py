@@ -29,6 +29,7 @@ from events.models.slot import SlotQuerySet
 from events.refusals import Reason, Refused
 from events.registration.book import register_party
 from events.registration.plans import other_times, to_wait_for
+from events.registration.pools import release_due
 from events.registration.refusing import can_wait, why_closed
 from events.registration.terms import Terms, terms_of, with_storm
 from events.views.admission import PER, admit, challenge_for
@@ -36,7 +37,7 @@ from events.views.own_booking import IN_THE_WAY, Beside, look_at_refusal, look_b
 from events.views.own_device import visitor_of_device
 from events.views.quick_pages import quick
 from events.views.tickets import Receipt, read_receipt, say_places, secret_page, write_receipt
-from events.wording import say_number
+from events.wording import say_moment, say_number
 
 RETRY_AFTER = 3
 UNPROCESSABLE, CONFLICT, TOO_MANY, BUSY = 422, 409, 429, 503
@@ -62,6 +63,8 @@ def slot_register(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _show(request: HttpRequest, pk: int, now: dt.datetime) -> HttpResponse:
     slot = get_object_or_404(with_storm(bookable_slots(), now=now), pk=pk)
+    if slot.next_release_at and slot.next_release_at <= now and release_due(slot_id=pk, now=now):
+        slot = get_object_or_404(with_storm(bookable_slots(), now=now), pk=pk)
     if closed := why_closed(slot, now=now):
         return _closed(request, slot, now, closed)
     visitor = visitor_of_device(request)
@@ -78,7 +81,7 @@ def _book(request: HttpRequest, pk: int, now: dt.datetime) -> HttpResponse:
     if not form.is_valid():
         return _form(request, _whole(pk), now, form, status=UNPROCESSABLE)
     owner, wait = _owner(request, form), form.cleaned_data["wait"]
-    if not (owner or wait) and (full := terms.lean_no(form.cleaned_data["party_size"])):
+    if not (owner or wait or form.pool) and (full := terms.lean_no(form.cleaned_data["party_size"])):
         return _say_no(request, pk, now, form, full)
     admitted = admit(request, pk, form, now=now)
     if admitted.too_many:
@@ -191,7 +194,7 @@ def _refused(
         form.add_error("party_size", _say_full(facts["places_left"], form.cleaned_data["party_size"]))
         status = CONFLICT
     elif reason == Reason.LIMIT:
-        form.add_error("party_size", str(reason.label))
+        form.add_error("party_size", _say_limit(form, refused))
     elif reason == Reason.NAME_NEEDED and "name" in form.fields:
         form.add_error("name", str(reason.label))
     else:
@@ -210,6 +213,14 @@ def _say_full(left: int, asked: int) -> str:
     return said % {"left": say_number(left), "asked": say_number(asked)}
 
 
+def _say_limit(form: BookingForm, refused: Refused) -> str:
+    """A group finds too few of the places kept for it: then what one person may hold counts."""
+    if not form.pool:
+        return str(refused.reason.label)
+    said = _("Too few of the places kept for groups are left; without them, at most %(most)s per person.")
+    return said % {"most": say_number(refused.facts["most"])}
+
+
 def _form(
     request: HttpRequest,
     slot: Slot,
@@ -225,10 +236,11 @@ def _form(
     facts = refused.facts if refused and refused.reason == Reason.FULL else {}
     door = read_door(slot, now=now)
     is_full = slot.places_left == 0
+    has_reserve = "access" in form.fields or "group" in form.fields
     asked = form.cleaned_data.get("party_size", 1) if form.is_bound and form.is_valid() else 1
     if facts:
         asked = int(form.data.get("party_size") or 1)
-    may_wait = is_full and can_wait(slot, party_size=1)
+    may_wait = is_full and not has_reserve and can_wait(slot, party_size=1)
     others = other_times(slot, now=now) if is_full or facts else []
     waits_for = to_wait_for(others, party_size=asked, now=now) if may_wait or facts.get("can_wait") else []
     form.fields["any_of"].widget.choices = [(one.pk, say_wait(one, now)) for one in waits_for]
@@ -245,6 +257,7 @@ def _form(
         "may_wait": may_wait,
         "waits_for": waits_for,
         "this_time": say_wait(slot, now) if waits_for else "",
+        "has_reserve": has_reserve,
         "take": facts.get("places_left", 0),
         "take_words": say_places(facts.get("places_left", 0)),
         "wait_words": say_places(asked) if facts.get("can_wait") else "",
@@ -264,11 +277,23 @@ def _closed(
     """Before it opens, after it has begun, withdrawn, drop-in: why there is no form, and ways out."""
     context = {
         "reason": refused.reason.value,
+        "then": _then(slot),
         "opens_at": slot.opens_at and on_the_wall(slot.opens_at, slot.timezone),
         "door": read_door(slot, now=now),
         "others": _others(slot, now),
     }
     return _page(request, "events/visitor/slot_closed.html", slot, now, context, status)
+
+
+def _then(slot: Slot) -> str:
+    """« 5 places de plus le 9 juin à 18 h »: what opens after the first wave."""
+    if slot.next_release_at is None or not slot.next_places:
+        return ""
+    said = ngettext(
+        "%(number)s more place on %(moment)s.", "%(number)s more places on %(moment)s.", slot.next_places
+    )
+    moment = say_moment(on_the_wall(slot.next_release_at, slot.timezone))
+    return said % {"number": say_number(slot.next_places), "moment": moment}
 
 
 def _page(

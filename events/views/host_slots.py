@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from events.forms.host import CapacityForm, ReasonForm, SlotForm, SlotsForm
+from events.forms.openings import HOSTS, PoolsForm
 from events.hosting import delete_draft_slot
 from events.models import Activity, Slot
 from events.refusals import Reason, Refused
@@ -23,6 +24,7 @@ from events.scheduling.place import move_slot
 from events.scheduling.repeat import PlannedSlot, add_slots, with_problems
 from events.views.host import FORM, person
 from events.views.host_activities import activities_of
+from events.views.reserves import parts_of, save_pools, say_kept, say_refused
 from events.wording import say_duration, say_time
 
 
@@ -151,12 +153,44 @@ def host_slot_capacity(request: HttpRequest, slug: str, pk: int) -> HttpResponse
         try:
             change_capacity(slot_id=pk, capacity=form.cleaned_data["capacity"], by=person(request), now=now)
         except Refused as no:
-            form.add_error("capacity", no.reason.label)
+            form.add_error("capacity", say_refused(no))
         else:
             messages.success(request, _("The number of places is changed."))
             return redirect("events:host_slot", slug, pk)
-    context = {"host": slot.activity.host, "slot": slot, "form": form}
-    return render(request, "events/host/slot_capacity.html", context, status=422 if form.errors else 200)
+    return _show_places(request, slot, form, PoolsForm(slot=slot, kinds=HOSTS))
+
+
+@require_http_methods(FORM)
+@login_required
+def host_slot_pools(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Places kept for access needs and for groups; waves and the door are the organisers'."""
+    slot, now = get_object_or_404(slots_managed(request, slug), pk=pk), timezone.now()
+    if refused := _not_in_hand(request, slot):
+        return refused
+    if request.method != "POST":
+        return redirect("events:host_slot_capacity", slug, pk)
+    pools = PoolsForm(request.POST, slot=slot, kinds=HOSTS)
+    if pools.is_valid():
+        try:
+            number = save_pools(pools, by=person(request), now=now)
+        except Refused as no:
+            pools.refuse(no)
+        else:
+            messages.success(request, say_kept(number))
+            return redirect("events:host_slot", slug, pk)
+    return _show_places(request, slot, CapacityForm(slot=slot), pools)
+
+
+def _show_places(request: HttpRequest, slot: Slot, form: CapacityForm, pools: PoolsForm) -> HttpResponse:
+    context = {
+        "host": slot.activity.host,
+        "slot": slot,
+        "form": form,
+        "pools_form": pools,
+        "parts": parts_of(slot),
+    }
+    status = 422 if form.errors or pools.errors else 200
+    return render(request, "events/host/slot_capacity.html", context, status=status)
 
 
 @require_http_methods(FORM)

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -16,18 +16,21 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from events.exchange.registrations_csv import CONTENT_TYPE, write_registrations
 from events.folding import words
+from events.forms.openings import OverbookForm, PoolsForm
 from events.forms.organiser import CapacityForm, MoveForm, ReasonForm
 from events.models import Activity, Message, Mode, Registration, Slot
 from events.refusals import Reason, Refused
 from events.registration.cancel import cancel_registration
+from events.registration.overbooking import Choice, choices, risk_of_turning_away
 from events.registration.withdraw import change_capacity, withdraw_slot
 from events.scheduling.place import move_slot, unplace_slot
 from events.scheduling.rooms import too_many_for_comfort
-from events.wording import say_number
+from events.wording import say_number, say_percent
 
 from .organiser_board import board_url, waiting_for_a_room
 from .organiser_frame import Workplace, frame, workplace
 from .organiser_refusals import explain
+from .reserves import parts_of, say_refused
 
 PAGE = 50
 MOST_PEOPLE = 500
@@ -127,10 +130,10 @@ def _in_state(place: Workplace, state: str) -> Any:
 @login_required
 def slot(request: HttpRequest, territory: str, pk: int) -> HttpResponse:
     place = workplace(request, territory)
-    return _show(request, place, slot_of(place, pk))
+    return show_slot(request, place, slot_of(place, pk))
 
 
-def _show(
+def show_slot(
     request: HttpRequest,
     place: Workplace,
     at: Slot,
@@ -138,9 +141,12 @@ def _show(
     capacity: CapacityForm | None = None,
     move: MoveForm | None = None,
     reason: ReasonForm | None = None,
+    pools: PoolsForm | None = None,
+    overbook: OverbookForm | None = None,
     refused: Refused | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    """The page of a slot, with the form that was refused as it was typed."""
     asked = request.GET.get("q", "").strip()[:200]
     people = _people(at)
     found = people
@@ -171,9 +177,25 @@ def _show(
         move_form=move
         or MoveForm(initial={"day": at.day, "start_time": at.start_time, "duration": at.duration}),
         reason_form=reason or ReasonForm(),
+        pools_form=pools or PoolsForm(slot=at),
+        overbook_form=overbook or overbook_form(at),
+        parts=parts_of(at),
+        absence=say_percent(at.activity.festival.expected_absence / 100),
         refusal=explain(refused) if refused is not None else None,
     )
     return render(request, "events/organiser/slot.html", context, status=status)
+
+
+def overbook_form(at: Slot, typed: QueryDict | None = None) -> OverbookForm:
+    """What may be chosen in this slot. A number set before stays among it, whatever the choices are now."""
+    capacity = at.capacity or 0
+    absence = at.activity.festival.expected_absence / 100
+    found = choices(capacity=capacity, absence=absence, most=None)
+    if at.overbook not in [one.extra for one in found]:
+        booked = capacity + at.overbook
+        risk = risk_of_turning_away(capacity=capacity, booked=booked, absence=absence)
+        found.append(Choice(capacity, booked, risk))
+    return OverbookForm(typed, slot=at, found=found)
 
 
 def _people(at: Slot) -> Any:
@@ -201,12 +223,12 @@ def capacity(request: HttpRequest, territory: str, pk: int) -> HttpResponse:
         return redirect("events:organiser_slot", territory, pk)
     form = CapacityForm(request.POST)
     if not form.is_valid():
-        return _show(request, place, at, capacity=form, status=422)
+        return show_slot(request, place, at, capacity=form, status=422)
     try:
         change_capacity(slot_id=at.pk, capacity=form.cleaned_data["capacity"], now=place.now, by=place.user)
     except Refused as refused:
-        form.add_error("capacity", refused.reason.label)
-        return _show(request, place, at, capacity=form, status=409)
+        form.add_error("capacity", say_refused(refused))
+        return show_slot(request, place, at, capacity=form, status=409)
     places = form.cleaned_data["capacity"]
     messages.success(request, _("The slot now has %(number)s places.") % {"number": say_number(places)})
     return redirect("events:organiser_slot", territory, pk)
@@ -222,15 +244,15 @@ def move(request: HttpRequest, territory: str, pk: int) -> HttpResponse:
         return redirect("events:organiser_slot", territory, pk)
     form = MoveForm(request.POST)
     if not form.is_valid():
-        return _show(request, place, at, move=form, status=422)
+        return show_slot(request, place, at, move=form, status=422)
     told = _told(at)
     try:
         move_slot(slot_id=at.pk, by=place.user, now=place.now, **form.cleaned_data)
     except Refused as refused:
         if refused.reason in (Reason.NO_SUCH_TIME, Reason.TIME_TWICE, Reason.IN_THE_PAST, Reason.SAME_START):
             form.add_error("start_time", refused.reason.label)
-            return _show(request, place, at, move=form, status=409)
-        return _show(request, place, at, move=form, refused=refused, status=409)
+            return show_slot(request, place, at, move=form, status=409)
+        return show_slot(request, place, at, move=form, refused=refused, status=409)
     messages.success(request, _("The slot has its new time.") + _told_words(told))
     return redirect("events:organiser_slot", territory, pk)
 
@@ -260,7 +282,7 @@ def withdraw(request: HttpRequest, territory: str, pk: int) -> HttpResponse:
         return redirect("events:organiser_slot", territory, pk)
     form = ReasonForm(request.POST)
     if not form.is_valid():
-        return _show(request, place, at, reason=form, status=422)
+        return show_slot(request, place, at, reason=form, status=422)
     told = _told(at)
     try:
         withdraw_slot(
@@ -268,7 +290,7 @@ def withdraw(request: HttpRequest, territory: str, pk: int) -> HttpResponse:
         )
     except Refused as refused:
         form.add_error("reason", refused.reason.label)
-        return _show(request, place, at, reason=form, status=409)
+        return show_slot(request, place, at, reason=form, status=409)
     messages.success(request, _("The slot is withdrawn.") + _told_words(told))
     return redirect("events:organiser_slot", territory, pk)
 

@@ -33,7 +33,17 @@ from events.models.host import PAINTS
 from events.programme import Facets, Filters, Page, facets, find, matching, tally
 from events.views.context import current_festival
 from events.views.history import growth
-from events.views.public_rows import Day, Row, by_day, by_hour, chart_of, position_of, row_of, rows_of
+from events.views.public_rows import (
+    Day,
+    Row,
+    by_day,
+    by_hour,
+    chart_of,
+    next_opening,
+    position_of,
+    row_of,
+    rows_of,
+)
 from events.wording import (
     WALKABLE_METRES,
     metres_between,
@@ -253,6 +263,7 @@ def activity(request: HttpRequest, slug: str) -> HttpResponse:
             "days": by_day(coming),
             "over": by_day(over),
             "best": best,
+            "opening": next_opening(rows, now),
             "door_classes": f"door paint-{shown.host.paint} act__door",
             "kick": _kick(shown, {one.duration for one in slots}),
             "lead": lead,
@@ -294,7 +305,7 @@ def slot(request: HttpRequest, pk: int) -> HttpResponse:
             "kick": _kick(shown.activity, {shown.duration}),
             "codes": _access(shown.activity, shown.venue),
             "spoken": _spoken(shown.activity),
-            "taken": (shown.capacity or 0) - (shown.places_left or 0),
+            "taken": max(0, (shown.capacity or 0) - (shown.places_left or 0)),
             "venue": shown.venue,
             "others": by_day(rows_of(list(others), now=now)),
             "nearby": _nearby(shown.venue, shown.activity, now, around=shown),

@@ -187,6 +187,15 @@ def action_of(slot: Slot, door: Door) -> Action | None:
     return None
 
 
+def next_opening(rows: Iterable[Row], now: dt.datetime) -> Slot | None:
+    """The slot whose booking opens first, of those that wait for it; its moment is what a page counts down
+    to.
+    """
+    found = [(row.slot.opens_at, row.slot.pk, row.slot) for row in rows if row.door.symbol == SOON]
+    waiting = [(at, pk, slot) for at, pk, slot in found if at is not None and at > now]
+    return min(waiting)[2] if waiting else None
+
+
 def row_of(slot: Slot, *, now: dt.datetime, zone: str = "", before: Slot | None = None) -> Row:
     """``zone`` is the clock of the list: a slot of another one says so."""
     door = read_door(slot, now=now)

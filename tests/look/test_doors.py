@@ -24,6 +24,8 @@ class PlainSlot:
     waiting: int = 0
     waiting_list_open: bool = True
     opens_at: dt.datetime | None = None
+    next_release_at: dt.datetime | None = None
+    next_places: int | None = None
     cancelled_at: dt.datetime | None = None
     cancelled_by_host: bool = False
     mode: str = "first_come"
@@ -53,6 +55,15 @@ DOORS = [
     (PlainSlot(mode="ballot"), "porte-bientot", "Tirage au sort", "Ballot"),
     (PlainSlot(opens_at=OPENING), "porte-bientot", "Ouvre le 7~juin à~12~h", "Opens on 7~June at~12:00"),
     (PlainSlot(opens_at=NOW), "porte-ouverte", "12~places", "12 places"),
+    (PlainSlot(places_left=0, next_release_at=OPENING, next_places=5), "porte-bientot",
+     "Complet pour l’instant, 5~places le 7~juin à~12~h", "Full for now, 5 places on 7~June at~12:00"),
+    (PlainSlot(places_left=0, next_release_at=OPENING), "porte-bientot",
+     "Complet pour l’instant, d’autres places le 7~juin à~12~h",
+     "Full for now, more places on 7~June at~12:00"),
+    (PlainSlot(places_left=0, next_release_at=OPENING, next_places=5, waiting=4), "porte-attente",
+     "Complet, 4 en attente", "Full, 4 waiting"),
+    (PlainSlot(places_left=0, next_release_at=NOW, next_places=5), "porte-ouverte", "5~places", "5 places"),
+    (PlainSlot(capacity=12, places_left=14), "porte-ouverte", "12~places", "12 places"),
     (PlainSlot(state="cancelled", cancelled_at=CANCELLED), "porte-annulee", "Annulé", "Cancelled"),
     (PlainSlot(state="draft"), "porte-bientot", "Brouillon", "Draft"),
     (PlainSlot(starts_at=NOW), "porte-fermee", "Inscriptions closes", "Booking closed"),
