@@ -26,6 +26,8 @@ ABOUT_EN = (
 class Edition:
     festival: Festival
     programme: Programme
+    programmes: dict[str, Programme]
+    """By the end of their address; ``programme`` is the one of most activities."""
 
     @property
     def days(self) -> list[dt.date]:
@@ -84,4 +86,14 @@ def create_edition(*, scale: str, today: dt.date, territories: Sequence[Territor
         starts_on=starts_on,
         ends_on=ends_on,
     )
-    return Edition(festival, programme)
+    backstage = Programme.objects.create(
+        festival=festival,
+        name="Les coulisses",
+        slug="les-coulisses",
+        organiser="Organisation de démonstration",
+        description_fr="Des portes ouvertes une fois l’an. Leurs places se réservent en deux vagues.",
+        description_en="Doors that open once a year. Their places are booked in two waves.",
+        starts_on=starts_on,
+        ends_on=ends_on,
+    )
+    return Edition(festival, programme, {one.slug: one for one in (programme, backstage)})

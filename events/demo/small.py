@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django.db.models import F
 from django.utils.text import slugify
 
+from events.clock import instant
 from events.demo.crowd import Wish, book_in_bulk, wish_for
 from events.demo.edition import Edition, create_edition
 from events.demo.places import Site, get_site, get_territory
@@ -30,6 +32,9 @@ from events.models import (
     Territory,
     Visitor,
 )
+from events.registration.openings import announce_opening
+from events.registration.pools import Share, set_pools
+from events.registration.withdraw import change_overbook
 
 PLANS = Path(__file__).parent / "territories"
 FILES = ("toulouse.toml", "nantes.toml", "la-reunion.toml")
@@ -64,7 +69,42 @@ def build_small(
     for plan, territory in zip(plans, territories, strict=True):
         made += _fill_territory(plan, territory, edition, rng=rng, now=now, progress=progress)
     _write_slots(made, now=now, rng=rng, progress=progress)
+    _open_in_two_waves(edition, today=today, now=now)
+    _divide_places(edition, now=now)
     return edition
+
+
+def _open_in_two_waves(edition: Edition, *, today: dt.date, now: dt.datetime) -> None:
+    """Tomorrow at noon the doors of one operation can be booked, a quarter of their places a week later."""
+    noon = instant(today + dt.timedelta(days=1), dt.time(12), "Europe/Paris")
+    evening = instant(today + dt.timedelta(days=8), dt.time(18), "Europe/Paris")
+    announce_opening(
+        festival=edition.festival,
+        programme=edition.programmes["les-coulisses"],
+        territory=None,
+        opens_at=noon,
+        second_opens_at=evening,
+        second_share=25,
+        by=None,
+        now=now,
+    )
+
+
+def _divide_places(edition: Edition, *, now: dt.datetime) -> None:
+    """One slot keeps places for access needs, groups and the door; one lets two more book than it has
+    places.
+    """
+    slots = Slot.objects.filter(activity__festival=edition.festival, activity__mode=Mode.FIRST_COME)
+    slots = slots.filter(state=Slot.State.PUBLISHED, starts_at__gt=now, waiting=0, opens_at=None)
+    quiet = slots.filter(capacity__gte=F("taken") + F("held") + 8).in_order().first()
+    if quiet is not None:
+        week = dt.timedelta(days=7)
+        kept = [Share("access", 2, before=dt.timedelta(days=1)), Share("group", 4, before=week)]
+        wanted = [share for share in kept if quiet.starts_at - (share.before or week) > now]
+        set_pools(slot_id=quiet.pk, shares=[*wanted, Share("walk_in", 1)], by=None, now=now)
+    busy = slots.filter(capacity__gte=10, safety_capacity__gte=F("capacity") + 2, taken__gte=5)
+    if other := busy.exclude(pk=quiet.pk if quiet else 0).in_order().first():
+        change_overbook(slot_id=other.pk, overbook=2, by=None, now=now)
 
 
 def _fill_territory(
@@ -115,7 +155,7 @@ def _activity(
     submitted_at = now - dt.timedelta(hours=rng.randint(30, 60 if state != Activity.State.PUBLISHED else 900))
     activity = Activity.objects.create(
         festival=edition.festival,
-        programme=edition.programme,
+        programme=edition.programmes[said.get("programme", "start-up-assembly")],
         territory=host.territory,
         host=host,
         venue=sites[said["venue"]].venue if "venue" in said else None,
@@ -199,8 +239,6 @@ def _slots(
             duration=said["minutes"],
             timezone=activity.territory.timezone,
         )
-        if said.get("opens_late"):
-            slot.opens_at = slot.starts_at.replace(hour=10, minute=0) - dt.timedelta(days=3)
         if said.get("cancelled") == index:
             slot.state, slot.cancelled_at = Slot.State.CANCELLED, now - dt.timedelta(days=2)
             slot.cancelled_by_host, slot.cancel_reason, slot.revision = True, said["cancel_reason"], 1
@@ -214,7 +252,7 @@ def _write_slots(made: list[_Made], *, now: dt.datetime, rng: random.Random, pro
     for one in made:
         if one.slot.capacity is None or one.slot.state != Slot.State.PUBLISHED:
             continue
-        if one.slot.opens_at and one.slot.opens_at > now:
+        if one.said.get("programme"):  # its booking opens tomorrow
             continue
         taken, waiting = wish_for(one.slot, one.fill, rng=rng)
         if one.fill == "full":

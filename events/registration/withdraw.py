@@ -100,7 +100,7 @@ def change_capacity(*, slot_id: int, capacity: int | None, now: dt.datetime, by:
 
 @patient
 @transaction.atomic
-def change_overbook(*, slot_id: int, overbook: int, now: dt.datetime, by: User) -> Slot:
+def change_overbook(*, slot_id: int, overbook: int, now: dt.datetime, by: User | None) -> Slot:
     """Let ``overbook`` people more book than there are places, because some will not come.
 
     Raises ``Refused``: NO_LIMIT, PLACES_TAKEN (facts ``taken``, ``kept``), ROOM_TOO_SMALL (fact ``most``:
@@ -135,7 +135,7 @@ def _refuse_size(slot: Slot, *, capacity: int | None, overbook: int, fixed: int)
         )
 
 
-def _resized(slot: Slot, verb: str, said: str, by: User, now: dt.datetime) -> Slot:
+def _resized(slot: Slot, verb: str, said: str, by: User | None, now: dt.datetime) -> Slot:
     JournalEntry.objects.create(at=now, actor=by, verb=verb, slot=slot, activity=slot.activity, text=said)
     tell_slot(slot, "resized", now=now)
     offer_places(slot=slot, now=now)
