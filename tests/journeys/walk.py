@@ -99,6 +99,7 @@ NOT_WALKED = {
     "editions": "leads on to history",
     "host_join": "needs an invitation, see tests/host",
     "receipt": "seen when booking, see the keyboard's journey",
+    "organiser_rules": "the national team's alone, see tests/organiser/test_openings",
     "outbox": "without a mail relay alone, see tests/mail",
     "outbox_mail": "the same",
 }
@@ -110,7 +111,8 @@ ACTIONS = {
     *("organiser_slot_move", "organiser_slot_unplace", "organiser_slot_withdraw", "organiser_team_remove"),
     *("organiser_block", "organiser_unblock", "host_desk", "organiser_desk"),
     *("organiser_token_new", "organiser_token_revoke", "organiser_webhook_pause", "organiser_webhook_try"),
-    *("organiser_webhook_delete", "organiser_delivery_again", "forget_me"),
+    *("organiser_webhook_delete", "organiser_delivery_again", "forget_me", "host_slot_pools"),
+    *("organiser_opening_drop", "organiser_slot_pools", "organiser_slot_overbook"),
 }
 """Buttons, and doors that lead on."""
 
@@ -225,6 +227,7 @@ def organiser_pages(found: dict[str, Any]) -> list[Page]:
         _at("organiser_review", here, found["submitted"]),
         _at("organiser_board", here),
         _at("organiser_board", here, query="?lieu=tic-valley"),
+        _at("organiser_openings", here),
         _at("organiser_slots", here),
         _at("organiser_slot", here, found["full"]),
         _at("organiser_venues", here),
