@@ -113,7 +113,9 @@ def terms_of(slot_id: int, *, now: dt.datetime, submission_id: uuid.UUID | None 
     )
     if row is None:
         return None
-    asks_name, most_places, confirms, shield, storm, capacity, gone, list_is_open, is_plain, access, group = row
+    asks_name, most_places, confirms, shield, storm, capacity, gone, list_is_open, is_plain, access, group = (
+        row
+    )
     return Terms(
         bool(asks_name),
         most_places,
