@@ -8,7 +8,9 @@ time.
 
 from __future__ import annotations
 
+import functools
 import random
+import selectors
 import threading
 import time
 from collections.abc import Callable
@@ -34,7 +36,18 @@ class Worker(ThreadWorker):
     """gunicorn's threads, which know how long a request waited for one of them."""
 
     def enqueue_req(self, conn: Any) -> None:
-        """A connection has something to say: it joins the line."""
+        """A connection has something to say: it joins the line.
+
+        Browsers open connections before they need them. Such a one would hold a thread until it speaks; here
+        it waits beside the line.
+        """
+        if not conn.initialized and not conn.data_ready:
+            conn.sock.setblocking(False)
+            conn.timeout = time.monotonic() + self.cfg.keepalive
+            self.pending_conns.append(conn)
+            speaks = functools.partial(self.on_pending_socket_readable, conn)
+            self.poller.register(conn.sock, selectors.EVENT_READ, speaks)
+            return
         conn.in_line_since = time.monotonic()
         super().enqueue_req(conn)
 
