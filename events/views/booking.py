@@ -335,7 +335,7 @@ def receipt(request: HttpRequest, token: str) -> HttpResponse:
     except (signing.BadSignature, ValueError, TypeError):
         return render(request, "events/visitor/link_gone.html", {"what": "receipt"}, status=404)
     key = ("receipt", shown.slot_id, shown.party_size, shown.is_waiting, shown.must_confirm, *shown.also)
-    return quick(request, key, lambda: _receipt(request, shown, now), {"address": shown.address})
+    return quick(request, key, lambda: _receipt(request, shown, now), {"address": shown.address}, longer=5)
 
 
 def _receipt(request: HttpRequest, shown: Receipt, now: dt.datetime) -> HttpResponse:

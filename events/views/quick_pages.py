@@ -56,14 +56,20 @@ _pages: Final[dict[Hashable, _Page]] = {}
 
 
 def quick(
-    request: HttpRequest, key: tuple[Hashable, ...], draw: Callable[[], HttpResponse], own: Own | None = None
+    request: HttpRequest,
+    key: tuple[Hashable, ...],
+    draw: Callable[[], HttpResponse],
+    own: Own | None = None,
+    *,
+    longer: int = 1,
 ) -> HttpResponse:
     """The page as ``draw`` draws it, or as it drew it at most two seconds ago for somebody else.
 
     ``key`` names the page and all it shows besides: view, slot, numbers. ``own`` are further values that
-    belong to this reader, by the name of their hole; each must stand on the page once.
+    belong to this reader, by the name of their hole; each must stand on the page once. A page that shows no
+    places may last ``longer`` times as long.
     """
-    lasts = settings.QUICK_PAGE_SECONDS
+    lasts = settings.QUICK_PAGE_SECONDS * longer
     if not lasts or not _is_anybody(request):
         return draw()
     whole = (*key, request.get_host(), request.scheme, get_language(), *_sent(request))
@@ -133,7 +139,7 @@ def _cut(request: HttpRequest, response: HttpResponse, own: Own, now: float, las
         parts += [text[at : hole.start()].encode(), hole.lastgroup or ""]
         at = hole.end()
     parts.append(text[at:].encode())
-    return _Page(parts, response.status_code, dict(response.headers), now + lasts, now + 2 * lasts)
+    return _Page(parts, response.status_code, dict(response.headers), now + 1.6 * lasts, now + 2 * lasts)
 
 
 def _fill(request: HttpRequest, page: _Page, own: Own) -> HttpResponse:
