@@ -3,10 +3,16 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.ground.bytecode import keep_bytecode
+from tests.ground.migrated import migrate_both
+from tests.ground.postgres import Postgres, execute
 
 
 @dataclass(frozen=True)
@@ -19,25 +25,28 @@ class Stage:
 
 
 EVERYDAY = ("-m", "not guarantee and not browser and not slow", "-n", "2")
+ONE_BY_ONE = ("-n", "2", "--dist", "loadscope", "--no-loadscope-reorder")
+"""See tests/ground/scheduling.py."""
 STAGES = [
     Stage("Everyday tests on SQLite", EVERYDAY, "sqlite"),
     Stage("The same on PostgreSQL", EVERYDAY, "postgres"),
     Stage(
         "Guarantees, with real processes, each on both engines; and what is slow",
-        ("-m", "guarantee or (slow and not browser)", "-n", "2"),
+        ("-m", "guarantee or (slow and not browser)", *ONE_BY_ONE),
         "sqlite",
     ),
     Stage(
         "Journeys in a real browser",
-        ("-m", "browser and not guarantee", "-n", "2", "--dist", "loadscope"),
+        ("-m", "browser and not guarantee", *ONE_BY_ONE),
         "sqlite",
     ),
 ]
 
 
-def run(stage: Stage) -> int:
+def run(stage: Stage, ground: Mapping[str, str]) -> int:
     """The stage's exit code. A stage that finds no test has failed: its promise was not tried."""
-    environment = {name: value for name, value in os.environ.items() if name != "TEST_ENGINE"}
+    environment = {**os.environ, **ground}
+    environment.pop("TEST_ENGINE", None)
     if stage.engine == "sqlite":
         environment.pop("DATABASE_URL", None)
     print(f"\n━━ {stage.title}", flush=True)
@@ -45,11 +54,24 @@ def run(stage: Stage) -> int:
     return subprocess.run(command, env=environment, check=False).returncode
 
 
+@contextmanager
+def laid_ground() -> Iterator[dict[str, str]]:
+    """What all stages stand on, made once: a PostgreSQL server, and a migrated database of each engine."""
+    server = Postgres()
+    try:
+        with tempfile.TemporaryDirectory(prefix="festival-ground-") as folder:
+            execute(server.url("postgres"), "CREATE DATABASE festival")
+            yield {"TEST_POSTGRES_URL": server.url("festival"), **migrate_both(server, Path(folder))}
+    finally:
+        server.stop()
+
+
 def main() -> int:
     """0 where every stage passed."""
     begun = time.monotonic()
     keep_bytecode()
-    failed = [stage.title for stage in STAGES if run(stage) != 0]
+    with laid_ground() as ground:
+        failed = [stage.title for stage in STAGES if run(stage, ground) != 0]
     minutes = (time.monotonic() - begun) / 60
     print(
         f"\n━━ {len(STAGES) - len(failed)} of {len(STAGES)} stages passed in {minutes:.1f} minutes",

@@ -39,7 +39,8 @@ for argument, following in zip(sys.argv, [*sys.argv[1:], ""], strict=True):
         asked = argument.partition("=")[2] or following
 if asked == "postgres" and not os.environ.get("DATABASE_URL"):
     # Left in the environment for the workers of pytest-xdist, which share this one server.
-    os.environ["DATABASE_URL"] = os.environ["TEST_POSTGRES_URL"] = start_for_session()
+    os.environ["TEST_POSTGRES_URL"] = os.environ.get("TEST_POSTGRES_URL") or start_for_session()
+    os.environ["DATABASE_URL"] = os.environ["TEST_POSTGRES_URL"]
 
 from festival.settings import *  # noqa: E402, F403
 from festival.settings import MIDDLEWARE, TEMPLATES  # noqa: E402

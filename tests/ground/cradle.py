@@ -187,6 +187,7 @@ def run(errand: Errand) -> None:
 def forget_settings() -> None:
     """As Django is before it has looked at them: the next who asks reads them from the environment."""
     del sys.modules["festival.settings"]
+    vars(sys.modules["festival"]).pop("settings", None)
     settings._wrapped = empty
     for handler in (connections, caches):
         vars(handler).clear()

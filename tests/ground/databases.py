@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from tests.ground.migrated import MIGRATED
 from tests.ground.nursery import Nursery
 from tests.ground.postgres import Postgres, execute, maintenance_url
 from tests.ground.site import Site
@@ -23,6 +24,7 @@ class Databases:
         self._worker = worker
         self._server: Postgres | None = None
         self._templates: dict[str, str] = {}
+        self._to_drop: list[str] = []
 
     def _postgres(self) -> str:
         """Any address on the server: the whole run's, else one of our own."""
@@ -35,23 +37,29 @@ class Databases:
 
     def _template(self, engine: str) -> str:
         if engine not in self._templates:
-            if engine == "sqlite":
-                url = f"sqlite:///{self._folder / 'template.sqlite3'}"
-            else:
-                name = f"template_{self._worker}_{os.getpid()}"
-                execute(maintenance_url(self._postgres()), f"CREATE DATABASE {name}")
-                url = f"{self._postgres().rpartition('/')[0]}/{name}"
-            site = Site(url, self._nursery)
-            try:
-                site.manage("migrate", "--verbosity", "0")
-            finally:
-                site.close()
-            if engine == "sqlite":
-                # What still stands in the write-ahead log would not be in a copy of the file.
-                with closing(sqlite3.connect(self._folder / "template.sqlite3")) as connection:
-                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            self._templates[engine] = url
+            self._templates[engine] = os.environ.get(MIGRATED[engine]) or self._migrate(engine)
         return self._templates[engine]
+
+    def _migrate(self, engine: str) -> str:
+        """One of our own, where `make test` has laid none ready."""
+        if engine == "sqlite":
+            url = f"sqlite:///{self._folder / 'template.sqlite3'}"
+        else:
+            name = f"template_{self._worker}_{os.getpid()}"
+            execute(maintenance_url(self._postgres()), f"CREATE DATABASE {name}")
+            url = f"{self._postgres().rpartition('/')[0]}/{name}"
+        site = Site(url, self._nursery)
+        try:
+            site.manage("migrate", "--verbosity", "0")
+        finally:
+            site.close()
+        if engine == "sqlite":
+            # What still stands in the write-ahead log would not be in a copy of the file.
+            with closing(sqlite3.connect(self._folder / "template.sqlite3")) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        elif self._server is None:
+            self._to_drop.append(url)
+        return url
 
     def fresh(self, engine: str) -> str:
         """The address of a new database with every table and no row of the festival."""
@@ -59,7 +67,7 @@ class Databases:
         number = next(_numbers)
         if engine == "sqlite":
             copy = self._folder / f"site-{number}.sqlite3"
-            shutil.copy(self._folder / "template.sqlite3", copy)
+            shutil.copy(template.removeprefix("sqlite:///"), copy)
             return f"sqlite:///{copy}"
         name = f"site_{self._worker}_{os.getpid()}_{number}"
         execute(maintenance_url(template), f"CREATE DATABASE {name} TEMPLATE {template.rpartition('/')[2]}")
@@ -76,8 +84,7 @@ class Databases:
 
     def close(self) -> None:
         """Drop the templates and end our own server."""
-        for engine, url in self._templates.items():
-            if engine == "postgres" and self._server is None:
-                self.drop(url)
+        for url in self._to_drop:
+            self.drop(url)
         if self._server is not None:
             self._server.stop()

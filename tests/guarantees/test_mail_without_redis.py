@@ -96,6 +96,7 @@ def test_mail_owed_without_redis_leaves_by_the_life_boat(
     assert states() == {"sent": 3}
 
 
+@pytest.mark.lengthy
 def test_mail_owed_without_redis_leaves_within_half_a_minute_of_its_return(
     database: Site, valkey: ValkeyServer, smtp_sink: SmtpSink
 ) -> None:

@@ -11,7 +11,7 @@ from tests.ground.nursery import Nursery
 from tests.ground.postgres import Postgres, execute
 from tests.ground.site import Site
 
-pytestmark = [pytest.mark.guarantee, pytest.mark.slow]
+pytestmark = [pytest.mark.guarantee, pytest.mark.slow, pytest.mark.lengthy]
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from tests.ground.databases import Databases
 from tests.ground.postgres import free_port
 from tests.ground.site import ROOT
 
-pytestmark = [pytest.mark.guarantee, pytest.mark.slow]
+pytestmark = [pytest.mark.guarantee, pytest.mark.slow, pytest.mark.lengthy]
 
 
 class Served:
@@ -136,37 +136,21 @@ def running(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> I
     served.end()
 
 
-def test_everything_is_ready_in_order_and_stops_in_reverse(serve: Callable[..., Served]) -> None:
-    served = serve().wait_open()
-    assert '"status": "ready"' in served.get("/readyz")
+def test_everything_is_ready_in_order(running: Served) -> None:
+    assert '"status": "ready"' in running.get("/readyz")
     broker, web, worker, beat = (
-        served.child(words).create_time()
+        running.child(words).create_time()
         for words in ("valkey-server", "gunicorn", "festival worker", "festival beat")
     )
     assert broker < web < worker < beat
-    family = served.family()
-    assert len(family) >= 7  # broker, gunicorn and its two, worker and its two, beat
-
-    served.process.send_signal(signal.SIGINT)
-
-    assert served.process.wait(40) == 0
-    wait_until(lambda: not served.family(), 3)
-    assert served.family() == []
-    assert "killed" not in served.output
+    assert len(running.family()) >= 7  # broker, gunicorn and its two, worker and its two, beat
 
 
-def test_nothing_is_left_when_the_supervisor_is_killed(serve: Callable[..., Served]) -> None:
-    served = serve().wait_open()
-    assert len(served.family()) >= 7
-
-    served.process.kill()
-
-    wait_until(lambda: not served.family(), 20)
-    assert [process.cmdline() for process in served.family()] == []
-
-
-def test_the_site_starts_again_right_after_its_supervisor_was_killed(serve: Callable[..., Served]) -> None:
+def test_nothing_is_left_of_a_killed_supervisor_and_the_site_starts_again_right_after(
+    serve: Callable[..., Served],
+) -> None:
     first = serve().wait_open()
+    assert len(first.family()) >= 7
     first.process.kill()
     first.process.wait(5)
     wait_until(lambda: _listens_nobody(first.port), 20)
@@ -174,6 +158,9 @@ def test_the_site_starts_again_right_after_its_supervisor_was_killed(serve: Call
     second = serve(var_dir=first.var_dir, port=first.port).wait_open()
 
     assert '"status": "ready"' in second.get("/readyz")
+    wait_until(lambda: not first.family(), 20)
+    assert [process.cmdline() for process in first.family()] == []
+    assert stops_in_order(second, signal.SIGINT)
 
 
 def test_a_child_that_dies_is_started_again(running: Served) -> None:
@@ -226,8 +213,7 @@ def test_a_long_state_folder_still_has_a_broker(serve: Callable[..., Served]) ->
         served = serve(var_dir=deep).wait_open()
 
         assert '"status": "ready"' in served.get("/readyz")
-        served.process.send_signal(signal.SIGTERM)
-        assert served.process.wait(40) == 0
+        assert stops_in_order(served, signal.SIGTERM)
 
 
 def test_the_site_is_ready_but_degraded_while_the_broker_is_hung(running: Served) -> None:
@@ -241,6 +227,16 @@ def test_the_site_is_ready_but_degraded_while_the_broker_is_hung(running: Served
     assert time.monotonic() - begun < 2
     broker.resume()
     assert '"status": "ready"' in served.get("/readyz")
+
+
+def stops_in_order(served: Served, asked: int) -> bool:
+    """Everybody goes by themselves, and nobody is left."""
+    served.process.send_signal(asked)
+    assert served.process.wait(40) == 0
+    wait_until(lambda: not served.family(), 3)
+    assert served.family() == []
+    assert "killed" not in served.output
+    return True
 
 
 def _children(served: Served) -> list[psutil.Process]:

@@ -19,6 +19,7 @@ SCENES = [((390, "light"), (1280, "dark")), ((390, "dark"), (1280, "light"))]
 """In turn, page by page: parts are shared, so that every part is met in all four."""
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("who", PAGES)
 def test_no_page_has_a_fault(
     who: str, demonstration: Demonstration, browser: Browser, browser_context_args: dict[str, Any]

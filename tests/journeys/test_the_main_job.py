@@ -17,6 +17,7 @@ VISITS = r"/mes-visites/[\w-]+/(?!\S)"
 REASON = "Dites s’il faut s’inscrire avec des enfants."
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_from_an_open_door_to_a_reminder(
     whole_site: Site, edition: Edition, postbox: Postbox, enter: Enter
@@ -47,6 +48,7 @@ def test_from_an_open_door_to_a_reminder(
     whole_site.manage("check_invariants")
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("engine", ["postgres"], indirect=True)
 def test_the_visitor_and_the_board_need_no_script(
     whole_site: Site, edition: Edition, postbox: Postbox, enter: Enter

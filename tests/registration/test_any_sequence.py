@@ -110,6 +110,7 @@ def play(sequence: list[tuple[Any, ...]]) -> None:
         assert unexplained() == [], act
 
 
+@pytest.mark.lengthy
 @settings(max_examples=40)
 @given(steps)
 def test_after_any_sequence_the_books_agree_and_every_passing_has_its_reason(
