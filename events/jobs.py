@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from events.mail.deliver import Report, deliver_due, expire, release_leases
 from events.mail.heartbeat import beat, last
+from events.registration.drawing import draw_due
 from events.registration.forgetting import purge_expired
 from events.registration.holds import expire_holds
 from events.registration.pools import release_all_due
@@ -65,6 +66,19 @@ def deliver_webhooks(now: dt.datetime) -> dict[str, int]:
     return counts
 
 
+@shared_task(name="events.draw_ballots", ignore_result=True)
+def draw_ballots_task() -> None:
+    """Every minute: draw the ballots that have closed."""
+    draw_ballots(timezone.now())
+
+
+def draw_ballots(now: dt.datetime) -> int:
+    """How many ballots were drawn."""
+    drawn = draw_due(now=now)
+    beat("draw_ballots", now)
+    return drawn
+
+
 @shared_task(name="events.forget", ignore_result=True)
 def forget_task() -> None:
     """Every night: erase what may no longer be kept."""
@@ -110,6 +124,7 @@ def sweep(now: dt.datetime | None = None) -> Sweep:
     """Everything that beat asks for, once: for the embedded mode without a broker and as the life-boat."""
     at = now or timezone.now()
     released = release_leases(now=at)
+    draw_ballots(at)
     pass_places_on(at)
     owed = owe_reminders_in_turn(at)
     expired = expire(now=at)

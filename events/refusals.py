@@ -43,6 +43,12 @@ class Reason(TextChoices):
     LINK_USED = "link_used", _("This link has been used or replaced.")
     POOL_TAKEN = "pool_taken", _("More places than that are already taken from this reserve.")
     NO_LIMIT = "no_limit", _("This slot has no limit of places.")
+    NO_WISH = "no_wish", _("Choose at least one visit.")
+    TOO_MANY_WISHES = "too_many_wishes", _("That is more wishes than one person may rank.")
+    WISH_GONE = "wish_gone", _("One of these visits can no longer be won.")
+    ENTRIES_CHANGED = "entries_changed", _("The entries are no longer those fixed at the closing.")
+    SEED_LOST = "seed_lost", _("The seed is no longer the one promised: the site’s secret was changed.")
+    HAS_BOOKINGS = "has_bookings", _("This activity already has bookings.")
 
 
 class Refused(Exception):

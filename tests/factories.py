@@ -11,6 +11,7 @@ from factory.django import DjangoModelFactory
 
 from accounts.models import User
 from events import models as m
+from events.links import hash_of
 
 NOW = dt.datetime(2027, 5, 3, 8, 0, tzinfo=dt.UTC)
 """When most tests happen: Monday 3 May 2027, 10 h in Paris."""
@@ -132,3 +133,23 @@ class RegistrationFactory(DjangoModelFactory[m.Registration]):
     status = m.Registration.Status.CONFIRMED
     created_at = NOW
     confirmed_at = NOW
+
+
+class BallotFactory(DjangoModelFactory[m.Ballot]):
+    """Open from the day before ``NOW`` to the day after; its seed promised."""
+
+    class Meta:
+        model = m.Ballot
+
+    festival = factory.SubFactory(FestivalFactory)
+    name_fr = factory.Sequence(lambda n: f"Les ateliers rares {n}")
+    slug = factory.Sequence(lambda n: f"ateliers-rares-{n}")
+    opens_at = NOW - dt.timedelta(days=1)
+    closes_at = NOW + dt.timedelta(days=1)
+
+    @classmethod
+    def _create(cls, model_class: type[m.Ballot], *args: Any, **kwargs: Any) -> m.Ballot:
+        ballot = model_class(*args, **kwargs)
+        ballot.seed_hash = hash_of(ballot.seed)
+        ballot.save()
+        return ballot

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 from email.utils import make_msgid
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from django.conf import settings
 from django.db import transaction
 
 from events.mail import tasks
-from events.models import Activity, Message, Registration, Slot, Visitor
+from events.models import Activity, BallotEntry, Message, Registration, Slot, Visitor
 from events.rows import insert
 
 PRIORITY = {
@@ -30,6 +31,9 @@ PRIORITY = {
     Message.Kind.NEW_ADDRESS: 2,
     Message.Kind.SLOT_CANCELLED: 2,
     Message.Kind.SLOT_MOVED: 2,
+    Message.Kind.BALLOT_ENTERED: 2,
+    Message.Kind.BALLOT_WON: 3,
+    Message.Kind.BALLOT_LOST: 4,
     Message.Kind.REMINDER: 6,
 }
 
@@ -51,6 +55,7 @@ def owe(
     slot: Slot | None = None,
     activity: Activity | None = None,
     visitor: Visitor | None = None,
+    ballot_entry: BallotEntry | None = None,
     context: dict[str, Any] | None = None,
     expires_at: dt.datetime | None = None,
     send_at: dt.datetime | None = None,
@@ -72,6 +77,7 @@ def owe(
         slot=slot,
         activity=activity,
         visitor=visitor,
+        ballot_entry=ballot_entry,
         context=context or {},
         subject=subject,
         text_body=text_body,
@@ -82,6 +88,28 @@ def owe(
         created_at=now,
     )
     insert(message, unless_there=True)
+    nudge_after_commit()
+
+
+def owe_all(*, kind: Message.Kind, owed: Sequence[tuple[str, BallotEntry]], now: dt.datetime) -> None:
+    """One mail for each entry of a ballot, under its ``dedupe_key``; entries are given with their visitor."""
+    mails = [
+        Message(
+            kind=kind,
+            dedupe_key=dedupe_key,
+            recipient=entry.visitor.email,
+            locale=entry.locale,
+            priority=PRIORITY.get(kind, 5),
+            visitor=entry.visitor,
+            ballot_entry=entry,
+            message_id=new_message_id(),
+            next_attempt_at=now,
+            created_at=now,
+        )
+        for dedupe_key, entry in owed
+        if entry.visitor is not None
+    ]
+    Message.objects.bulk_create(mails, batch_size=500, ignore_conflicts=True)
     nudge_after_commit()
 
 

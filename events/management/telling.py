@@ -1,6 +1,12 @@
-"""What the commands of the outbox print."""
+"""What the commands print and take."""
 
 from __future__ import annotations
+
+import argparse
+import datetime as dt
+
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from events.mail.deliver import Report
 
@@ -13,3 +19,14 @@ def told(*, report: Report, owed: int | None = None) -> str:
     if report.paused:
         parts.append(f"the relay is paused: {report.paused}")
     return "; ".join(parts) + "."
+
+
+def instant(text: str) -> dt.datetime:
+    """Raises ``ArgumentTypeError`` for what is no instant."""
+    try:
+        said = parse_datetime(text)
+    except ValueError:
+        said = None
+    if said is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date and time such as 2027-06-09T09:00:00+02:00")
+    return said if timezone.is_aware(said) else timezone.make_aware(said)

@@ -91,7 +91,7 @@ def take_new_address(*, token: str, now: dt.datetime) -> Visitor:
     old_email = visitor.email
     other = next((row for row in rows.values() if row.pk != visitor.pk), None)
     if other is not None:
-        _take_in(visitor, other)
+        _take_in(visitor, other, now)
     Message.objects.filter(recipient=old_email, status=Message.Status.PENDING).filter(
         registration__visitor=visitor
     ).update(recipient=email)
@@ -111,7 +111,7 @@ def take_new_address(*, token: str, now: dt.datetime) -> Visitor:
     return visitor
 
 
-def _take_in(visitor: Visitor, other: Visitor) -> None:
+def _take_in(visitor: Visitor, other: Visitor, now: dt.datetime) -> None:
     """The bookings of the visitor who had the new address before, unless both hold a place in one slot."""
     mine = Registration.objects.active().filter(visitor=visitor).values("slot")
     twice = Registration.objects.active().filter(visitor=other, slot__in=mine)
@@ -120,7 +120,8 @@ def _take_in(visitor: Visitor, other: Visitor) -> None:
         raise Refused(Reason.ALREADY_REGISTERED, others=others)
     Registration.objects.filter(visitor=other).update(visitor=visitor)
     entered = BallotEntry.objects.filter(visitor=visitor, withdrawn_at__isnull=True).values("ballot")
-    BallotEntry.objects.filter(visitor=other, withdrawn_at__isnull=True, ballot__in=entered).delete()
+    twice_in = BallotEntry.objects.filter(visitor=other, withdrawn_at__isnull=True, ballot__in=entered)
+    twice_in.update(withdrawn_at=now)  # kept: a list fixed at the closing stays what it was
     BallotEntry.objects.filter(visitor=other).update(visitor=visitor)
     Message.objects.filter(visitor=other).update(visitor=visitor)
     other.delete()

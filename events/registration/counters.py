@@ -120,6 +120,12 @@ def take_in(*, slot_id: int, places: int, pool: str = "") -> None:
         _move(Slot.objects.filter(_room_for(places), pk=slot_id).update(taken=F("taken") + places))
 
 
+def award(*, slot_id: int, places: int, waiting: int) -> None:
+    """Places drawn by lot, and those who wait for more. Raises ``Unmoved`` when they do not fit."""
+    slot = Slot.objects.filter(_room_for(places), pk=slot_id, state=Slot.State.PUBLISHED)
+    _move(slot.update(taken=F("taken") + places, waiting=F("waiting") + waiting))
+
+
 def _take_from_pool(*, slot_id: int, kind: str, places: int) -> None:
     """Raises ``Unmoved`` when the pool is released or holds fewer. After the slot, whose row stands before
     its pools in the order of locks."""

@@ -14,12 +14,13 @@ from typing import Any
 from django.apps import apps
 from django.contrib.sessions.models import Session
 from django.db import IntegrityError, models, transaction
-from django.db.models import F, Q
+from django.db.models import F, Prefetch, Q
 
 from accounts.models import User
 from events.links import hash_of_address
 from events.models import (
     BallotEntry,
+    BallotWish,
     Delivery,
     ErasedCount,
     KeptMail,
@@ -33,7 +34,7 @@ from events.models import (
 )
 
 from .cancel import cancel_registration
-from .locks import lock_slot
+from .locks import keep_ballot_open, lock_slot
 from .patience import patient
 from .pools import count_pools
 
@@ -76,6 +77,7 @@ def export_person(*, email: str) -> dict[str, Any]:
             for visitor in Visitor.objects.filter(email=email)
         ],
         "registrations": [_export_registration(registration) for registration in registrations],
+        "ballots": [_export_entry(entry) for entry in _entries_of(email)],
         "mails": list(
             Message.objects.filter(recipient__iexact=email)
             .order_by("pk")
@@ -103,6 +105,34 @@ def _export_registration(registration: Registration) -> dict[str, Any]:
         "given_back_at": registration.cancelled_at,
         "checked_in_at": registration.checked_in_at,
         "booked_by": registration.partner.name if registration.partner else "visitor",
+    }
+
+
+def _entries_of(email: str) -> Iterable[BallotEntry]:
+    wishes = Prefetch("wishes", BallotWish.objects.select_related("slot__activity").order_by("rank"))
+    entries = BallotEntry.objects.filter(visitor__email=email).select_related("ballot")
+    return entries.prefetch_related(wishes).order_by("created_at", "pk")
+
+
+def _export_entry(entry: BallotEntry) -> dict[str, Any]:
+    return {
+        "ballot": entry.ballot.name_fr,
+        "code": str(entry.code),
+        "places": entry.party_size,
+        "name": entry.name,
+        "language": entry.locale,
+        "entered_at": entry.created_at,
+        "withdrawn_at": entry.withdrawn_at,
+        "drawn": entry.rank,
+        "wishes": [
+            {
+                "rank": wish.rank,
+                "activity": wish.slot.activity.title_fr,
+                "starts_at": wish.slot.local_start,
+                "won": wish.won,
+            }
+            for wish in entry.wishes.all()
+        ],
     }
 
 
@@ -151,7 +181,13 @@ def erase_person(*, email: str, now: dt.datetime) -> dict[str, int]:
         _leave_numbers(lock_slot(slot_id), registrations.filter(slot_id=slot_id))
     Message.objects.filter(recipient__iexact=email).delete()
     kept.delete()
-    BallotEntry.objects.filter(visitor__in=visitors).update(name="")
+    entries = BallotEntry.objects.filter(visitor__in=visitors)
+    for ballot_id in sorted(set(entries.values_list("ballot_id", flat=True))):
+        # Until the closing the entry goes; after it the list stays what it was, and nobody wins by it.
+        is_open = keep_ballot_open(ballot_id)
+        if is_open:
+            entries.filter(ballot=ballot_id, withdrawn_at__isnull=True).update(withdrawn_at=now)
+    entries.update(name="")
     Visitor.objects.filter(pk__in=[visitor.pk for visitor in visitors]).delete()
     accounts.delete()
     erased["mentions"] = sum(_erase_mentions(field, email) for field in _typed_texts())
@@ -259,7 +295,9 @@ def _purge_slot(slot_id: int) -> int:
 def _purge_visitors(limit: dt.datetime) -> int:
     """Addresses with nothing left; one that books at this very moment stays."""
     gone = 0
-    idle = Visitor.objects.filter(created_at__lt=limit, registrations__isnull=True)
+    idle = Visitor.objects.filter(
+        created_at__lt=limit, registrations__isnull=True, ballot_entries__isnull=True
+    )
     for pk in list(idle.values_list("pk", flat=True)):
         try:
             with transaction.atomic():

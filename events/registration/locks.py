@@ -6,7 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db import connection
+
 from events.models import Registration, Slot
+
+READ = "SELECT entries_hash FROM events_ballot WHERE id = %s"
+READ_SHARED = "SELECT entries_hash FROM events_ballot WHERE id = %s FOR SHARE"
 
 
 def lock_slot_of(registration_id: int) -> Slot:
@@ -31,3 +36,15 @@ def lock_slots(slot_ids: Iterable[int]) -> dict[int, Slot]:
     if len(found) != len(wanted):
         raise Slot.DoesNotExist
     return found
+
+
+def keep_ballot_open(ballot_id: int) -> bool:
+    """Whether the entries of a ballot may still change; if so it cannot be closed before this transaction
+    ends.
+
+    Shared, so that entries do not wait for each other; the closing asks for the row alone.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(READ_SHARED if connection.vendor == "postgresql" else READ, [ballot_id])
+        row = cursor.fetchone()
+    return row is not None and row[0] == ""

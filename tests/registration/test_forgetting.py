@@ -145,6 +145,7 @@ class TestExport:
             "email": EMAIL,
             "visitor": [],
             "registrations": [],
+            "ballots": [],
             "mails": [],
             "no_reminders": False,
             "account": [],

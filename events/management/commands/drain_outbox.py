@@ -13,7 +13,14 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
-from events.jobs import deliver_webhooks, forget, owe_reminders_in_turn, pass_places_on, sweep
+from events.jobs import (
+    deliver_webhooks,
+    draw_ballots,
+    forget,
+    owe_reminders_in_turn,
+    pass_places_on,
+    sweep,
+)
 from events.mail.deliver import deliver_due, expire, release_leases
 from events.mail.heartbeat import beat
 from events.management.telling import told
@@ -25,6 +32,7 @@ EVERY_SECONDS: dict[str, float] = {
     "owe_reminders": 60.0,
     "expire": 60.0,
     "pass_places_on": 30.0,
+    "draw_ballots": 60.0,
     "forget": 6 * 3600.0,
 }
 
@@ -78,5 +86,6 @@ SWEEPS: dict[str, Callable[[], object]] = {
     "owe_reminders": lambda: owe_reminders_in_turn(timezone.now()),
     "expire": lambda: expire(now=timezone.now()),
     "pass_places_on": lambda: pass_places_on(timezone.now()),
+    "draw_ballots": lambda: draw_ballots(timezone.now()),
     "forget": lambda: forget(timezone.now()),
 }

@@ -8,10 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from events.mail.deliver import deliver_due
-from events.management.telling import told
+from events.management.telling import instant, told
 from events.models import Message
 from events.reminders import owe_reminders
 
@@ -35,14 +34,3 @@ class Command(BaseCommand):
             raise CommandError(f"No calendar reaches {now.isoformat()}.") from error
         report = deliver_due(now=options["now"], only=Message.Kind.REMINDER)
         self.stdout.write(told(owed=owed, report=report))
-
-
-def instant(text: str) -> dt.datetime:
-    """Raises ``ArgumentTypeError`` for what is no instant."""
-    try:
-        said = parse_datetime(text)
-    except ValueError:
-        said = None
-    if said is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date and time such as 2027-06-09T09:00:00+02:00")
-    return said if timezone.is_aware(said) else timezone.make_aware(said)
