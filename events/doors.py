@@ -42,6 +42,8 @@ class SlotLike(Protocol):
     @property
     def mode(self) -> str: ...
     @property
+    def draws_at(self) -> dt.datetime | None: ...
+    @property
     def places_left(self) -> int | None: ...
 
 
@@ -69,10 +71,10 @@ def read_door(slot: SlotLike, *, now: dt.datetime) -> Door:
         return Door(FREE, _("Drop-in"), _("Drop-in"), _("no booking"))
     if slot.starts_at <= now:
         return Door(SHUT, _("Booking closed"), _("Booking closed"), _("already begun"))
+    if slot.mode == "ballot":
+        return _drawn(slot, now)
     if slot.opens_at is not None and slot.opens_at > now:
         return _soon(slot, slot.opens_at)
-    if slot.mode == "ballot":
-        return Door(SOON, _("Ballot"), _("Ballot"), _places(slot.capacity))
     return _by_places(slot, now)
 
 
@@ -130,6 +132,20 @@ def _soon(slot: SlotLike, opens_at: dt.datetime) -> Door:
         if slot.capacity is not None
         else Door(SOON, words, words)
     )
+
+
+def _drawn(slot: SlotLike, now: dt.datetime) -> Door:
+    """« Tirage au sort le 3 juin à 12 h »."""
+    if slot.draws_at is None:
+        return Door(SOON, _("Ballot"), _("Ballot"), _places(slot.capacity))
+    if slot.draws_at <= now:
+        return Door(SOON, _("Ballot being drawn"), _places(slot.capacity), _("ballot being drawn"))
+    moment = say_moment(on_the_wall(slot.draws_at, slot.timezone))
+    words = _("Ballot on %(moment)s") % {"moment": moment}
+    if slot.capacity is None:
+        return Door(SOON, words, words)
+    note = pgettext("after a number of places", "ballot on %(moment)s") % {"moment": moment}
+    return Door(SOON, words, _places(slot.capacity), note)
 
 
 def _boarded(slot: SlotLike) -> Door:

@@ -24,6 +24,7 @@ from events.links import reminders_token
 from events.models import (
     Activity,
     ApiToken,
+    BallotEntry,
     FestivalTeam,
     HostMember,
     KeptMail,
@@ -57,6 +58,8 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:map": (EVERYBODY, ""),
     "events:activity": (EVERYBODY, "public activity"),
     "events:slot": (EVERYBODY, "public slot"),
+    "events:ballot": (EVERYBODY, "public ballot"),
+    "events:ballot_file": (EVERYBODY, "public drawn ballot"),
     "events:territories": (EVERYBODY, ""),
     "events:territory": (EVERYBODY, "public territory"),
     "events:venue": (EVERYBODY, "public venue"),
@@ -94,6 +97,9 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:my_visit_claim": (EVERYBODY, "visit"),
     "events:my_visit_split": (EVERYBODY, "visit"),
     "events:new_address": (EVERYBODY, "new address"),
+    "events:ballot_enter": (EVERYBODY, "public ballot"),
+    "events:ballot_receipt": (EVERYBODY, "ballot receipt"),
+    "events:my_ballot_entry": (EVERYBODY, "entry"),
     "events:reminders_off": (EVERYBODY, "no reminders"),
     # mails kept on the site, in the embedded mode
     "events:outbox": (EVERYBODY, ""),
@@ -156,6 +162,12 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:organiser_room": (VENUE, "territory room"),
     "events:organiser_block": (VENUE, "territory venue"),
     "events:organiser_unblock": (VENUE, "territory blocking"),
+    "events:organiser_ballots": (ORGANISERS, "territory"),
+    "events:organiser_ballot_new": (ORGANISERS, "territory"),
+    "events:organiser_ballot": (ORGANISERS, "territory ballot"),
+    "events:organiser_ballot_edit": (ORGANISERS, "territory ballot"),
+    "events:organiser_ballot_attach": (ORGANISERS, "territory ballot"),
+    "events:organiser_ballot_draw": (ORGANISERS, "territory ballot"),
     "events:organiser_hosts": (ORGANISERS, "territory"),
     "events:organiser_messages": (ORGANISERS, "territory"),
     "events:organiser_partners": (ORGANISERS, "territory"),
@@ -219,6 +231,28 @@ def side(festival: Any, letter: str, now: dt.datetime) -> dict[str, Any]:
     key = ApiToken.objects.create(name="Ville", territory=territory, token_hash=letter * 64)
     hook = Webhook.objects.create(territory=territory, name="Ville", url="https://partner.example/")
     delivery = ping(hook, now=now)
+    ballot = f.BallotFactory(
+        festival=festival,
+        territory=territory,
+        slug=f"tirage-{letter}",
+        opens_at=now - dt.timedelta(days=1),
+        closes_at=now + dt.timedelta(days=1),
+    )
+    drawn = f.BallotFactory(
+        festival=festival,
+        territory=territory,
+        slug=f"tire-{letter}",
+        drawn_at=now,
+        places_at_draw={"seed": "", "most_per_day": None, "slots": {}, "limits": {}},
+    )
+    entry = BallotEntry.objects.create(
+        ballot=ballot,
+        visitor=visitor,
+        submission_id=uuid.uuid4(),
+        submission_hash="",
+        party_size=1,
+        created_at=now,
+    )
     return locals()
 
 
@@ -229,6 +263,11 @@ def addresses(at: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "": {},
         "public activity": {"slug": slug},
         "public slot": {"pk": at["slot"].pk},
+        "public ballot": {"slug": at["ballot"].slug},
+        "public drawn ballot": {"slug": at["drawn"].slug},
+        "ballot receipt": {"slug": at["ballot"].slug, "token": "unsigned"},
+        "entry": {"token": at["visitor"].token, "code": str(at["entry"].code)},
+        "territory ballot": {"territory": territory, "slug": at["ballot"].slug},
         "public territory": {"slug": territory},
         "public venue": {"slug": at["venue"].slug},
         "public host": {"slug": host},
@@ -335,7 +374,7 @@ END:VCALENDAR
 """
 
 # What only a true token of the site opens: each has tests of its own, with true ones.
-SIGNED = ("receipt", "new address", "invitation", "file")
+SIGNED = ("receipt", "ballot receipt", "new address", "invitation", "file")
 
 
 def routes() -> dict[str, str]:
@@ -438,7 +477,11 @@ def test_anothers_object_is_not_reached_through_ones_own_address(
     """The desk is mine, the object in it is not: /hote/mine/creneaux/<theirs>/."""
     kwargs = {
         **world.foreign[kind],
-        **{k: v for k, v in world.own[kind].items() if k in ("slug", "territory")},
+        **{
+            k: v
+            for k, v in world.own[kind].items()
+            if k == ("slug" if kind.startswith("host") else "territory")
+        },
     }
     before = fingerprint()
     for role in allowed:

@@ -10,10 +10,11 @@ from django.conf import settings
 from ninja import Field, Schema
 
 from events.calendar import venue_of
+from events.clock import on_the_wall
 from events.models import Slot
 from events.registration.refusing import can_wait, why_closed
 
-Status = Literal["open", "waiting_list", "full", "not_open_yet", "drop_in", "closed", "cancelled"]
+Status = Literal["open", "waiting_list", "full", "not_open_yet", "drop_in", "ballot", "closed", "cancelled"]
 
 
 class ActivityOut(Schema):
@@ -42,6 +43,13 @@ class TerritoryOut(Schema):
     url: str
 
 
+class BallotOut(Schema):
+    name: str
+    url: str
+    opens_at: dt.datetime
+    closes_at: dt.datetime = Field(description="Drawn right after.")
+
+
 class SlotOut(Schema):
     """``capacity`` and ``places_left`` are null where there is no limit."""
 
@@ -61,6 +69,7 @@ class SlotOut(Schema):
     opens_at: dt.datetime | None
     next_release_at: dt.datetime | None = Field(description="When more places are to come.")
     next_places: int | None = Field(description="How many come then.")
+    ballot: BallotOut | None = Field(description="The draw that gives its places, until it is drawn.")
     status: Status
 
 
@@ -182,7 +191,20 @@ def show_slot(slot: Slot, now: dt.datetime) -> dict[str, Any]:
         "opens_at": slot.opens_at,
         "next_release_at": slot.next_release_at,
         "next_places": slot.next_places,
+        "ballot": _show_ballot(slot),
         "status": status_of(slot, now),
+    }
+
+
+def _show_ballot(slot: Slot) -> dict[str, Any] | None:
+    ballot = slot.activity.ballot
+    if slot.mode != "ballot" or ballot is None:
+        return None
+    return {
+        "name": ballot.name,
+        "url": _absolute(ballot),
+        "opens_at": on_the_wall(ballot.opens_at, slot.timezone),
+        "closes_at": on_the_wall(ballot.closes_at, slot.timezone),
     }
 
 
@@ -191,6 +213,8 @@ def status_of(slot: Slot, now: dt.datetime) -> Status:
         return "cancelled"
     if slot.mode == "drop_in":
         return "drop_in" if slot.ends_at > now else "closed"
+    if slot.mode == "ballot" and slot.draws_at is not None and slot.starts_at > now:
+        return "ballot"
     if closed := why_closed(slot, now=now):
         return "not_open_yet" if closed.reason == "not_open_yet" else "closed"
     if slot.places_left == 0:

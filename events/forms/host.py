@@ -189,10 +189,24 @@ class ActivityForm(_WordsForm):
         self.host = host
         self._offer_editions(today)
         self._offer_places()
-        mode: Any = self.fields["mode"]
-        mode.choices = [choice for choice in Mode.choices if choice[0] != Mode.BALLOT]
+        self._offer_modes()
         if self.instance.pk is None:
             self.initial.setdefault("languages", ["fr"])
+
+    def _offer_modes(self) -> None:
+        """What the organisers draw stays drawn; how its places go is theirs to change."""
+        mode: Any = self.fields["mode"]
+        mode.choices = Mode.choices
+        if self.instance.pk is None or self.instance.ballot is None:
+            mode.help_text = _(
+                "A ballot suits what far more people want than can come. The organisers put your activity "
+                "into one: it says when entries open and when places are drawn."
+            )
+            return
+        mode.choices = [choice for choice in Mode.choices if choice[0] == self.instance.mode]
+        mode.help_text = _(
+            "Part of the ballot “%(name)s”. To leave it, ask the organisers before it opens."
+        ) % {"name": self.instance.ballot.name}
 
     def _offer_editions(self, today: dt.date) -> None:
         editions = open_editions(today).filter(territories=self.host.territory_id)

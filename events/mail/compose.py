@@ -22,7 +22,7 @@ from django.db.models import Q
 from django.template import Context, engines
 from django.template.backends.django import DjangoTemplates
 from django.utils.translation import gettext as _
-from django.utils.translation import override
+from django.utils.translation import ngettext, override
 
 from events import wording
 from events.calendar import Method, calendar_of
@@ -42,7 +42,7 @@ from events.mail.letters import (
     visit_of,
     visit_of_slot,
 )
-from events.models import Activity, Message, Overtaking, Registration, Visitor
+from events.models import Activity, BallotEntry, Message, Overtaking, Registration, Visitor
 
 Kind, Status = Message.Kind, Message.Status
 
@@ -392,6 +392,50 @@ def _moderation(message: Message, now: dt.datetime) -> Content:
     return Content(letter_of(activity), facts)
 
 
+def _ballot_entered(message: Message, now: dt.datetime) -> Content:
+    entry = _entry(message)
+    slots = [wish.slot for wish in _wishes(entry)]
+    visits = [visit_of_slot(slot) for slot in slots]
+    facts = {**_about_ballot(entry), "again": bool(message.context.get("again")), "count": len(visits)}
+    asks = entry.ballot.festival.confirms_addresses and _visitor(message).verified_at is None
+    facts["to_confirm"] = asks
+    activity = slots[0].activity if slots else None
+    name = first_name(entry.name)
+    return Content(letter_of(activity, name=name, visits=visits), facts)
+
+
+def _ballot_won(message: Message, now: dt.datetime) -> Content:
+    entry = _entry(message)
+    won = [row for row in _drawn(entry) if row.status == Registration.Status.CONFIRMED]
+    if not won:
+        raise ValueError("A mail about visits won without one.")
+    visits = [visit_of(row) for row in won]
+    letter = letter_of(won[0].slot.activity, name=first_name(entry.name), visits=visits)
+    # One request is about one event (RFC 5546 §3.2.2); several are published.
+    method: Method = "REQUEST" if len(won) == 1 else "PUBLISH"
+    return Content(letter, {**_about_ballot(entry), "count": len(won)}, (method, won))
+
+
+def _ballot_lost(message: Message, now: dt.datetime) -> Content:
+    """With the rank on each list, as it is when the mail leaves."""
+    entry = _entry(message)
+    waiting = [row for row in _drawn(entry) if row.status == Registration.Status.WAITING]
+    lists = [
+        {
+            "title": plain(row.slot.activity.title),
+            "moment": wording.say_moment(row.slot.local_start, weekday=True),
+            "rank": wording.say_ordinal(_rank(row)),
+        }
+        for row in waiting
+    ]
+    activity = waiting[0].slot.activity if waiting else None
+    if activity is None and (wish := _wishes(entry).first()):
+        activity = wish.slot.activity
+    letter = letter_of(activity, name=first_name(entry.name), visits=[visit_of(row) for row in waiting])
+    rank = wording.say_ordinal(entry.rank or 0)
+    return Content(letter, {**_about_ballot(entry), "lists": lists, "rank": rank})
+
+
 CONTENT_OF: dict[str, Callable[[Message, dt.datetime], Content]] = {
     Kind.CONFIRMATION: _confirmation,
     Kind.WAITING: _waiting,
@@ -411,6 +455,9 @@ CONTENT_OF: dict[str, Callable[[Message, dt.datetime], Content]] = {
     Kind.SLOT_MOVED: _slot_moved,
     Kind.REMINDER: _reminder,
     Kind.LINK: _link,
+    Kind.BALLOT_ENTERED: _ballot_entered,
+    Kind.BALLOT_WON: _ballot_won,
+    Kind.BALLOT_LOST: _ballot_lost,
     Kind.SUBMITTED: _moderation,
     Kind.PUBLISHED: _moderation,
     Kind.CHANGES_REQUESTED: _moderation,
@@ -475,6 +522,56 @@ def _registration(message: Message) -> Registration:
     if message.registration is None:
         raise ValueError("A mail about a registration without it.")
     return message.registration
+
+
+def _entry(message: Message) -> BallotEntry:
+    if message.ballot_entry is None:
+        raise ValueError("A mail about a ballot without its entry.")
+    return message.ballot_entry
+
+
+def _wishes(entry: BallotEntry) -> Any:
+    return entry.wishes.select_related(
+        "slot__activity__host",
+        "slot__activity__festival",
+        "slot__activity__programme",
+        "slot__activity__territory",
+        "slot__activity__venue__commune",
+        "slot__activity__venue__territory",
+        "slot__venue__commune",
+        "slot__venue__territory",
+        "slot__room",
+    ).order_by("rank")
+
+
+def _drawn(entry: BallotEntry) -> list[Registration]:
+    """What the draw made of an entry, in the order of time."""
+    return list(_with_everything().filter(ballot_entry=entry).order_by("slot__starts_at", "pk"))
+
+
+def _rank(registration: Registration) -> int:
+    ahead = Registration.objects.waiting().filter(slot_id=registration.slot_id)
+    since = registration.waiting_since
+    before = Q(waiting_since__lt=since) | Q(waiting_since=since, pk__lt=registration.pk)
+    return 1 + ahead.filter(before).count()
+
+
+def _about_ballot(entry: BallotEntry) -> dict[str, Any]:
+    """Links and moments of a ballot and of one entry in it."""
+    ballot, visitor = entry.ballot, entry.visitor
+    zone = ballot.territory.timezone if ballot.territory else settings.TIME_ZONE
+    facts = {
+        "ballot": plain(ballot.name),
+        "ballot_page": address("ballot", ballot.slug),
+        "closes": wording.say_moment(on_the_wall(ballot.closes_at, zone), weekday=True),
+        "code": str(entry.code),
+        "party": ngettext("%(number)d place", "%(number)d places", entry.party_size)
+        % {"number": entry.party_size},
+    }
+    if visitor is not None:
+        facts["my_entry"] = address("my_ballot_entry", visitor.token, entry.code)
+        facts["my_visits"] = address("my_visits", visitor.token)
+    return facts
 
 
 def _visitor(message: Message) -> Visitor:

@@ -46,6 +46,9 @@ _OF_A_VISIT_TO_COME = frozenset(
 )
 
 
+_OF_A_BALLOT = (Kind.BALLOT_ENTERED, Kind.BALLOT_WON, Kind.BALLOT_LOST)
+
+
 def why_not(message: Message, now: dt.datetime) -> tuple[Message.Status, str] | None:
     """The end it comes to without being sent, and why; None when it should go."""
     if message.expires_at is not None and message.expires_at <= now:
@@ -61,6 +64,8 @@ def why_not(message: Message, now: dt.datetime) -> tuple[Message.Status, str] | 
             return reason
     if message.kind == Kind.NEW_ADDRESS and not _may_still_move(message):
         return Status.CANCELLED, "the link has been replaced"
+    if message.kind in _OF_A_BALLOT and (reason := _ballot_says_no(message)):
+        return reason
     slot = registration.slot if registration is not None else message.slot
     if registration is not None and message.slot_id not in (None, registration.slot_id):
         return Status.CANCELLED, "the visit was moved to another slot"
@@ -104,6 +109,18 @@ def _may_still_move(message: Message) -> bool:
     """Whether the visitor still has the link from which the new address was asked for."""
     nonce = str(message.context.get("nonce", ""))
     return message.visitor is not None and message.visitor.link_nonce[:8] == nonce
+
+
+def _ballot_says_no(message: Message) -> tuple[Message.Status, str] | None:
+    entry = message.ballot_entry
+    if entry is None or entry.visitor_id is None:
+        return Status.CANCELLED, "the entry is gone"
+    if message.kind == Kind.BALLOT_ENTERED:
+        return (Status.CANCELLED, "the entry was withdrawn") if entry.withdrawn_at else None
+    confirmed = entry.registrations.filter(status=Registration.Status.CONFIRMED)
+    if message.kind == Kind.BALLOT_WON and not confirmed.exists():
+        return Status.CANCELLED, "what was won is given back"
+    return None
 
 
 def _slot_says_no(message: Message, slot: Slot, now: dt.datetime) -> tuple[Message.Status, str] | None:

@@ -74,6 +74,7 @@ class SlotQuerySet(models.QuerySet["Slot"]):
             "activity__host",
             "activity__territory",
             "activity__festival",
+            "activity__ballot",
             "venue__commune",
             "venue__territory",
             "room",
@@ -220,6 +221,12 @@ class Slot(models.Model):
     @property
     def mode(self) -> str:
         return self.activity.mode
+
+    @property
+    def draws_at(self) -> dt.datetime | None:
+        """When its places are drawn by lot; None when nobody has said, or they are not."""
+        ballot = self.activity.ballot if self.mode == Mode.BALLOT else None
+        return ballot.closes_at if ballot else None
 
     @property
     def places_left(self) -> int | None:

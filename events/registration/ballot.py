@@ -127,7 +127,7 @@ def _enter(asked: Asked) -> BallotEntry:
         locale=asked.locale,
         now=asked.now,
         ballot_entry=entry,
-        visitor=Visitor(pk=met.pk),
+        visitor=entry.visitor,
     )
     return entry
 
@@ -191,7 +191,8 @@ def _lock(entry_id: int, now: dt.datetime) -> BallotEntry:
 
 
 def _confirm_address(entry: BallotEntry, now: dt.datetime) -> None:
-    Visitor.objects.filter(pk=entry.visitor_id, verified_at__isnull=True).update(verified_at=now)
+    unsure = Visitor.objects.filter(ballot_entries=entry, verified_at__isnull=True)
+    Visitor.objects.filter(pk__in=unsure.values("pk")).update(verified_at=now)
 
 
 def refuse_closed(ballot: Ballot, *, now: dt.datetime) -> None:

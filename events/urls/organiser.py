@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 
 from events.views import (
     organiser,
+    organiser_ballots,
     organiser_board,
     organiser_moderation,
     organiser_openings,
@@ -18,6 +19,7 @@ from events.views import (
 
 HERE = "organisation/<slug:territory>/"
 VENUE = f"{HERE}lieux/<slug:venue>/"
+BALLOT = f"{HERE}tirages/<slug:slug>/"
 SLOT = f"{HERE}creneaux/<int:pk>/"
 HOOK = f"{HERE}partenaires/webhooks/<int:pk>/"
 REVIEW = f"{HERE}moderation/<int:pk>/"
@@ -79,6 +81,12 @@ urlpatterns: list[URLPattern] = [
         name="organiser_opening_drop",
     ),
     path(f"{HERE}regles/", organiser_openings.rules, name="organiser_rules"),
+    path(f"{HERE}tirages/", organiser_ballots.ballots, name="organiser_ballots"),
+    path(f"{HERE}tirages/nouveau/", organiser_ballots.ballot_new, name="organiser_ballot_new"),
+    path(BALLOT, organiser_ballots.ballot, name="organiser_ballot"),
+    path(f"{BALLOT}modifier/", organiser_ballots.ballot_edit, name="organiser_ballot_edit"),
+    path(f"{BALLOT}activites/", organiser_ballots.ballot_attach, name="organiser_ballot_attach"),
+    path(f"{BALLOT}tirer/", organiser_ballots.ballot_draw, name="organiser_ballot_draw"),
     path(f"{HERE}hotes/", organiser_people.hosts, name="organiser_hosts"),
     path(f"{HERE}messages/", organiser_people.mails, name="organiser_messages"),
     path(f"{HERE}equipe/", organiser_people.team, name="organiser_team"),

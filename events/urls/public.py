@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
-from events.views import feeds, public, public_pages, public_places, public_times
+from events.views import ballot, feeds, public, public_pages, public_places, public_times
 
 urlpatterns: list[URLPattern] = [
     path("", public.home, name="home"),
@@ -12,6 +12,8 @@ urlpatterns: list[URLPattern] = [
     path("programme/carte/", public_times.sketch_map, name="map"),
     path("activites/<slug:slug>/", public.activity, name="activity"),
     path("creneaux/<int:pk>/", public.slot, name="slot"),
+    path("tirages/<slug:slug>/", ballot.ballot, name="ballot"),
+    path("tirages/<slug:slug>/tirage.json", ballot.ballot_file, name="ballot_file"),
     path("villes/", public_places.territories, name="territories"),
     path("villes/<slug:slug>/", public_places.territory, name="territory"),
     path("lieux/<slug:slug>/", public_places.venue, name="venue"),

@@ -4,7 +4,16 @@ import datetime as dt
 
 from django.urls import URLPattern, path, register_converter
 
-from events.views import booking, holding, own_device, visitor, visitor_address, visitor_day, visitor_move
+from events.views import (
+    ballot,
+    booking,
+    holding,
+    own_device,
+    visitor,
+    visitor_address,
+    visitor_day,
+    visitor_move,
+)
 
 
 class DayConverter:
@@ -54,5 +63,8 @@ urlpatterns: list[URLPattern] = [
     path(f"{VISIT}dernier-appel/", holding.my_visit_claim, name="my_visit_claim"),
     path(f"{VISIT}partager/", holding.my_visit_split, name="my_visit_split"),
     path("nouvelle-adresse/<str:token>/", holding.new_address, name="new_address"),
+    path("tirages/<slug:slug>/participer/", ballot.ballot_enter, name="ballot_enter"),
+    path("tirages/<slug:slug>/recu/<str:token>/", ballot.ballot_receipt, name="ballot_receipt"),
+    path("mes-visites/<str:token>/tirage/<str:code>/", ballot.my_ballot_entry, name="my_ballot_entry"),
     path("sans-rappel/<str:token>/", visitor.reminders_off, name="reminders_off"),
 ]

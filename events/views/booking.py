@@ -13,6 +13,7 @@ from django.contrib import messages
 from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.translation import get_language, ngettext
@@ -65,6 +66,9 @@ def _show(request: HttpRequest, pk: int, now: dt.datetime) -> HttpResponse:
     slot = get_object_or_404(with_storm(bookable_slots(), now=now), pk=pk)
     if slot.next_release_at and slot.next_release_at <= now and release_due(slot_id=pk, now=now):
         slot = get_object_or_404(with_storm(bookable_slots(), now=now), pk=pk)
+    if slot.mode == Mode.BALLOT and slot.activity.ballot is not None:
+        enter = reverse("events:ballot_enter", args=[slot.activity.ballot.slug])
+        return redirect(f"{enter}?creneau={slot.pk}")
     if closed := why_closed(slot, now=now):
         return _closed(request, slot, now, closed)
     visitor = visitor_of_device(request)

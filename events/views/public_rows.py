@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 
 from events.clock import on_the_wall
 from events.doors import SOON, Door, read_door
-from events.models import Festival, Language, Slot, Venue
+from events.models import Festival, Language, Mode, Slot, Venue
 from events.programme import Amount, Tally
 from events.wording import (
     NB,
@@ -171,7 +171,7 @@ def spoken(codes: Iterable[str]) -> list[tuple[str, str]]:
     return [said[code] for code in known if code != here or (code == "fr" and here != "fr")]
 
 
-def action_of(slot: Slot, door: Door) -> Action | None:
+def action_of(slot: Slot, door: Door, now: dt.datetime) -> Action | None:
     """Réserver, Attendre une place, Autres créneaux, Voir autre chose; none for drop-in or a past edition."""
     if slot.activity.festival.state == Festival.State.ARCHIVED:
         return None
@@ -179,6 +179,8 @@ def action_of(slot: Slot, door: Door) -> Action | None:
         return Action(_("Book"), reverse("events:slot_register", args=[slot.pk]), True)
     if door.can_wait:
         return Action(_("Wait for a place"), reverse("events:slot_register", args=[slot.pk]))
+    if slot.mode == Mode.BALLOT and door.symbol == SOON:
+        return _to_ballot(slot, now)
     if slot.is_cancelled:
         elsewhere = f"?ville={slot.activity.territory.slug}&jour={slot.day.isoformat()}"
         return Action(_("See something else"), reverse("events:programme") + elsewhere)
@@ -196,11 +198,22 @@ def next_opening(rows: Iterable[Row], now: dt.datetime) -> Slot | None:
     return min(waiting)[2] if waiting else None
 
 
+def _to_ballot(slot: Slot, now: dt.datetime) -> Action | None:
+    """Take part, with this slot as the first choice; before and after, what the draw is about."""
+    ballot = slot.activity.ballot
+    if ballot is None:
+        return None
+    if ballot.opens_at <= now < ballot.closes_at:
+        enter = reverse("events:ballot_enter", args=[ballot.slug])
+        return Action(_("Take part in the ballot"), f"{enter}?creneau={slot.pk}", True)
+    return Action(_("About the ballot"), ballot.get_absolute_url())
+
+
 def row_of(slot: Slot, *, now: dt.datetime, zone: str = "", before: Slot | None = None) -> Row:
     """``zone`` is the clock of the list: a slot of another one says so."""
     door = read_door(slot, now=now)
     elsewhere = slot.activity.territory.name if zone and slot.timezone != zone else ""
-    return Row(slot, door, action_of(slot, door), elsewhere, walk_between(before, slot))
+    return Row(slot, door, action_of(slot, door, now), elsewhere, walk_between(before, slot))
 
 
 def rows_of(slots: Sequence[Slot], *, now: dt.datetime, zone: str = "", walks: bool = False) -> list[Row]:

@@ -40,6 +40,7 @@ from events.registration.cancel import cancel_registration, leave_lists
 from events.registration.resend import send_link_again
 from events.registration.waiting import with_rank
 from events.reminders import planned_reminders
+from events.views.ballot_facts import entries_of
 from events.views.kept import is_kept, kept_of
 from events.views.own_device import remember
 from events.views.tickets import Ticket, by_day, say_places, secret_page, ticket_of
@@ -135,6 +136,7 @@ def my_visits(request: HttpRequest, token: str, opened: Opened) -> HttpResponse:
         "is_unreminded": opened.is_whole and _is_unreminded(opened.visitor),
         "stop_reminders": reminders_token(opened.visitor.pk) if opened.is_whole else "",
         "over": over,
+        "ballots": entries_of(opened.visitor, now) if opened.is_whole else [],
         "now": now,
     }
     response = render(request, "events/visitor/my_visits.html", context)

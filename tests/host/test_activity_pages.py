@@ -88,7 +88,7 @@ class TestWrite:
             ({"own_postcode": "3120A"}, ["own_postcode"]),
             ({"where": "venue"}, ["venue"]),
             ({"where": "nowhere"}, ["where"]),
-            ({"mode": "ballot"}, ["mode"]),
+            ({"mode": "lottery"}, ["mode"]),
             ({"minimum_age": "0"}, ["minimum_age"]),
             ({"minimum_age": "99"}, ["minimum_age"]),
             ({"languages": ["tlh"]}, ["languages"]),

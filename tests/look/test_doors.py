@@ -29,6 +29,7 @@ class PlainSlot:
     cancelled_at: dt.datetime | None = None
     cancelled_by_host: bool = False
     mode: str = "first_come"
+    draws_at: dt.datetime | None = None
 
 
 def nb(text: str) -> str:
@@ -53,6 +54,10 @@ DOORS = [
      "Complet, liste close", "Full, list closed"),
     (PlainSlot(mode="drop_in", capacity=None, places_left=None), "porte-libre", "Entrée libre", "Drop-in"),
     (PlainSlot(mode="ballot"), "porte-bientot", "Tirage au sort", "Ballot"),
+    (PlainSlot(mode="ballot", draws_at=OPENING), "porte-bientot",
+     "Tirage au sort le 7~juin à~12~h", "Ballot on 7~June at~12:00"),
+    (PlainSlot(mode="ballot", draws_at=NOW), "porte-bientot",
+     "Tirage au sort en cours", "Ballot being drawn"),
     (PlainSlot(opens_at=OPENING), "porte-bientot", "Ouvre le 7~juin à~12~h", "Opens on 7~June at~12:00"),
     (PlainSlot(opens_at=NOW), "porte-ouverte", "12~places", "12 places"),
     (PlainSlot(places_left=0, next_release_at=OPENING, next_places=5), "porte-bientot",
