@@ -42,6 +42,7 @@ from events.models import (
     Visitor,
 )
 from events.refusals import Reason, Refused
+from events.webhooks.tell import Event, tell_registrations
 
 from . import counters
 from .draw import (
@@ -293,6 +294,8 @@ def _write(
         BallotWish.objects.filter(pk__in=some).update(won=True)
     _give_references(rows)
     Registration.objects.bulk_create(rows, batch_size=BATCH)
+    for booked in _in_batches(row.pk for row in rows):
+        tell_registrations(Event.BOOKED, booked, now=now)
     for slot_id in sorted({*places, *waiting}):
         counters.award(slot_id=slot_id, places=places[slot_id], waiting=waiting[slot_id])
     Activity.objects.filter(ballot=ballot, mode=Mode.BALLOT).update(mode=Mode.FIRST_COME)

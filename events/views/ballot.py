@@ -38,8 +38,9 @@ from events.registration.ballot import (
     withdraw_entry,
 )
 from events.registration.drawing import published_file
+from events.views.admission import BOOKINGS, PER
 from events.views.ballot_facts import facts_of, own_entries, own_entry
-from events.views.booking import BOOKINGS, BUSY, CONFLICT, PER, RETRY_AFTER, TOO_MANY, UNPROCESSABLE
+from events.views.booking import BUSY, CONFLICT, RETRY_AFTER, TOO_MANY, UNPROCESSABLE
 from events.views.own_device import visitor_of_device
 from events.views.tickets import mask, say_places, secret_page
 from events.views.visitor import Opened, by_secret_link
