@@ -130,7 +130,7 @@ class TestThePage:
         assert client.get("/tirages/rares/").status_code == client.get(ENTER).status_code == 404
 
     def test_costs_the_same_for_one_and_three(self, client: Client, ballot: Ballot) -> None:
-        costs = []
+        costs: list[int] = []
         for _round in range(2):
             a_slot(ballot, 9 + len(costs) * 3)
             with CaptureQueriesContext(
