@@ -18,6 +18,7 @@ SWEEPS = {
     "events.owe_reminders",
     "events.expire",
     "events.pass_places_on",
+    "events.draw_ballots",
     "events.forget",
 }
 

@@ -17,6 +17,7 @@ from django.utils.text import slugify
 from events.clock import instant
 from events.demo.crowd import Wish, book_in_bulk, wish_for
 from events.demo.edition import Edition, create_edition
+from events.demo.lots import show_ballot
 from events.demo.places import Site, get_site, get_territory
 from events.demo.progress import Progress
 from events.demo.rows import write
@@ -71,6 +72,7 @@ def build_small(
     _write_slots(made, now=now, rng=rng, progress=progress)
     _open_in_two_waves(edition, today=today, now=now)
     _divide_places(edition, now=now)
+    show_ballot(edition, territories[0], now=now, rng=rng)
     return edition
 
 

@@ -62,7 +62,8 @@ def test_every_page_is_walked() -> None:
     patterns = get_resolver("events.urls").url_patterns
     routes = {pattern.name for pattern in patterns if isinstance(pattern, URLPattern)}
     kept = ("kept", "offer", "unconfirmed", "choice", "waiting", "new_address")
-    texts = dict.fromkeys(("activity", "past", "token", "stop", "reference", *kept), "x")
+    lots = ("ballot", "entrant", "code")
+    texts = dict.fromkeys(("activity", "past", "token", "stop", "reference", *kept, *lots), "x")
     days = {"day": "2027-06-10"}
     keys = dict.fromkeys(
         ("activity_pk", "full", "open", "cancelled", "drop_in", "submitted", "room", "hook"), 1

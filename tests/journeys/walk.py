@@ -35,6 +35,7 @@ full = m.Slot.objects.filter(activity__host=host, waiting__gt=0).order_by("pk")[
 open_ = m.Slot.objects.filter(activity__host=host, waiting=0).order_by("pk")[0]
 submitted = m.Activity.objects.filter(state="submitted", territory__slug="toulouse").order_by("pk")[0]
 room = m.Room.objects.filter(venue__slug="la-cantine").order_by("pk")[0]
+entry = m.BallotEntry.objects.filter(ballot__territory__slug="toulouse").order_by("pk")[0]
 hook, is_new = m.Webhook.objects.get_or_create(
     territory=full.activity.territory, name="Ville", url="https://ville.example/", is_active=False, failures=9
 )
@@ -87,6 +88,9 @@ print(json.dumps({
     "submitted": submitted.pk,
     "room": room.pk,
     "hook": hook.pk,
+    "ballot": entry.ballot.slug,
+    "entrant": entry.visitor.token,
+    "code": str(entry.code),
 }))
 """
 
@@ -98,6 +102,7 @@ HOST, TERRITORY, VENUE = "les-robots-du-canal", "toulouse", "la-cantine"
 NOT_WALKED = {
     "editions": "leads on to history",
     "host_join": "needs an invitation, see tests/host",
+    "ballot_receipt": "needs an entry just made, see tests/views/test_ballot.py",
     "receipt": "seen when booking, see the keyboard's journey",
     "organiser_rules": "the national team's alone, see tests/organiser/test_openings",
     "outbox": "without a mail relay alone, see tests/mail",
@@ -113,13 +118,14 @@ ACTIONS = {
     *("organiser_token_new", "organiser_token_revoke", "organiser_webhook_pause", "organiser_webhook_try"),
     *("organiser_webhook_delete", "organiser_delivery_again", "forget_me", "host_slot_pools"),
     *("organiser_opening_drop", "organiser_slot_pools", "organiser_slot_overbook"),
+    *("organiser_ballot_attach", "organiser_ballot_draw"),
 }
 """Buttons, and doors that lead on."""
 
 FILES = {
     *("programme_ics", "programme_rss", "programme_json", "programme_csv", "programme_geojson", "robots"),
     *("sitemap", "my_visits_calendar", "my_visit_calendar", "host_people_csv", "host_slot_csv"),
-    *("organiser_csv", "organiser_slot_csv", "outbox_letter", "outbox_file"),
+    *("organiser_csv", "organiser_slot_csv", "outbox_letter", "outbox_file", "ballot_file"),
 }
 
 
@@ -152,6 +158,7 @@ def public_pages(found: dict[str, Any]) -> list[Page]:
         _at("slot", found["full"]),
         _at("slot", found["cancelled"]),
         _at("slot", found["drop_in"]),
+        _at("ballot", found["ballot"]),
         _at("edition", "festival-french-tech-2014"),
         _at("history"),
         _at("accessibility"),
@@ -170,6 +177,8 @@ def visitor_pages(found: dict[str, Any]) -> list[Page]:
         _at("slot_register", found["full"]),
         _at("slot_register", found["drop_in"]),
         _at("slot_register", found["cancelled"]),
+        _at("ballot_enter", found["ballot"]),
+        _at("my_ballot_entry", found["entrant"], found["code"]),
         _at("find_my_visits"),
         _at("my_visits", found["token"]),
         ("my_visits gone", "/mes-visites/rien/"),
@@ -242,6 +251,10 @@ def organiser_pages(found: dict[str, Any]) -> list[Page]:
         _at("organiser_webhook", here, found["hook"]),
         _at("organiser_webhook_edit", here, found["hook"]),
         _at("organiser_webhook_new", here),
+        _at("organiser_ballots", here),
+        _at("organiser_ballot_new", here),
+        _at("organiser_ballot", here, found["ballot"]),
+        _at("organiser_ballot_edit", here, found["ballot"]),
         _at("organiser_team", here),
     ]
 

@@ -112,8 +112,8 @@ def test_drain_once_does_all_the_sweeps(visit: SimpleNamespace, time_machine: An
 
     assert run("drain_outbox", "--once") == "1 reminder owed; 1 sent.\n"
     names = [
-        *("deliver_due", "deliver_webhooks", "expire", "owe_reminders", "owe_reminders_whole"),
-        *("pass_places_on", "release_leases"),
+        *("deliver_due", "deliver_webhooks", "draw_ballots", "expire", "owe_reminders"),
+        *("owe_reminders_whole", "pass_places_on", "release_leases"),
     ]
     assert list(Heartbeat.objects.order_by("name").values_list("name", flat=True)) == names
 
