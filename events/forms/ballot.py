@@ -64,7 +64,8 @@ class WishesForm(PlainTextMixin, forms.Form):
             self.fields[field] = forms.TypedChoiceField(
                 label=_("%(rank)s choice") % {"rank": say_ordinal(number)},
                 choices=[("", _("None")), *choices],
-                required=False,
+                required=number == 1,
+                error_messages={"required": Reason.NO_WISH.label},
                 coerce=int,
                 empty_value=None,
             )
@@ -90,9 +91,6 @@ class WishesForm(PlainTextMixin, forms.Form):
                 self.add_error(field, _("You chose this one above already."))
             elif wish is not None:
                 seen.add(wish)
-        wrong = any(field in self.errors for field in self.wish_names)
-        if not seen and not wrong and self.wish_names:
-            self.add_error(self.wish_names[0], str(Reason.NO_WISH.label))
         asked = any(self.slots[wish].activity.ask_name for wish in seen)
         if asked and not cleaned.get("name") and "name" not in self.errors:
             self.add_error("name", _("The host asks for a name: a first name is enough."))
