@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 import uuid
+from typing import Any
 
 from events.demo.edition import Edition
 from events.links import hash_of
@@ -46,6 +47,7 @@ def show_ballot(
 
 def _slots(ballot: Ballot, edition: Edition, host: Host) -> list[Slot]:
     """Their places are few on purpose; no room is taken, so no other slot has to make way."""
+    spoken: Any = ["fr"]
     activity = Activity.objects.create(
         festival=edition.festival,
         programme=edition.programme,
@@ -60,7 +62,7 @@ def _slots(ballot: Ballot, edition: Edition, host: Host) -> list[Slot]:
         theme=host.theme,
         mode=Mode.BALLOT,
         ballot=ballot,
-        languages=["fr"],
+        languages=spoken,
         state=Activity.State.PUBLISHED,
         published_at=ballot.opens_at,
         source="Démonstration",

@@ -549,13 +549,6 @@ def _drawn(entry: BallotEntry) -> list[Registration]:
     return list(_with_everything().filter(ballot_entry=entry).order_by("slot__starts_at", "pk"))
 
 
-def _rank(registration: Registration) -> int:
-    ahead = Registration.objects.waiting().filter(slot_id=registration.slot_id)
-    since = registration.waiting_since
-    before = Q(waiting_since__lt=since) | Q(waiting_since=since, pk__lt=registration.pk)
-    return 1 + ahead.filter(before).count()
-
-
 def _about_ballot(entry: BallotEntry) -> dict[str, Any]:
     """Links and moments of a ballot and of one entry in it."""
     ballot, visitor = entry.ballot, entry.visitor

@@ -26,6 +26,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from events.forms.ballot import EntryForm, WishesForm, say_slot
 from events.limits import allow, seconds_left
+from events.links import mask
 from events.models import Activity, Ballot, BallotEntry, BallotWish, Slot
 from events.refusals import Reason, Refused
 from events.registration.ballot import (
@@ -42,7 +43,7 @@ from events.views.admission import BOOKINGS, PER
 from events.views.ballot_facts import facts_of, own_entries, own_entry
 from events.views.booking import BUSY, CONFLICT, RETRY_AFTER, TOO_MANY, UNPROCESSABLE
 from events.views.own_device import visitor_of_device
-from events.views.tickets import mask, say_places, secret_page
+from events.views.tickets import say_places, secret_page
 from events.views.visitor import Opened, by_secret_link
 from events.wording import say_list
 
