@@ -12,6 +12,7 @@ from events.demo.progress import Progress
 from events.demo.small import build_small
 from events.models import (
     Activity,
+    Ballot,
     Host,
     Registration,
     RoomOccupancy,
@@ -20,6 +21,7 @@ from events.models import (
     Venue,
     Visitor,
 )
+from events.registration.drawing import draw_ballot
 from events.registration.invariants import find_drift
 from events.reminders import planned_reminders
 from tests.factories import RegistrationFactory
@@ -51,7 +53,7 @@ def test_it_says_on_its_face_that_it_is_a_demonstration(edition):
 
 def test_it_has_about_forty_hosts_and_150_slots_in_three_territories(edition):
     assert Host.objects.count() == 39
-    assert Slot.objects.count() == 152
+    assert Slot.objects.count() == 155
     assert list(Territory.objects.order_by("sort_name").values_list("name", "timezone")) == [
         ("La Réunion", "Indian/Reunion"),
         ("Nantes", "Europe/Paris"),
@@ -72,7 +74,7 @@ def test_it_shows_every_state_a_slot_and_an_activity_can_be_in(edition):
     assert published.filter(waiting_list_open=False).exists()
     assert published.filter(activity__mode="drop_in").count() == 27
     assert published.filter(opens_at__gt=NOW).exists()
-    assert published.filter(room=None).count() == 4
+    assert published.filter(room=None).count() == 7
     assert Slot.objects.filter(state="cancelled").count() == 1
 
 
@@ -163,3 +165,14 @@ def test_it_has_the_usual_reminders_from_its_first_booking(edition):
 
 def test_no_address_of_a_visitor_can_receive_a_mail(edition):
     assert not Visitor.objects.exclude(email__endswith="@visiteurs.example.org").exists()
+
+
+def test_one_ballot_is_open_and_says_that_it_is_a_demonstration(edition):
+    ballot = Ballot.objects.get()
+
+    assert "démonstration" in ballot.name_fr
+    assert ballot.opens_at < NOW < ballot.closes_at
+    assert ballot.activities.get().mode == "ballot"
+    assert ballot.entries.count() == 14
+    assert draw_ballot(ballot_id=ballot.pk, now=ballot.closes_at).drawn_at == ballot.closes_at
+    assert find_drift(now=ballot.closes_at) == []

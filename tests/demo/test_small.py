@@ -102,7 +102,7 @@ def test_replacing_it_leaves_everybody_else_alone():
 
     assert Festival.objects.filter(is_demo=True).count() == 1
     assert Registration.objects.filter(pk=registration.pk).exists()
-    assert Slot.objects.filter(activity__festival__is_demo=True).count() == 152
+    assert Slot.objects.filter(activity__festival__is_demo=True).count() == 155
 
 
 def test_the_four_people_can_sign_in_with_the_password_it_prints(settings, tmp_path):
