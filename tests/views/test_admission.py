@@ -302,3 +302,14 @@ class TestTheProof:
             {"proof": true["proof"].partition(".")[2]},
         ):
             assert not is_proof(**(true | wrong)), wrong
+
+    def test_a_form_with_a_challenge_is_drawn_for_each_reader(self, settings: Any) -> None:
+        """Pages are kept for a moment while all is calm; a challenge is bound to one reader's submission."""
+        settings.QUICK_PAGE_SECONDS = 600.0
+        slot = SlotFactory(activity__festival__shield="on")
+        self.the_form(slot)
+        form = self.the_form(slot)
+
+        send(slot, **(form | {"proof": solve(form.pop("seed"))}))
+
+        assert status_of() == "confirmed"
