@@ -4,23 +4,21 @@ import re
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.core import mail
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from tests.factories import FestivalFactory
+from tests.ground.axe import violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PASSWORD = "porte-ouverte-31"
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
 def faults_of(page: Page) -> list[str]:
-    found = Axe().run(page, options=RULES)
-    return [f"{fault['id']}: {fault['nodes'][0]['html'][:160]}" for fault in found.response["violations"]]
+    return [f"{fault['id']}: {fault['nodes'][0]['html'][:160]}" for fault in violations(page)]
 
 
 @pytest.fixture(autouse=True)
@@ -31,16 +29,14 @@ def demonstration() -> None:
 @pytest.mark.parametrize(
     "address", ["/compte/login/", "/compte/signup/", "/compte/password/reset/", "/nulle-part/"]
 )
-@pytest.mark.parametrize("width", [320, 390, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_and_nothing_overflows(
-    page: Page, live_server: LiveServer, address: str, width: int, scheme: Any
-) -> None:
-    page.set_viewport_size({"width": width, "height": 800})
-    page.emulate_media(color_scheme=scheme)
-    page.goto(live_server.url + address)
-    assert faults_of(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+def test_axe_finds_nothing_and_nothing_overflows(page: Page, live_server: LiveServer, address: str) -> None:
+    for width in (320, 390, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(live_server.url + address)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            assert faults_of(page) == [], (width, scheme)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (width, scheme)
 
 
 def test_touch_targets_are_large_enough(page: Page, live_server: LiveServer) -> None:

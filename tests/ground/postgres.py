@@ -122,7 +122,7 @@ class Postgres:
         atexit.unregister(self.stop)
         if self._process.poll() is None:
             self.thaw()
-            self._process.send_signal(signal.SIGINT)  # fast shutdown: open sessions are cut
+            self._process.send_signal(signal.SIGQUIT)  # at once: what it holds is thrown away
             try:
                 self._process.wait(10)
             except subprocess.TimeoutExpired:

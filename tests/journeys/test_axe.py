@@ -4,17 +4,13 @@ scroll."""
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.urls import URLPattern, get_resolver
 from playwright.sync_api import Browser, Page
 
+from tests.ground.axe import violations
 from tests.journeys.conftest import Demonstration, complaint, sign_in
 from tests.journeys.walk import ACCOUNTS, ACTIONS, FILES, NOT_WALKED, PAGES
 
-RULES = {
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    "resultTypes": ["violations"],
-}
 SCENES = [((390, "light"), (1280, "dark")), ((390, "dark"), (1280, "light"))]
 """In turn, page by page: parts are shared, so that every part is met in all four."""
 
@@ -47,7 +43,7 @@ def faults_of(page: Page, scenes: tuple[tuple[int, Any], ...]) -> list[str]:
     for width, scheme in scenes:
         page.set_viewport_size({"width": width, "height": 844})
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        for fault in Axe().run(page, options=RULES).response["violations"]:
+        for fault in violations(page):
             if fault["impact"] in ("serious", "critical"):
                 found = "; ".join(node["html"][:160] for node in fault["nodes"][:3])
                 faults.append(f"{width} {scheme} {fault['id']}: {found}")
