@@ -10,16 +10,20 @@ from __future__ import annotations
 
 import functools
 import random
+import re
+import secrets
 import selectors
 import threading
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.html import escape, format_html_join
 from django.utils.translation import gettext as _
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
@@ -28,6 +32,9 @@ COME_AGAIN = (2, 5)
 """Seconds, at random: whoever is sent away together should not come back together."""
 MOST_TYPED = 100_000
 """Bytes of a form that are shown again."""
+
+_NONCE, _PATH, _SECONDS, _FIELDS = (f"hole-{secrets.token_hex(16)}" for _hole in range(4))
+_HOLES = re.compile("|".join((_NONCE, _PATH, _SECONDS, _FIELDS)))
 
 _thread = threading.local()
 
@@ -85,14 +92,30 @@ def _come_again(request: HttpRequest, seconds: int) -> HttpResponse:
     if request.path_info.startswith("/api/"):
         said = _("Too many people at once. Please try again in a moment.")
         return JsonResponse({"detail": said}, status=503)
-    shown = {
-        "request": request,
-        "site_name": "Festival French Tech",
-        "path": request.get_full_path(),
-        "typed": _typed(request),
-        "retry_after": seconds,
+    typed = _typed(request)
+    page = _drawn(translation.get_language() or "fr", bool(typed))
+    fields = format_html_join("", '<input type="hidden" name="{}" value="{}">', typed)
+    own = {
+        _NONCE: str(request.csp_nonce),  # type: ignore[attr-defined]
+        _PATH: escape(request.get_full_path()),
+        _SECONDS: str(seconds),
+        _FIELDS: fields,
     }
-    return HttpResponse(render_to_string("come_again.html", shown), status=503)
+    return HttpResponse(_HOLES.sub(lambda hole: own[hole[0]], page), status=503)
+
+
+@functools.cache
+def _drawn(language: str, has_form: bool) -> str:
+    """The page with holes, drawn once: sending somebody away must cost less than serving them."""
+    shown = {
+        "request": SimpleNamespace(csp_nonce=_NONCE),
+        "site_name": "Festival French Tech",
+        "path": _PATH,
+        "fields": _FIELDS if has_form else "",
+        "retry_after": _SECONDS,
+    }
+    with translation.override(language):
+        return render_to_string("come_again.html", shown)
 
 
 def _typed(request: HttpRequest) -> list[tuple[str, str]]:

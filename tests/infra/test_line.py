@@ -65,6 +65,17 @@ class TestWhoWaitedTooLong:
         assert typed(response.content.decode()) == form
         assert not Registration.objects.exists()
 
+    def test_finds_nothing_of_who_was_sent_away_before(self, client: Client) -> None:
+        slot = SlotFactory()
+        pages = [
+            client.post(url(slot), sent(email=mail)).content.decode()
+            for mail in ("ann@example.org", "bob@example.org")
+        ]
+
+        assert ["ann@example.org" in page for page in pages] == [True, False]
+        assert ["bob@example.org" in page for page in pages] == [False, True]
+        assert "hole-" not in "".join(pages)
+
     def test_never_finds_a_password_on_the_page(self, client: Client) -> None:
         page = client.post("/compte/login/", {"login": "a@example.org", "password": "sesame-31"})
 
