@@ -189,7 +189,7 @@ def _chosen(request: HttpRequest, opened: Opened, registration: Registration) ->
         return None
     references = {part for part in request.POST["give_back"].split(",") if part}
     held = opened.registrations.filter(status__in=[CONFIRMED, HELD]).exclude(pk=registration.pk)
-    chosen = list(held.filter(reference__in=references).values_list("pk", flat=True))
+    chosen = [pk for pk, reference in held.values_list("pk", "reference") if reference in references]
     return chosen if len(chosen) == len(references) else None
 
 

@@ -90,6 +90,11 @@ def edition_of(place: Workplace) -> Festival | None:
     )
 
 
+def typed(request: HttpRequest, name: str, *, longest: int = 200) -> str:
+    """What a search box or a cursor says, without the sign that PostgreSQL takes for no text at all."""
+    return request.GET.get(name, "").replace("\x00", "").strip()[:longest]
+
+
 def frame(place: Workplace, **more: Any) -> dict[str, Any]:
     """The context of a desk page: one query for the number in the navigation."""
     to_moderate = place.activities.to_moderate().count() if place.organises else 0

@@ -17,7 +17,7 @@ from events.folding import words
 from events.forms.organiser import TeamForm
 from events.models import Activity, Festival, Host, Message, TerritoryTeam
 
-from .organiser_frame import Workplace, frame, workplace
+from .organiser_frame import Workplace, frame, typed, workplace
 
 PAGE = 60
 MOST_MAILS = 200
@@ -37,11 +37,11 @@ def hosts(request: HttpRequest, territory: str) -> HttpResponse:
     """Who opens a door here, with what they propose and whom to write to."""
     place = workplace(request, territory)
     found = Host.objects.overseen_by(place.user).filter(territory=place.territory)
-    asked = request.GET.get("q", "").strip()[:120]
+    asked = typed(request, "q", longest=120)
     for word in words(asked):
         found = found.filter(sort_name__contains=word)
     here = ~Q(activities__festival__state=Festival.State.ARCHIVED)
-    after = request.GET.get("apres", "").strip()[:160]
+    after = typed(request, "apres", longest=160)
     mark = Host.objects.filter(slug=after).values_list("sort_name", "pk").first() if after else None
     if mark is not None:
         found = found.filter(Q(sort_name__gt=mark[0]) | Q(sort_name=mark[0], pk__gt=mark[1]))

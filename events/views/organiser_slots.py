@@ -28,7 +28,7 @@ from events.scheduling.rooms import too_many_for_comfort
 from events.wording import say_number, say_percent
 
 from .organiser_board import board_url, waiting_for_a_room
-from .organiser_frame import Workplace, frame, workplace
+from .organiser_frame import Workplace, frame, typed, workplace
 from .organiser_refusals import explain
 from .reserves import parts_of, say_refused
 
@@ -55,7 +55,7 @@ def slots(request: HttpRequest, territory: str) -> HttpResponse:
     """
     place = workplace(request, territory)
     found = _in_state(place, request.GET.get("etat", ""))
-    for word in words(request.GET.get("q", "")[:200]):
+    for word in words(typed(request, "q")):
         found = found.filter(activity__search_text__contains=word)
     days = sorted(set(place.slots.values_list("day", flat=True).distinct()))
     day = _day(request.GET.get("jour", ""))
@@ -74,7 +74,7 @@ def slots(request: HttpRequest, territory: str) -> HttpResponse:
         is_first=not after,
         days=days,
         day=day,
-        q=request.GET.get("q", "")[:200],
+        q=typed(request, "q"),
         state=request.GET.get("etat", ""),
         states=_states(),
     )
@@ -147,7 +147,7 @@ def show_slot(
     status: int = 200,
 ) -> HttpResponse:
     """The page of a slot, with the form that was refused as it was typed."""
-    asked = request.GET.get("q", "").strip()[:200]
+    asked = typed(request, "q")
     people = _people(at)
     found = people
     if asked:

@@ -23,7 +23,7 @@ from events.scheduling.place import block_room, unblock_room
 from events.scheduling.rooms import MIDNIGHT, opens_between
 from events.scheduling.venues import change_room, change_venue, open_room, open_venue
 
-from .organiser_frame import Workplace, frame, workplace
+from .organiser_frame import Workplace, frame, typed, workplace
 from .organiser_grid import clock_time
 from .organiser_refusals import describe_occupancy
 
@@ -42,11 +42,11 @@ def venues(request: HttpRequest, territory: str) -> HttpResponse:
     """The venues one may change: all for organisers, their own for venue managers."""
     place = workplace(request, territory, venue_managers=True)
     found = place.venues
-    asked = request.GET.get("q", "").strip()[:120]
+    asked = typed(request, "q", longest=120)
     for word in words(asked):
         found = found.filter(sort_name__contains=word)
     mark = None
-    if after := request.GET.get("apres", "").strip()[:120]:
+    if after := typed(request, "apres", longest=120):
         mark = place.venues.filter(slug=after).values_list("sort_name", "pk").first()
     if mark is not None:
         found = found.filter(Q(sort_name__gt=mark[0]) | Q(sort_name=mark[0], pk__gt=mark[1]))

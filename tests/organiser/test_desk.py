@@ -187,3 +187,18 @@ def test_an_unknown_decision_decides_nothing(desk, place):
     activity = submitted(place)
 
     assert desk.post(url("decide", activity.pk), {"decision": "maybe"}).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["territory", "moderation", "board", "slots", "venues", "hosts", "messages"])
+@pytest.mark.parametrize("asked", ["q", "apres", "jour", "lieu", "etat", "creneau"])
+def test_a_sign_that_is_no_text_is_left_out_of_what_is_asked(desk, place, name, asked):
+    a_slot(place)
+
+    is_no_venue = (name, asked) == ("board", "lieu")
+    assert desk.get(url(name), {asked: "a\x00b"}).status_code == (404 if is_no_venue else 200)
+
+
+def test_nor_is_it_looked_for_among_those_who_come(desk, place):
+    slot = a_slot(place)
+
+    assert desk.get(url("slot", slot.pk), {"q": "\x00"}).status_code == 200
