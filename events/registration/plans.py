@@ -72,7 +72,10 @@ def rushes(slot: Slot, visits: Iterable[Registration]) -> list[Rush]:
 def other_times(slot: Slot, *, now: dt.datetime) -> list[Slot]:
     """The other slots of the activity that are still to come, the earliest first."""
     slots = Slot.objects.published().upcoming(now).filter(activity=slot.activity_id).exclude(pk=slot.pk)
-    return list(slots.for_showing().select_related("activity__venue").in_order())
+    others = list(slots.select_related("venue__commune", "venue__territory", "room").in_order())
+    for other in others:
+        other.activity = slot.activity  # read already, and the same for all
+    return others
 
 
 def with_room(slots: Iterable[Slot], *, party_size: int, now: dt.datetime) -> list[Slot]:

@@ -36,7 +36,7 @@ from events.registration.terms import Terms, terms_of, with_storm
 from events.views.admission import PER, admit, challenge_for
 from events.views.own_booking import IN_THE_WAY, Beside, look_at_refusal, look_beside, say_slot, say_slot_time
 from events.views.own_device import visitor_of_device
-from events.views.quick_pages import quick
+from events.views.quick_pages import quick, remember
 from events.views.tickets import Receipt, read_receipt, say_places, secret_page, write_receipt
 from events.wording import say_moment, say_number
 
@@ -49,8 +49,18 @@ def bookable_slots() -> SlotQuerySet:
 
 
 def _whole(pk: int) -> Slot:
-    """The slot as it stands now, with everything a page shows of it; 404 when it has just gone."""
-    return get_object_or_404(bookable_slots(), pk=pk)
+    """The slot as it stands now, with everything a page shows of it; 404 when it has just gone.
+
+    Its own row is read each time; what stands around it (activity, host, place) changes rarely, takes a join
+    over nine tables and may be some seconds old.
+    """
+    slot = get_object_or_404(with_storm(Slot.objects.visible(), now=timezone.now()), pk=pk)
+    key = ("around", pk, slot.activity_id, slot.venue_id, slot.room_id, slot.opening_id, slot.next_release_at)
+    around = remember(key, lambda: get_object_or_404(bookable_slots(), pk=pk))
+    slot.activity, slot.opening = around.activity, around.opening
+    slot.venue, slot.room = around.venue, around.room
+    slot.next_places = around.next_places
+    return slot
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -63,9 +73,9 @@ def slot_register(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _show(request: HttpRequest, pk: int, now: dt.datetime) -> HttpResponse:
-    slot = get_object_or_404(with_storm(bookable_slots(), now=now), pk=pk)
+    slot = _whole(pk)
     if slot.next_release_at and slot.next_release_at <= now and release_due(slot_id=pk, now=now):
-        slot = get_object_or_404(with_storm(bookable_slots(), now=now), pk=pk)
+        slot = _whole(pk)
     if slot.mode == Mode.BALLOT and slot.activity.ballot is not None:
         enter = reverse("events:ballot_enter", args=[slot.activity.ballot.slug])
         return redirect(f"{enter}?creneau={slot.pk}")

@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeVar, cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -53,6 +53,8 @@ class _Page:
 
 
 _pages: Final[dict[Hashable, _Page]] = {}
+_things: Final[dict[Hashable, tuple[float, Any]]] = {}
+T = TypeVar("T")
 
 
 def quick(
@@ -88,6 +90,20 @@ def quick(
             _pages[whole] = kept
         return response
     return _fill(request, page, own or {})
+
+
+def remember(key: Hashable, make: Callable[[], T]) -> T:
+    """What many pages show alike and nobody's own, at most ten times as old as a page. Never change it."""
+    now = time.monotonic()
+    gone_after, thing = _things.get(key, (now, None))
+    if now < gone_after:
+        return cast(T, thing)
+    made = make()
+    if lasts := 10 * settings.QUICK_PAGE_SECONDS:
+        if len(_things) >= MOST_PAGES:
+            _things.clear()
+        _things[key] = (now + lasts, made)
+    return made
 
 
 def _is_anybody(request: HttpRequest) -> bool:

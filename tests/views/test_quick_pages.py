@@ -37,8 +37,10 @@ def _today() -> Any:
 def _kept_long(settings: Any) -> Iterator[None]:
     settings.QUICK_PAGE_SECONDS = 600.0
     quick_pages._pages.clear()
+    quick_pages._things.clear()
     yield
     quick_pages._pages.clear()
+    quick_pages._things.clear()
 
 
 def url(slot: Slot) -> str:
