@@ -13,6 +13,7 @@ from tests.journeys.postbox import Postbox, link, plain, words
 HOST = "hote@example.org"
 TITLE = "Dans l’atelier d’un robot jardinier"
 VISITS = r"/mes-visites/[\w-]+/(?!\S)"
+OFFER = r"/mes-visites/[\w-]+/[\w-]+/proposition/"
 """The page of all visits; the ticket of one lies below it."""
 REASON = "Dites s’il faut s’inscrire avec des enfants."
 
@@ -43,7 +44,7 @@ def test_from_an_open_door_to_a_reminder(
     other = enter(width=390, has_touch=True)
     wait_for_two_places(other, visitor)
     give_one_back(visitor, visits, postbox)
-    be_refused_then_seated(visitor, visits, postbox)
+    be_offered_the_place_and_take_it(visitor, postbox)
     withdraw_the_slot(host, postbox)
     whole_site.manage("check_invariants")
 
@@ -273,9 +274,11 @@ def give_one_back(page: Page, visits: str, postbox: Postbox) -> None:
     assert "1 place" in words(postbox.read("visite@example.org", "rendue"))
 
 
-def be_refused_then_seated(page: Page, visits: str, postbox: Postbox) -> None:
-    seated = postbox.read("attente@example.org", "Une place s’est libérée")
-    assert TITLE in words(seated)
-    page.goto(link(seated, VISITS))
+def be_offered_the_place_and_take_it(page: Page, postbox: Postbox) -> None:
+    offer = postbox.read("attente@example.org", "Une place s’est libérée")
+    assert TITLE in words(offer)
+    page.goto(link(offer, OFFER))
+    page.get_by_role("button", name="Prendre la place").click()
     expect(page.get_by_role("article", name=TITLE)).to_contain_text("1 place")
     assert plain(page.get_by_role("heading", level=1).inner_text()) == "Mes visites"
+    assert TITLE in words(postbox.read("attente@example.org", "La place est à vous"))
