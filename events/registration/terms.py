@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 from django.db.models import F, Subquery, Sum
@@ -90,6 +91,40 @@ class Terms:
             return None
         could_wait = self.list_is_open and party_size <= self.capacity
         return Refused(Reason.FULL, places_left=max(0, self.capacity - self.gone), can_wait=could_wait)
+
+
+PLACES = """
+SELECT slot.taken, slot.held, slot.reserved, slot.waiting, slot.capacity, slot.overbook, slot.revision,
+       slot.waiting_list_open, COUNT(*),
+       SUM(other.id * other.taken), SUM(other.id * other.held), SUM(other.id * other.reserved),
+       SUM(other.id * other.waiting), SUM(other.id * (COALESCE(other.capacity, 0) + other.overbook)),
+       SUM(other.id * other.revision)
+FROM events_slot slot
+JOIN events_slot other ON other.activity_id = slot.activity_id AND other.state = 'published'
+WHERE slot.id = %(slot)s
+  AND slot.state = 'published'
+  AND slot.starts_at > %(now)s
+  AND (slot.opens_at IS NULL OR slot.opens_at <= %(now)s)
+  AND (slot.next_release_at IS NULL OR slot.next_release_at > %(now)s)
+GROUP BY slot.id
+"""
+
+
+def mark_of_places(slot_id: int, *, now: dt.datetime) -> tuple[Any, ...] | None:
+    """What a page of an open slot says of places, here and at its other times, in numbers that change with
+    it.
+
+    None where the clock alone may change the page: not open yet, begun, a pool due; and where there is no
+    slot.
+    """
+    return ask(PLACES, {"slot": slot_id, "now": connection.ops.adapt_datetimefield_value(now)})
+
+
+def mark_of_slot(slot_id: int) -> tuple[Any, ...] | None:
+    """What a page says of a slot beside its places: moved, withdrawn, or as it was."""
+    return ask(
+        "SELECT state, revision, venue_id, room_id FROM events_slot WHERE id = %(slot)s", {"slot": slot_id}
+    )
 
 
 def with_storm(slots: SlotQuerySet, *, now: dt.datetime) -> SlotQuerySet:

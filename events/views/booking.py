@@ -32,7 +32,7 @@ from events.registration.book import register_party
 from events.registration.plans import other_times, to_wait_for
 from events.registration.pools import release_due
 from events.registration.refusing import can_wait, why_closed
-from events.registration.terms import Terms, terms_of, with_storm
+from events.registration.terms import Terms, mark_of_places, mark_of_slot, terms_of, with_storm
 from events.views.admission import PER, admit, challenge_for
 from events.views.own_booking import IN_THE_WAY, Beside, look_at_refusal, look_beside, say_slot, say_slot_time
 from events.views.own_device import visitor_of_device
@@ -69,7 +69,9 @@ def slot_register(request: HttpRequest, pk: int) -> HttpResponse:
     now = timezone.now()
     if request.method == "POST":
         return _book(request, pk, now)
-    return quick(request, ("form", pk), lambda: _show(request, pk, now))
+    return quick(
+        request, ("form", pk), lambda: _show(request, pk, now), mark=lambda: mark_of_places(pk, now=now)
+    )
 
 
 def _show(request: HttpRequest, pk: int, now: dt.datetime) -> HttpResponse:
@@ -190,7 +192,12 @@ def _say_no(
     if refused.reason != Reason.FULL:
         return _refused(request, pk, now, form, refused)
     key = ("full", pk, refused.facts["places_left"], refused.facts["can_wait"])
-    return quick(request, key, lambda: _refused(request, pk, now, form, refused))
+    return quick(
+        request,
+        key,
+        lambda: _refused(request, pk, now, form, refused),
+        mark=lambda: mark_of_places(pk, now=now),
+    )
 
 
 def _refused(
@@ -349,7 +356,14 @@ def receipt(request: HttpRequest, token: str) -> HttpResponse:
     except (signing.BadSignature, ValueError, TypeError):
         return render(request, "events/visitor/link_gone.html", {"what": "receipt"}, status=404)
     key = ("receipt", shown.slot_id, shown.party_size, shown.is_waiting, shown.must_confirm, *shown.also)
-    return quick(request, key, lambda: _receipt(request, shown, now), {"address": shown.address}, longer=5)
+    return quick(
+        request,
+        key,
+        lambda: _receipt(request, shown, now),
+        {"address": shown.address},
+        mark=lambda: mark_of_slot(shown.slot_id),
+        longer=5,
+    )
 
 
 def _receipt(request: HttpRequest, shown: Receipt, now: dt.datetime) -> HttpResponse:

@@ -21,6 +21,9 @@ from django.middleware.csrf import get_token
 from django.utils.html import escape
 from django.utils.translation import get_language
 
+GOOD, GONE, OLD = 1.6, 2, 10
+"""Times ``QUICK_PAGE_SECONDS``."""
+
 MOST_PAGES = 500
 MOST_TYPED = 200
 """Letters of what else was sent, beyond which an answer is not worth a place here."""
@@ -48,8 +51,11 @@ class _Page:
     status: int
     headers: dict[str, str]
     good_until: float
-    """Monotonic seconds. After that one reader draws it again while the others still get it."""
+    """Monotonic seconds. After that one reader looks at it again while the others still get it."""
     gone_after: float
+    old_after: float
+    """Drawn again from then on, whatever its mark says."""
+    mark: Hashable
 
 
 _pages: Final[dict[Hashable, _Page]] = {}
@@ -63,6 +69,7 @@ def quick(
     draw: Callable[[], HttpResponse],
     own: Own | None = None,
     *,
+    mark: Callable[[], Hashable] = lambda: None,
     longer: int = 1,
 ) -> HttpResponse:
     """The page as ``draw`` draws it, or as it drew it at most two seconds ago for somebody else.
@@ -70,6 +77,9 @@ def quick(
     ``key`` names the page and all it shows besides: view, slot, numbers. ``own`` are further values that
     belong to this reader, by the name of their hole; each must stand on the page once. A page that shows no
     places may last ``longer`` times as long.
+
+    ``mark`` reads, more cheaply than the page is drawn, what it says that changes: while that stays the same
+    (and is not None) the page is good again, up to ten times as long.
     """
     lasts = settings.QUICK_PAGE_SECONDS * longer
     if not lasts or not _is_anybody(request):
@@ -77,19 +87,21 @@ def quick(
     whole = (*key, request.get_host(), request.scheme, get_language(), *_sent(request))
     now = time.monotonic()
     page = _pages.get(whole)
-    if page is None or now >= page.gone_after:
-        page = None
-    elif now >= page.good_until:
-        page.good_until = page.gone_after  # this reader draws it, nobody else does
-        page = None
-    if page is None:
-        response = draw()
-        if kept := _cut(request, response, own or {}, now, lasts):
-            if len(_pages) >= MOST_PAGES:
-                _pages.clear()
-            _pages[whole] = kept
-        return response
-    return _fill(request, page, own or {})
+    if page is not None and now < page.good_until:
+        return _fill(request, page, own or {})
+    if page is not None:
+        page.good_until = page.gone_after  # this reader looks again, nobody else does
+    marked = mark()
+    if page is not None and page.mark == marked is not None and now < page.old_after:
+        page.good_until, page.gone_after = now + GOOD * lasts, now + GONE * lasts
+        return _fill(request, page, own or {})
+    response = draw()
+    if parts := _cut(request, response, own or {}):
+        if len(_pages) >= MOST_PAGES:
+            _pages.clear()
+        headers, times = dict(response.headers), (now + GOOD * lasts, now + GONE * lasts, now + OLD * lasts)
+        _pages[whole] = _Page(parts, response.status_code, headers, *times, mark=marked)
+    return response
 
 
 def remember(key: Hashable, make: Callable[[], T]) -> T:
@@ -99,7 +111,7 @@ def remember(key: Hashable, make: Callable[[], T]) -> T:
     if now < gone_after:
         return cast(T, thing)
     made = make()
-    if lasts := 10 * settings.QUICK_PAGE_SECONDS:
+    if lasts := OLD * settings.QUICK_PAGE_SECONDS:
         if len(_things) >= MOST_PAGES:
             _things.clear()
         _things[key] = (now + lasts, made)
@@ -124,7 +136,7 @@ def _sent(request: HttpRequest) -> Iterator[str]:
         yield from (name for name in TYPED if request.POST.get(name))
 
 
-def _cut(request: HttpRequest, response: HttpResponse, own: Own, now: float, lasts: float) -> _Page | None:
+def _cut(request: HttpRequest, response: HttpResponse, own: Own) -> list[bytes | str] | None:
     """The page with its holes; none where it holds anything that may belong to its first reader."""
     text = response.content.decode()
     if response.cookies or set(HIDDEN_INPUT.findall(text)) - HIDDEN:
@@ -155,7 +167,7 @@ def _cut(request: HttpRequest, response: HttpResponse, own: Own, now: float, las
         parts += [text[at : hole.start()].encode(), hole.lastgroup or ""]
         at = hole.end()
     parts.append(text[at:].encode())
-    return _Page(parts, response.status_code, dict(response.headers), now + 1.6 * lasts, now + 2 * lasts)
+    return parts
 
 
 def _fill(request: HttpRequest, page: _Page, own: Own) -> HttpResponse:

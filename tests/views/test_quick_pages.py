@@ -164,6 +164,63 @@ def test_a_page_lasts_no_longer_than_it_should(settings: Any) -> None:
     assert "Dernière place" in page_of(Client().get(url(slot)))
 
 
+def grow_old() -> None:
+    """The seconds after which a page is looked at again have passed for every page kept."""
+    for page in quick_pages._pages.values():
+        page.good_until = page.gone_after = 0.0
+
+
+def test_a_page_whose_places_are_the_same_is_looked_at_again_by_one_statement() -> None:
+    slot = SlotFactory(capacity=5)
+    first = Client().get(url(slot))
+    grow_old()
+
+    with CaptureQueriesContext(connection) as queries:
+        second = Client().get(url(slot))
+
+    assert len(queries) == 1
+    assert without_own(page_of(second)) == without_own(page_of(first))
+
+
+@pytest.mark.parametrize("change", [{"taken": 4}, {"held": 4}, {"reserved": 4}, {"capacity": 1}])
+def test_a_page_whose_places_have_changed_is_drawn_again(change: dict[str, int]) -> None:
+    slot = SlotFactory(capacity=5)
+    assert "Dernière place" not in page_of(Client().get(url(slot)))
+    Slot.objects.filter(pk=slot.pk).update(**change)
+    grow_old()
+
+    assert "Dernière place" in page_of(Client().get(url(slot)))
+
+
+def test_nor_is_one_kept_that_shows_another_time_which_has_filled() -> None:
+    slot = full_slot()
+    other = SlotFactory(activity=slot.activity, capacity=5, start_time=dt.time(19))
+    assert f"/creneaux/{other.pk}/inscription/" in page_of(Client().get(url(slot)))
+    Slot.objects.filter(pk=other.pk).update(taken=5)
+    grow_old()
+
+    assert f'href="/creneaux/{other.pk}/inscription/"' not in page_of(Client().get(url(slot)))
+
+
+def test_a_page_that_the_clock_alone_changes_is_always_drawn_again() -> None:
+    slot = SlotFactory(capacity=5, opens_at=NOW + dt.timedelta(seconds=1))
+    assert "Réserver ma place" not in page_of(Client().get(url(slot)))
+    grow_old()
+
+    with time_machine.travel(NOW + dt.timedelta(seconds=1), tick=False):
+        assert "Réserver ma place" in page_of(Client().get(url(slot)))
+
+
+def test_a_receipt_says_at_its_next_look_that_the_visit_was_withdrawn() -> None:
+    slot = SlotFactory()
+    token = write_receipt(slot_id=slot.pk, party_size=1, is_waiting=False, email="camille@example.org")
+    Client().get(f"/inscriptions/{token}/")
+    Slot.objects.filter(pk=slot.pk).update(state="cancelled", cancelled_at=NOW, revision=1)
+    grow_old()
+
+    assert "Cette visite n’aura pas lieu" in page_of(Client().get(f"/inscriptions/{token}/"))
+
+
 class TestWhoComesTooLate:
     def test_reads_the_same_at_the_first_and_the_later_answers(self) -> None:
         slot = full_slot()
@@ -266,10 +323,8 @@ class TestTheReceipt:
 def test_without_holes_a_kept_page_would_mix_two_people(monkeypatch: pytest.MonkeyPatch) -> None:
     """The guard off: the first reader's page as it is."""
 
-    def keep_all(
-        request: HttpRequest, response: Any, _own: Any, now: float, lasts: float
-    ) -> quick_pages._Page:
-        return quick_pages._Page([response.content], response.status_code, {}, now + lasts, now + lasts)
+    def keep_all(_request: HttpRequest, response: Any, _own: Any) -> list[bytes | str]:
+        return [response.content]
 
     monkeypatch.setattr(quick_pages, "_cut", keep_all)
     slot = full_slot()
