@@ -72,16 +72,17 @@ def quick(
     mark: Callable[[], Hashable] = lambda: None,
     longer: int = 1,
 ) -> HttpResponse:
-    """The page as ``draw`` draws it, or as it drew it at most two seconds ago for somebody else.
+    """The page as ``draw`` draws it, or as it drew it a moment ago for somebody else.
 
     ``key`` names the page and all it shows besides: view, slot, numbers. ``own`` are further values that
-    belong to this reader, by the name of their hole; each must stand on the page once. A page that shows no
-    places may last ``longer`` times as long.
+    belong to this reader, by the name of their hole; each must stand on the page once. A page lasts twice
+    ``QUICK_PAGE_SECONDS``, ``longer`` times as long where that does no harm and its mark is known: what the
+    clock alone changes, such as an opening, is never kept longer.
 
     ``mark`` reads, more cheaply than the page is drawn, what it says that changes: while that stays the same
     (and is not None) the page is good again, up to ten times as long.
     """
-    lasts = settings.QUICK_PAGE_SECONDS * longer
+    lasts = settings.QUICK_PAGE_SECONDS
     if not lasts or not _is_anybody(request):
         return draw()
     whole = (*key, request.get_host(), request.scheme, get_language(), *_sent(request))
@@ -92,6 +93,8 @@ def quick(
     if page is not None:
         page.good_until = page.gone_after  # this reader looks again, nobody else does
     marked = mark()
+    if marked is not None:
+        lasts *= longer
     if page is not None and page.mark == marked is not None and now < page.old_after:
         page.good_until, page.gone_after = now + GOOD * lasts, now + GONE * lasts
         return _fill(request, page, own or {})
