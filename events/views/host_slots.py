@@ -144,7 +144,7 @@ def _ways_out(refused: Refused) -> list[str]:
 @require_http_methods(FORM)
 @login_required
 def host_slot_capacity(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """More or fewer places; more of them seat who waits."""
+    """More or fewer places; what comes free is offered to who waits."""
     slot, now = get_object_or_404(slots_managed(request, slug), pk=pk), timezone.now()
     if refused := _not_in_hand(request, slot):
         return refused

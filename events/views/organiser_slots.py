@@ -216,7 +216,7 @@ def _people(at: Slot) -> Any:
 @require_http_methods(FORM)
 @login_required
 def capacity(request: HttpRequest, territory: str, pk: int) -> HttpResponse:
-    """More or fewer places; more of them seat who waits."""
+    """More or fewer places; what comes free is offered to who waits."""
     place = workplace(request, territory)
     at = slot_of(place, pk)
     if request.method != "POST":
