@@ -11,8 +11,8 @@ from functools import cache
 from typing import Any
 
 import psycopg
-from django.db import connection
-from django.db.models import Field, Model
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.models import CharField, DateTimeField, Field, Model, TextField, UUIDField
 
 Params = Sequence[Any] | Mapping[str, Any]
 
@@ -37,32 +37,44 @@ def insert(row: Model, *, unless_there: bool = False) -> Any:
     """Insert a new row and give it its key; ``unless_there``: where a unique key exists, nothing, and None.
 
     ``save()`` for a model with a key of its own and nothing to do before or after: what the model's own
-    ``save`` or its signals would add is not done.
+    ``save``, its signals or a field's ``auto_now`` would add is not done.
     """
     sql, fields = _insert_of(type(row), unless_there)
-    answer = ask(sql, [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields])
+    values = []
+    for field, as_it_is in fields:
+        value = getattr(row, field.attname)
+        values.append(value if as_it_is or value is None else field.get_db_prep_save(value, connection))
+    answer = ask(sql, values)
     row.pk = answer[0] if answer else None
     row._state.adding, row._state.db = row.pk is None, connection.alias
     return row.pk
 
 
 @cache
-def _insert_of(model: type[Model], unless_there: bool) -> tuple[str, list[Field[Any, Any]]]:
+def _insert_of(model: type[Model], unless_there: bool) -> tuple[str, list[tuple[Field[Any, Any], bool]]]:
+    """The statement, and the fields in its order, each with whether the driver takes its values as they
+    are.
+    """
+    is_postgres = connection.vendor == "postgresql"
+    plain = (CharField, TextField, DateTimeField, UUIDField) if is_postgres else (CharField, TextField)
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
     columns = ", ".join(f'"{field.column}"' for field in fields)
     values = ", ".join("%s" for _field in fields)
     conflict = " ON CONFLICT DO NOTHING" if unless_there else ""
     table, key = model._meta.db_table, model._meta.pk.column
-    return f'INSERT INTO "{table}" ({columns}) VALUES ({values}){conflict} RETURNING "{key}"', fields  # noqa: S608
+    return f'INSERT INTO "{table}" ({columns}) VALUES ({values}){conflict} RETURNING "{key}"', [  # noqa: S608
+        (field, isinstance(field, plain)) for field in fields
+    ]
 
 
 def _run(sql: str, params: Params, *, wants_rows: bool) -> tuple[list[tuple[Any, ...]], int]:
-    if connection.vendor != "postgresql" or connection.queries_logged or connection.execute_wrappers:
+    own = connections[DEFAULT_DB_ALIAS]
+    if own.vendor != "postgresql" or own.queries_logged or own.execute_wrappers:
         # Also wherever somebody counts the statements or watches them.
-        with connection.cursor() as cursor:
+        with own.cursor() as cursor:
             cursor.execute(sql, params)
             return (cursor.fetchall() if wants_rows else []), cursor.rowcount
-    connection.ensure_connection()
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as prepared:
+    own.ensure_connection()
+    with own.wrap_database_errors, psycopg.Cursor(own.connection) as prepared:
         prepared.execute(sql, params, prepare=True)
         return (prepared.fetchall() if wants_rows else []), prepared.rowcount

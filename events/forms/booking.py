@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import uuid
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from events.forms.fields import PlainTextMixin
@@ -107,29 +110,22 @@ class BookingForm(PlainTextMixin, forms.Form):
     most_is_checked = True
 
     def __init__(self, *args: Any, terms: Terms, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
         self.terms = terms
-        self.fields["submission_id"].validators.clear()  # it is no text any more when they look at it
-        most = terms.most_places
-        if not terms.asks_name:
-            del self.fields["name"]
-        self._offer_reserves()
-        size = self.fields["party_size"]
-        size.max_value = most  # type: ignore[attr-defined]
-        size.widget.attrs.update({"inputmode": "numeric", "min": 1, "max": self.most_at_all})
-        said = _("From 1 to %(most)s, you included.") if most > 1 else _("One place per person.")
-        size.help_text = said % {"most": say_number(most)} if most > 1 else str(said)
+        self.base_fields = _prepared(
+            type(self),
+            terms.asks_name,
+            terms.most_places,
+            bool(terms.access_left),
+            terms.group_left,
+            get_language(),
+        )
+        super().__init__(*args, **kwargs)
+        # The one field that is this form's own: the times to tick are not the same for all.
+        self.fields["any_of"] = copy.deepcopy(self.fields["any_of"])
 
-    def _offer_reserves(self) -> None:
-        """The two ticks, each where places are kept for it; read before the number of places."""
-        if not self.terms.access_left:
-            del self.fields["access"]
-        if not self.terms.group_left:
-            del self.fields["group"]
-            return
-        left = say_number(self.terms.group_left)
-        self.fields["group"].help_text = _("Up to %(number)s places together.") % {"number": left}
-        self.order_fields(["email", "group"])
+    def offer_to_wait(self, choices: list[tuple[int, str]]) -> None:
+        """The other times to tick."""
+        self.fields["any_of"].widget.choices = choices  # type: ignore[attr-defined]
 
     @property
     def most_at_all(self) -> int:
@@ -180,6 +176,45 @@ class BookingForm(PlainTextMixin, forms.Form):
     def typed_submission_id(self) -> uuid.UUID:
         """The submission as it came, to be sent again unchanged; a new one where there was none."""
         return read_submission(self.data) or uuid.uuid4()
+
+
+class Shared(dict[str, forms.Field]):
+    """Fields that nobody changes any more: a form takes them as they are instead of copying each of them,
+    which took a twentieth of a booking's time.
+    """
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Shared:
+        return Shared(self)
+
+
+@lru_cache(maxsize=1000)
+def _prepared(
+    form: type[BookingForm],
+    asks_name: bool,
+    most_places: int,
+    has_access: bool,
+    group_left: int,
+    language: str | None,
+) -> Shared:
+    """The fields for such terms, in one language; the two ticks each where places are kept for it."""
+    fields = copy.deepcopy(form.base_fields)
+    size = fields["party_size"]
+    size.max_value = most_places  # type: ignore[attr-defined]
+    size.widget.attrs.update({"inputmode": "numeric", "min": 1, "max": max(most_places, group_left)})
+    said = _("From 1 to %(most)s, you included.") if most_places > 1 else _("One place per person.")
+    size.help_text = said % {"most": say_number(most_places)} if most_places > 1 else str(said)
+    said = _("Up to %(number)s places together.")
+    fields["group"].help_text = said % {"number": say_number(group_left)}
+    if not asks_name:
+        del fields["name"]
+    if not has_access:
+        del fields["access"]
+    if not group_left:
+        del fields["group"]
+        return Shared(fields)
+    # Read before the number of places.
+    first = {name: fields[name] for name in ("email", "group")}
+    return Shared(first | {name: field for name, field in fields.items() if name not in first})
 
 
 def read_submission(data: Mapping[str, Any]) -> uuid.UUID | None:

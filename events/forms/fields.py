@@ -40,7 +40,8 @@ class PlainTextMixin(forms.BaseForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
-            if isinstance(field, forms.CharField):
+            is_text = isinstance(field, forms.CharField) and not isinstance(field, forms.UUIDField)
+            if is_text and refuse_invisible not in field.validators:
                 field.validators.append(refuse_invisible)
                 if not isinstance(field.widget, forms.Textarea):
                     field.validators.append(refuse_lines)

@@ -52,7 +52,12 @@ class Visitor(models.Model):
     @property
     def token(self) -> str:
         """The token of the link to this visitor's page; goes into mails only."""
-        return token_from(self.link_nonce, purpose="visits")
+        return self.token_of(self.link_nonce)
+
+    @staticmethod
+    def token_of(link_nonce: str) -> str:
+        """The token a link nonce stands for."""
+        return token_from(link_nonce, purpose="visits")
 
 
 class RegistrationQuerySet(models.QuerySet["Registration"]):

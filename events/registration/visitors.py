@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from events.links import hash_of, mailbox_of
+from events.links import hash_of, mailbox_of, new_nonce
 from events.models import Visitor
 from events.rows import ask
 
@@ -48,12 +48,12 @@ def meet_visitor(*, email: str, locale: str, now: dt.datetime) -> Met:
 
 
 def _meet(email: str, mailbox: str, locale: str, now: dt.datetime) -> Met:
-    visitor = Visitor(email=email)
-    link_hash = hash_of(visitor.token)
+    link_nonce = new_nonce()
+    link_hash = hash_of(Visitor.token_of(link_nonce))
     adapt = connection.ops.adapt_datetimefield_value
     met = ask(
         MEET,
-        [email, mailbox, locale, visitor.link_nonce, link_hash, adapt(now + LINK_LASTS), adapt(now)],
+        [email, mailbox, locale, link_nonce, link_hash, adapt(now + LINK_LASTS), adapt(now)],
     )
     pk, kept_hash, verified_at = met or (0, "", None)
     return Met(pk, mailbox, kept_hash == link_hash, verified_at is not None)

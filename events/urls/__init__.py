@@ -6,8 +6,8 @@ from . import api, host, organiser, outbox, public, visitor
 
 app_name = "events"
 urlpatterns = [
+    *visitor.urlpatterns,  # first, because addresses are tried in this order and a rush is for these
     *public.urlpatterns,
-    *visitor.urlpatterns,
     *host.urlpatterns,
     *organiser.urlpatterns,
     *outbox.urlpatterns,

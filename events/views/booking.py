@@ -272,7 +272,7 @@ def _form(
     may_wait = is_full and not has_reserve and can_wait(slot, party_size=1)
     others = other_times(slot, now=now) if is_full or facts else []
     waits_for = to_wait_for(others, party_size=asked, now=now) if may_wait or facts.get("can_wait") else []
-    form.fields["any_of"].widget.choices = [(one.pk, say_wait(one, now)) for one in waits_for]
+    form.offer_to_wait([(one.pk, say_wait(one, now)) for one in waits_for])
     submission_id = form.typed_submission_id if retry_after else uuid.uuid4()
     context = {
         "form": form,
