@@ -86,7 +86,6 @@ def _by_places(slot: SlotLike, now: dt.datetime) -> Door:
         if slot.next_release_at > now:
             return _full_for_now(slot, slot.next_release_at)
         left = slot.next_places or 0  # due: whoever asks first has them released
-    left = min(left, capacity)  # more may book than there are places: that is the organisers' affair
     if left <= 0:
         if not slot.waiting_list_open:
             return Door(SHUT, _("Full, list closed"), _("Full"), _("list closed"))
@@ -97,6 +96,12 @@ def _by_places(slot: SlotLike, now: dt.datetime) -> Door:
         }
         words = _("Full, %(waiting)s") % {"waiting": waiting}
         return Door(WAITING, words, _("Full"), waiting, can_wait=True)
+    return with_places(left, capacity)
+
+
+def with_places(left: int, capacity: int) -> Door:
+    """The door of a slot that is open to everybody and has so many places left."""
+    left = min(left, capacity)  # more may book than there are places: that is the organisers' affair
     of = _("out of %(number)s") % {"number": say_number(capacity)}
     if left <= LAST_PLACES or left <= capacity * LAST_SHARE:
         words = ngettext("Last place: %(number)s", "Last places: %(number)s", left) % {

@@ -110,14 +110,33 @@ GROUP BY slot.id
 """
 
 
-def mark_of_places(slot_id: int, *, now: dt.datetime) -> tuple[Any, ...] | None:
-    """What a page of an open slot says of places, here and at its other times, in numbers that change with
-    it.
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What a page of an open slot says of places, in numbers.
+
+    ``shape`` changes when more of the page does than the number of ``left``: while there are places for
+    everybody, that is all that moves.
+    """
+
+    shape: tuple[Any, ...]
+    left: int | None = None
+    capacity: int | None = None
+
+
+def places_of(slot_id: int, *, now: dt.datetime) -> Places | None:
+    """The places of a slot and of the other times of its visit, in one statement.
 
     None where the clock alone may change the page: not open yet, begun, a pool due; and where there is no
     slot.
     """
-    return ask(PLACES, {"slot": slot_id, "now": connection.ops.adapt_datetimefield_value(now)})
+    row = ask(PLACES, {"slot": slot_id, "now": connection.ops.adapt_datetimefield_value(now)})
+    if row is None:
+        return None
+    taken, held, reserved, _waiting, capacity, overbook, revision, list_is_open, others, *_sums = row
+    left = None if capacity is None else capacity + overbook - taken - held - reserved
+    if left is None or capacity is None or left <= 0 or reserved:
+        return Places(row)
+    return Places(("open", capacity, overbook, revision, list_is_open, others), left, capacity)
 
 
 def mark_of_slot(slot_id: int) -> tuple[Any, ...] | None:

@@ -12,7 +12,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, cast
 
 from django.conf import settings
@@ -43,6 +43,16 @@ RANDOM = {
 Own = Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a page says that changes. A page is drawn again when its ``shape`` does; ``words`` are pieces of
+    HTML, each once on the page, that are put in anew without that, by the name of their hole.
+    """
+
+    shape: Hashable
+    words: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class _Page:
     """``parts`` alternate: text, name of a hole, text, …, text."""
@@ -55,7 +65,7 @@ class _Page:
     gone_after: float
     old_after: float
     """Drawn again from then on, whatever its mark says."""
-    mark: Hashable
+    mark: Mark | None
 
 
 _pages: Final[dict[Hashable, _Page]] = {}
@@ -69,7 +79,7 @@ def quick(
     draw: Callable[[], HttpResponse],
     own: Own | None = None,
     *,
-    mark: Callable[[], Hashable] = lambda: None,
+    mark: Callable[[], Mark | None] = lambda: None,
     longer: int = 1,
 ) -> HttpResponse:
     """The page as ``draw`` draws it, or as it drew it a moment ago for somebody else.
@@ -79,8 +89,8 @@ def quick(
     ``QUICK_PAGE_SECONDS``, ``longer`` times as long where that does no harm and its mark is known: what the
     clock alone changes, such as an opening, is never kept longer.
 
-    ``mark`` reads, more cheaply than the page is drawn, what it says that changes: while that stays the same
-    (and is not None) the page is good again, up to ten times as long.
+    ``mark`` reads, more cheaply than the page is drawn, what it says that changes: while its shape stays the
+    same (and it is not None) the page is good again with its words, up to ten times as long.
     """
     lasts = settings.QUICK_PAGE_SECONDS
     if not lasts or not _is_anybody(request):
@@ -95,11 +105,11 @@ def quick(
     marked = mark()
     if marked is not None:
         lasts *= longer
-    if page is not None and page.mark == marked is not None and now < page.old_after:
-        page.good_until, page.gone_after = now + GOOD * lasts, now + GONE * lasts
+    if page and page.mark and marked and page.mark.shape == marked.shape and now < page.old_after:
+        page.mark, page.good_until, page.gone_after = marked, now + GOOD * lasts, now + GONE * lasts
         return _fill(request, page, own or {})
     response = draw()
-    if parts := _cut(request, response, own or {}):
+    if parts := _cut(request, response, own or {}, marked):
         if len(_pages) >= MOST_PAGES:
             _pages.clear()
         headers, times = dict(response.headers), (now + GOOD * lasts, now + GONE * lasts, now + OLD * lasts)
@@ -107,14 +117,16 @@ def quick(
     return response
 
 
-def remember(key: Hashable, make: Callable[[], T]) -> T:
-    """What many pages show alike and nobody's own, at most ten times as old as a page. Never change it."""
+def remember(key: Hashable, make: Callable[[], T], *, times: int = OLD) -> T:
+    """What many pages show alike and nobody's own, kept so many times ``QUICK_PAGE_SECONDS``. Never change
+    it.
+    """
     now = time.monotonic()
     gone_after, thing = _things.get(key, (now, None))
     if now < gone_after:
         return cast(T, thing)
     made = make()
-    if lasts := OLD * settings.QUICK_PAGE_SECONDS:
+    if lasts := times * settings.QUICK_PAGE_SECONDS:
         if len(_things) >= MOST_PAGES:
             _things.clear()
         _things[key] = (now + lasts, made)
@@ -139,8 +151,12 @@ def _sent(request: HttpRequest) -> Iterator[str]:
         yield from (name for name in TYPED if request.POST.get(name))
 
 
-def _cut(request: HttpRequest, response: HttpResponse, own: Own) -> list[bytes | str] | None:
-    """The page with its holes; none where it holds anything that may belong to its first reader."""
+def _cut(
+    request: HttpRequest, response: HttpResponse, own: Own, mark: Mark | None
+) -> list[bytes | str] | None:
+    """The page with its holes; none where it holds anything that may belong to its first reader, nor where
+    it has changed since its mark was read.
+    """
     text = response.content.decode()
     if response.cookies or set(HIDDEN_INPUT.findall(text)) - HIDDEN:
         return None
@@ -155,6 +171,10 @@ def _cut(request: HttpRequest, response: HttpResponse, own: Own) -> list[bytes |
         if text.count(escape(value)) != 1:
             return None
         values[name] = escape(value)
+    for name, html in mark.words.items() if mark else ():
+        if text.count(html) != 1:
+            return None
+        values[name] = html
     patterns = {name: re.escape(value) for name, value in values.items()}
     if request.method == "POST":
         for name in TYPED:
@@ -179,6 +199,7 @@ def _fill(request: HttpRequest, page: _Page, own: Own) -> HttpResponse:
     values["csrf"] = get_token(request) if "csrf" in page.parts else ""
     values["nonce"] = str(request.csp_nonce) if "nonce" in page.parts else ""  # type: ignore[attr-defined]
     values["submission"] = str(uuid.uuid4())
+    values |= page.mark.words if page.mark else {}
     if request.method == "POST":
         values |= {name: escape(request.POST.get(name, "")) for name in TYPED}
     content = b"".join(part if isinstance(part, bytes) else values[part].encode() for part in page.parts)

@@ -182,6 +182,33 @@ def test_a_page_whose_places_are_the_same_is_looked_at_again_by_one_statement() 
     assert without_own(page_of(second)) == without_own(page_of(first))
 
 
+@pytest.mark.parametrize("taken", [1, 3, 4])
+def test_while_there_are_places_only_their_words_are_put_in_anew(taken: int, settings: Any) -> None:
+    slot = SlotFactory(capacity=15, taken=0)
+    Client().get(url(slot))
+    Slot.objects.filter(pk=slot.pk).update(taken=taken * 3)
+    grow_old()
+
+    with CaptureQueriesContext(connection) as queries:
+        filled = Client().get(url(slot))
+
+    assert len(queries) == 1
+    settings.QUICK_PAGE_SECONDS = 0.0
+    assert without_own(page_of(filled)) == without_own(page_of(Client().get(url(slot))))
+
+
+def test_a_new_title_stands_on_the_next_page_drawn() -> None:
+    slot = full_slot()
+    Client().get(url(slot))
+    slot.activity.title_fr = "Un tout autre titre"
+    with time_machine.travel(NOW + dt.timedelta(seconds=1), tick=False):
+        slot.activity.save()
+    Slot.objects.filter(pk=slot.pk).update(waiting=1)
+    grow_old()
+
+    assert "Un tout autre titre" in page_of(Client().get(url(slot)))
+
+
 @pytest.mark.parametrize("change", [{"taken": 4}, {"held": 4}, {"reserved": 4}, {"capacity": 1}])
 def test_a_page_whose_places_have_changed_is_drawn_again(change: dict[str, int]) -> None:
     slot = SlotFactory(capacity=5)
@@ -323,7 +350,7 @@ class TestTheReceipt:
 def test_without_holes_a_kept_page_would_mix_two_people(monkeypatch: pytest.MonkeyPatch) -> None:
     """The guard off: the first reader's page as it is."""
 
-    def keep_all(_request: HttpRequest, response: Any, _own: Any) -> list[bytes | str]:
+    def keep_all(_request: HttpRequest, response: Any, _own: Any, _mark: Any) -> list[bytes | str]:
         return [response.content]
 
     monkeypatch.setattr(quick_pages, "_cut", keep_all)
