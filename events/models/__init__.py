@@ -2,7 +2,20 @@
 
 from .activity import Activity
 from .ballot import Ballot, BallotEntry, BallotWish
-from .choices import LOCALES, Access, Audience, Format, Language, Mode, Shield, Theme, Weekday
+from .choices import (
+    LOCALES,
+    Access,
+    Audience,
+    Equipment,
+    Format,
+    Language,
+    Level,
+    Mode,
+    PlacingRule,
+    Shield,
+    Theme,
+    Weekday,
+)
 from .festival import (
     ArchiveEntry,
     Commune,
@@ -16,17 +29,35 @@ from .festival import (
     in_reader_language,
 )
 from .host import Host, HostMember
+from .job import Job
 from .message import Heartbeat, JournalEntry, KeptMail, Message, RateCount, RelayState, Suppression
+from .people import Absence, Appearance, HostPerson
 from .registration import ApiToken, ErasedCount, Overtaking, Registration, Visitor
 from .slot import Pool, Slot
-from .venue import OpeningHours, Room, RoomOccupancy, Venue, VenueManager
+from .timetable import DraftChange, Placement, PlannedStay, Release, ReleaseChange, RuleLevel, SlotWish
+from .venue import (
+    NotTheSame,
+    OpeningHours,
+    Room,
+    RoomHours,
+    RoomManager,
+    RoomOccupancy,
+    RoomRequest,
+    SpecialDays,
+    Venue,
+    VenueManager,
+    VenueMerge,
+    VenuePicture,
+)
 from .webhook import Delivery, Webhook
 
 __all__ = [
     "LOCALES",
+    "Absence",
     "Access",
     "Activity",
     "ApiToken",
+    "Appearance",
     "ArchiveEntry",
     "Audience",
     "Ballot",
@@ -34,6 +65,8 @@ __all__ = [
     "BallotWish",
     "Commune",
     "Delivery",
+    "DraftChange",
+    "Equipment",
     "ErasedCount",
     "Festival",
     "FestivalTeam",
@@ -41,30 +74,47 @@ __all__ = [
     "Heartbeat",
     "Host",
     "HostMember",
+    "HostPerson",
+    "Job",
     "JournalEntry",
     "KeptMail",
     "Language",
+    "Level",
     "Message",
     "Mode",
+    "NotTheSame",
     "Opening",
     "OpeningHours",
     "Overtaking",
+    "Placement",
+    "PlacingRule",
+    "PlannedStay",
     "Pool",
     "Programme",
     "RateCount",
     "Registration",
     "RelayState",
+    "Release",
+    "ReleaseChange",
     "ReminderRule",
     "Room",
+    "RoomHours",
+    "RoomManager",
     "RoomOccupancy",
+    "RoomRequest",
+    "RuleLevel",
     "Shield",
     "Slot",
+    "SlotWish",
+    "SpecialDays",
     "Suppression",
     "Territory",
     "TerritoryTeam",
     "Theme",
     "Venue",
     "VenueManager",
+    "VenueMerge",
+    "VenuePicture",
     "Visitor",
     "Webhook",
     "Weekday",

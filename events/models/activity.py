@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from events.folding import fold, words
 
-from .choices import Access, Audience, Format, Language, Mode, Theme
+from .choices import Access, Audience, Equipment, Format, Language, Mode, Theme
 from .festival import Festival, Programme, Territory, in_reader_language
 from .fields import CodesField
 from .host import Host
@@ -107,7 +107,8 @@ class Activity(models.Model):
     access = CodesField(_("accessibility"), codes=Access.choices)
     ask_name = models.BooleanField(_("ask visitors for a name"), default=False)
     meeting_point = models.CharField(_("where to meet"), max_length=200, blank=True)
-    room_needs = models.CharField(_("what the room needs"), max_length=300, blank=True)
+    room_needs = models.CharField(_("what else the room needs"), max_length=300, blank=True)
+    needs = CodesField(_("what the room needs"), codes=Equipment.choices)
     state = models.CharField(_("state"), max_length=20, choices=State, default=State.DRAFT)
     moderation_note = models.TextField(_("what the organisers said"), blank=True)
     submitted_at = models.DateTimeField(null=True, blank=True)

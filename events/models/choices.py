@@ -92,3 +92,37 @@ class Weekday(models.IntegerChoices):
 
 
 LOCALES = [("fr", "Français"), ("en", "English")]
+
+
+class Equipment(models.TextChoices):
+    """What a room has and a visit may need; the rest is said in words."""
+
+    SCREEN = "screen", _("Screen or projector")
+    SOUND = "sound", _("Microphone and loudspeakers")
+    INDUCTION_LOOP = "induction_loop", _("Induction loop")
+    WIFI = "wifi", _("Public Wi-Fi")
+    TABLES = "tables", _("Tables")
+    STAGE = "stage", _("Stage")
+    BLACKOUT = "blackout", _("Can be darkened")
+    KITCHEN = "kitchen", _("Kitchen or water point")
+    POWER = "power", _("Sockets at the tables")
+    WORKSHOP = "workshop", _("Workbench and tools")
+
+
+class Level(models.TextChoices):
+    """What a rule of the timetable does when it is broken."""
+
+    REFUSE = "refuse", _("Refuse")
+    AT_RELEASE = "at_release", _("Refuse at release")
+    WARN = "warn", _("Warn")
+    IGNORE = "ignore", _("Ignore")
+
+
+class PlacingRule(models.TextChoices):
+    """What else than a clash may be wrong with a placement."""
+
+    CLOSED = "closed", _("Outside opening hours")
+    TIGHT = "tight", _("More places than the room is comfortable with")
+    EQUIPMENT = "equipment", _("Equipment missing")
+    AWAY = "away", _("Somebody of the host is not available")
+    WALK = "walk", _("Too little time to walk between two appearances")
