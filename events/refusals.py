@@ -49,6 +49,12 @@ class Reason(TextChoices):
     ENTRIES_CHANGED = "entries_changed", _("The entries are no longer those fixed at the closing.")
     SEED_LOST = "seed_lost", _("The seed is no longer the one promised: the site’s secret was changed.")
     HAS_BOOKINGS = "has_bookings", _("This activity already has bookings.")
+    PERSON_BUSY = "person_busy", _("Somebody of the host receives visitors elsewhere at that time.")
+    RULE_BROKEN = "rule_broken", _("The rules of this edition do not allow that.")
+    CHANGED_MEANWHILE = "changed_meanwhile", _("Somebody else has changed this meanwhile.")
+    NOTHING_TO_UNDO = "nothing_to_undo", _("There is nothing to undo.")
+    NOTHING_TO_RELEASE = "nothing_to_release", _("The draft changes nothing.")
+    ON_REQUEST = "on_request", _("This room is given on request: its managers decide.")
 
 
 class Refused(Exception):
