@@ -10,8 +10,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
-from events.models import OpeningHours, Room, RoomOccupancy, Slot
+from events.models import OpeningHours, Room, Slot
 
 MIDNIGHT = 24 * 60
 
@@ -61,7 +62,21 @@ def stays_of(room: Room, starts_at: dt.datetime, ends_at: dt.datetime) -> list[S
     ]
 
 
-def clashing(stays: Sequence[Stay], busy: Iterable[RoomOccupancy]) -> list[RoomOccupancy]:
+class Taken(Protocol):
+    """What holds an atomic room over a half-open range in UTC."""
+
+    @property
+    def room_id(self) -> int: ...
+    @property
+    def starts_at(self) -> dt.datetime: ...
+    @property
+    def ends_at(self) -> dt.datetime: ...
+
+
+T = TypeVar("T", bound=Taken)
+
+
+def clashing(stays: Sequence[Stay], busy: Iterable[T]) -> list[T]:
     """Those of ``busy`` that share an instant and a room with one of the stays; back to back is no clash."""
     return [
         other

@@ -6,6 +6,7 @@ Another room, a few minutes' shift, the next free time, a shorter visit.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,11 +40,22 @@ class WayOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Busy:
+    """What holds an atomic room over a half-open range in UTC: a slot, or something with a label."""
+
+    room_id: int
+    starts_at: dt.datetime
+    ends_at: dt.datetime
+    slot: Slot | None
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Search:
     """What is known of a venue around a slot, and the questions asked of it."""
 
     slot: Slot
-    busy: list[RoomOccupancy]
+    busy: Sequence[RoomOccupancy | Busy]
     hours: list[OpeningHours]
     now: dt.datetime
 
@@ -107,21 +119,25 @@ class _Search:
         return []
 
 
-def ways_out(*, slot: Slot, room: Room, now: dt.datetime) -> list[WayOut]:
+def ways_out(
+    *, slot: Slot, room: Room, now: dt.datetime, busy: Sequence[RoomOccupancy | Busy] | None = None
+) -> list[WayOut]:
     """The nearest free placements for a slot that cannot have ``room`` at its time, the best first.
 
-    ``slot`` bears the time that was asked; it need not be saved. Read without locking: what is proposed is
-    asked of the rule again.
+    ``slot`` bears the time that was asked; it need not be saved. ``busy`` is what holds the venue's rooms
+    around that time, the slot itself left out, where that is not what is public. Read without locking:
+    what is proposed is asked of the rule again.
     """
     venue = room.venue
     rooms = list(venue.rooms.filter(is_active=True).select_related("venue").prefetch_related("parts"))
-    busy = (
-        RoomOccupancy.objects.active()
-        .filter(room__venue=venue)
-        .between(slot.starts_at - DAY, slot.ends_at + DAY)
-        .exclude(slot_id=slot.pk)
-    )
-    search = _Search(slot, list(busy), list(venue.opening_hours.all()), now)
+    if busy is None:
+        busy = list(
+            RoomOccupancy.objects.active()
+            .filter(room__venue=venue)
+            .between(slot.starts_at - DAY, slot.ends_at + DAY)
+            .exclude(slot_id=slot.pk)
+        )
+    search = _Search(slot, busy, list(venue.opening_hours.all()), now)
     found: list[WayOut] = []
     here = next((at for at in rooms if at.pk == room.pk and search.holds(at)), None)
     if here is not None:

@@ -21,6 +21,8 @@ from django.middleware.csrf import get_token
 from django.utils.html import escape
 from django.utils.translation import get_language
 
+from events.views import page_shelf
+
 GOOD, GONE, OLD = 1.6, 2, 10
 """Times ``QUICK_PAGE_SECONDS``."""
 
@@ -108,13 +110,23 @@ def quick(
     if page and page.mark and marked and page.mark.shape == marked.shape and now < page.old_after:
         page.mark, page.good_until, page.gone_after = marked, now + GOOD * lasts, now + GONE * lasts
         return _fill(request, page, own or {})
+    if marked and (found := page_shelf.take(whole, marked.shape, not_older=GONE * lasts)):
+        _keep(whole, found, marked, lasts, now)
+        return _fill(request, _pages[whole], own or {})
     response = draw()
     if parts := _cut(request, response, own or {}, marked):
-        if len(_pages) >= MOST_PAGES:
-            _pages.clear()
-        headers, times = dict(response.headers), (now + GOOD * lasts, now + GONE * lasts, now + OLD * lasts)
-        _pages[whole] = _Page(parts, response.status_code, headers, *times, mark=marked)
+        drawn = page_shelf.Drawn(response.status_code, dict(response.headers), parts)
+        _keep(whole, drawn, marked, lasts, now)
+        if marked:
+            page_shelf.put(whole, marked.shape, drawn)
     return response
+
+
+def _keep(whole: Hashable, drawn: page_shelf.Drawn, mark: Mark | None, lasts: float, now: float) -> None:
+    if len(_pages) >= MOST_PAGES:
+        _pages.clear()
+    times = (now + GOOD * lasts, now + GONE * lasts, now + OLD * lasts)
+    _pages[whole] = _Page(drawn.parts, drawn.status, drawn.headers, *times, mark=mark)
 
 
 def remember(key: Hashable, make: Callable[[], T], *, times: int = OLD) -> T:

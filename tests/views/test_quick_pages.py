@@ -6,6 +6,7 @@ import datetime as dt
 import re
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,8 +35,9 @@ def _today() -> Any:
 
 
 @pytest.fixture(autouse=True)
-def _kept_long(settings: Any) -> Iterator[None]:
+def _kept_long(settings: Any, tmp_path: Path) -> Iterator[None]:
     settings.QUICK_PAGE_SECONDS = 600.0
+    settings.VAR_DIR = tmp_path
     quick_pages._pages.clear()
     quick_pages._things.clear()
     yield
@@ -180,6 +182,52 @@ def test_a_page_whose_places_are_the_same_is_looked_at_again_by_one_statement() 
 
     assert len(queries) == 1
     assert without_own(page_of(second)) == without_own(page_of(first))
+
+
+class TestWhatAnotherProcessHasDrawn:
+    """Forgetting what this process keeps makes it another one."""
+
+    def test_is_taken_with_everybodys_own_values(self) -> None:
+        slot = SlotFactory(capacity=15)
+        first = Client().get(url(slot))
+        quick_pages._pages.clear()
+        Slot.objects.filter(pk=slot.pk).update(taken=3)
+
+        with CaptureQueriesContext(connection) as queries:
+            second = Client().get(url(slot))
+
+        assert len(queries) == 1
+        assert own(page_of(second), "submission_id") != own(page_of(first), "submission_id")
+        assert without_own(page_of(second)) == without_own(page_of(first)).replace(
+            "15\u202f", "12\u202f"
+        ).replace("15\u00a0places", "12\u00a0places")
+
+    def test_is_drawn_anew_where_it_says_something_else_by_now(self) -> None:
+        slot = SlotFactory(capacity=5)
+        Client().get(url(slot))
+        quick_pages._pages.clear()
+        Slot.objects.filter(pk=slot.pk).update(taken=5)
+
+        assert "Réserver ma place" not in page_of(Client().get(url(slot)))
+
+    def test_is_drawn_anew_when_it_is_old(self) -> None:
+        slot = SlotFactory(capacity=5)
+        Client().get(url(slot))
+        quick_pages._pages.clear()
+
+        with (
+            time_machine.travel(NOW + dt.timedelta(hours=2), tick=False),
+            CaptureQueriesContext(connection) as queries,
+        ):
+            Client().get(url(slot))
+
+        assert len(queries) > 1
+
+    def test_is_not_missed_where_nothing_can_be_laid_or_read(self, settings: Any, tmp_path: Path) -> None:
+        (tmp_path / "pages").write_text("no folder")
+        slot = SlotFactory(capacity=5)
+
+        assert Client().get(url(slot)).status_code == Client().get(url(slot)).status_code == 200
 
 
 @pytest.mark.parametrize("taken", [1, 3, 4])
