@@ -26,7 +26,7 @@ from events.views import page_shelf
 GOOD, GONE, OLD = 1.6, 2, 10
 """Times ``QUICK_PAGE_SECONDS``."""
 
-MOST_PAGES = 500
+MOST_PAGES, MOST_THINGS = 1_000, 2_000
 MOST_TYPED = 200
 """Letters of what else was sent, beyond which an answer is not worth a place here."""
 
@@ -124,7 +124,7 @@ def quick(
 
 def _keep(whole: Hashable, drawn: page_shelf.Drawn, mark: Mark | None, lasts: float, now: float) -> None:
     if len(_pages) >= MOST_PAGES:
-        _pages.clear()
+        _forget(_pages, [key for key, page in list(_pages.items()) if page.old_after < now])
     times = (now + GOOD * lasts, now + GONE * lasts, now + OLD * lasts)
     _pages[whole] = _Page(drawn.parts, drawn.status, drawn.headers, *times, mark=mark)
 
@@ -139,10 +139,18 @@ def remember(key: Hashable, make: Callable[[], T], *, times: int = OLD) -> T:
         return cast(T, thing)
     made = make()
     if lasts := times * settings.QUICK_PAGE_SECONDS:
-        if len(_things) >= MOST_PAGES:
-            _things.clear()
+        if len(_things) >= MOST_THINGS:
+            _forget(_things, [old for old, (gone, _thing) in list(_things.items()) if gone < now])
         _things[key] = (now + lasts, made)
     return made
+
+
+def _forget(kept: dict[Hashable, Any], old: list[Hashable]) -> None:
+    """Make room: what is old goes, and where nothing is, all of it; the dearest pages come back first."""
+    for key in old:
+        kept.pop(key, None)
+    if not old:
+        kept.clear()
 
 
 def _is_anybody(request: HttpRequest) -> bool:
