@@ -74,7 +74,7 @@ def _behind(territory_id: int) -> Any:
     return Placement.objects.filter(territory=territory_id, is_changed=False).filter(
         ~Q(starts_at=F("slot__starts_at"))
         | ~Q(ends_at=F("slot__ends_at"))
-        | ~Q(room=F("slot__room"))
+        | (Q(room__isnull=False, slot__room__isnull=False) & ~Q(room=F("slot__room")))
         | Q(room__isnull=True, slot__room__isnull=False)
         | Q(room__isnull=False, slot__room__isnull=True)
     )
@@ -104,7 +104,11 @@ def _follow(territory_id: int, now: dt.datetime) -> None:
     Placement.objects.bulk_update(
         behind, [*TIMES, "room", "live_room_id", "live_starts_at", "live_ends_at", "revision"]
     )
-    _take_publicly(Placement.objects.filter(Q(pk__in=behind) | Q(slot__in=fresh), territory=territory_id))
+    _take_publicly(
+        Placement.objects.filter(
+            Q(pk__in=[one.pk for one in behind]) | Q(slot__in=fresh), territory=territory_id
+        )
+    )
 
 
 def _of_slot(slot: Slot, territory_id: int) -> Placement:
@@ -194,6 +198,8 @@ def swap_plans(
     if slot_id == other_id:
         raise Refused(Reason.WRONG_STATE)
     one, other = _open(slot_id, now), _open(other_id, now)
+    if one.cancels or other.cancels:
+        raise Refused(Reason.WRONG_STATE)
     before = _state(one), _state(other)
     PlannedStay.objects.filter(placement__in=[one, other]).delete()
     rooms = _room(other.room_id), _room(one.room_id)
@@ -439,7 +445,10 @@ def _settle(placement: Placement, room: Room | None, now: dt.datetime, *, is_ask
         _refuse_a_room_that_does_not_suit(placement, room)
     stays = stays_of(room, placement.starts_at, placement.ends_at)
     others = taken_in_the_draft(
-        {stay.room.pk for stay in stays}, stays[0].starts_at, stays[0].ends_at, but=placement
+        {stay.room.pk for stay in stays},
+        min(stay.starts_at for stay in stays),
+        max(stay.ends_at for stay in stays),
+        but=placement,
     )
     in_the_way = clashing(stays, others)
     if in_the_way:
