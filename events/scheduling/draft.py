@@ -25,7 +25,7 @@ from events.refusals import Reason, Refused
 from events.registration.patience import patient
 
 from .place import When
-from .rooms import atoms_of, clashing, people_it_may_hold, people_to_hold, stays_of
+from .rooms import OPEN_TIMES, atoms_of, clashing, people_it_may_hold, people_to_hold, stays_of
 from .ways import Busy, ways_out
 
 FIELDS = ("room", "day", "start_time", "fold", "duration", "cancels", "is_pinned")
@@ -392,11 +392,7 @@ def _open(slot_id: int, now: dt.datetime, seen: int | None = None) -> Placement:
 def _room(room_id: int | None) -> Room | None:
     if room_id is None:
         return None
-    return (
-        Room.objects.select_related("venue")
-        .prefetch_related("parts__parts", "venue__opening_hours")
-        .get(pk=room_id)
-    )
+    return Room.objects.select_related("venue").prefetch_related(*OPEN_TIMES).get(pk=room_id)
 
 
 def _set_time(placement: Placement, when: When | None, now: dt.datetime) -> None:

@@ -26,7 +26,16 @@ from events.registration.patience import patient
 from events.webhooks.tell import tell_slot
 from events.wording import say_day, say_times
 
-from .rooms import Stay, atoms_of, is_open, people_it_may_hold, people_to_hold, stays_of
+from .rooms import (
+    OPEN_TIMES,
+    Stay,
+    atoms_of,
+    closed_by,
+    is_open,
+    people_it_may_hold,
+    people_to_hold,
+    stays_of,
+)
 from .ways import ways_out
 
 P = ParamSpec("P")
@@ -81,8 +90,9 @@ def place_slot(*, slot_id: int, room_id: int, by: User, now: dt.datetime, when: 
 
     Raises ``Refused``: ROOM_OCCUPIED (``slot`` with the time asked, ``room``, ``in_the_way``: list of
     RoomOccupancy, ``ways_out``: list of WayOut), ROOM_TOO_SMALL (``safety_capacity``, ``ways_out``),
-    ROOM_CLOSED (``ways_out``), ROOM_ELSEWHERE, ROOM_NOT_IN_USE, WRONG_STATE, IN_THE_PAST, NO_SUCH_TIME,
-    TIME_TWICE, SAME_START, BUSY. Raises ``Slot.DoesNotExist`` and ``Room.DoesNotExist``.
+    ROOM_CLOSED (``closed_by``: SpecialDays or None, ``ways_out``), ROOM_ELSEWHERE, ROOM_NOT_IN_USE,
+    WRONG_STATE, IN_THE_PAST, NO_SUCH_TIME, TIME_TWICE, SAME_START, BUSY. Raises ``Slot.DoesNotExist`` and
+    ``Room.DoesNotExist``.
     """
     return _settle(slot_id, room_id=room_id, when=when, by=by, now=now, verb="placed")
 
@@ -239,7 +249,7 @@ def _take_room(slot: Slot, room: Room) -> None:
 def _rooms(*room_ids: int | None) -> dict[int, Room]:
     """The rooms with their parts, by id. Raises ``Room.DoesNotExist`` for one that is none."""
     wanted = {pk for pk in room_ids if pk is not None}
-    found = Room.objects.filter(pk__in=wanted).select_related("venue").prefetch_related("parts__parts")
+    found = Room.objects.filter(pk__in=wanted).select_related("venue").prefetch_related(*OPEN_TIMES)
     rooms = {room.pk: room for room in found}
     if wanted - rooms.keys():
         raise Room.DoesNotExist
@@ -299,8 +309,9 @@ def _refuse_a_room_that_does_not_suit(slot: Slot, room: Room) -> None:
     most, asked = people_it_may_hold(room), people_to_hold(slot)
     if most is not None and asked is not None and asked > most:
         raise Refused(Reason.ROOM_TOO_SMALL, slot=slot, room=room, safety_capacity=most)
-    if not is_open(list(room.venue.opening_hours.all()), slot.local_start, slot.local_end):
-        raise Refused(Reason.ROOM_CLOSED, slot=slot, room=room)
+    if not is_open(room, slot.local_start, slot.local_end):
+        closed = closed_by(room, slot.local_start, slot.local_end)
+        raise Refused(Reason.ROOM_CLOSED, slot=slot, room=room, closed_by=closed)
 
 
 def _refuse_what_is_plainly_held(slot: Slot, room: Room) -> None:

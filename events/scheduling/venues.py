@@ -109,12 +109,11 @@ def change_room(
 
 
 def outside_hours(*, slots: Iterable[Slot]) -> list[Slot]:
-    """Those of the placed slots whose venue is closed at their time. Prefetch ``venue__opening_hours``."""
+    """Those of the placed slots whose room is closed at their time. Prefetch ``OPEN_TIMES_OF_SLOTS``."""
     return [
         slot
         for slot in slots
-        if slot.venue is not None
-        and not is_open(list(slot.venue.opening_hours.all()), slot.local_start, slot.local_end)
+        if slot.room is not None and not is_open(slot.room, slot.local_start, slot.local_end)
     ]
 
 

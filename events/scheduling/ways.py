@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from events.clock import on_the_wall
-from events.models import OpeningHours, Room, RoomOccupancy, Slot
+from events.models import Room, RoomOccupancy, Slot
 
-from .rooms import clashing, is_open, people_it_may_hold, people_to_hold, stays_of
+from .rooms import OPEN_TIMES, clashing, is_open, people_it_may_hold, people_to_hold, stays_of
 
 STEP = dt.timedelta(minutes=5)
 SHIFT = dt.timedelta(minutes=20)
@@ -56,14 +56,13 @@ class _Search:
 
     slot: Slot
     busy: Sequence[RoomOccupancy | Busy]
-    hours: list[OpeningHours]
     now: dt.datetime
 
     def fits(self, room: Room, starts_at: dt.datetime, minutes: int) -> bool:
         ends_at, zone = starts_at + dt.timedelta(minutes=minutes), self.slot.timezone
         return (
             starts_at > self.now
-            and is_open(self.hours, on_the_wall(starts_at, zone), on_the_wall(ends_at, zone))
+            and is_open(room, on_the_wall(starts_at, zone), on_the_wall(ends_at, zone))
             and not clashing(stays_of(room, starts_at, ends_at), self.busy)
         )
 
@@ -129,7 +128,7 @@ def ways_out(
     what is proposed is asked of the rule again.
     """
     venue = room.venue
-    rooms = list(venue.rooms.filter(is_active=True).select_related("venue").prefetch_related("parts"))
+    rooms = list(venue.rooms.filter(is_active=True).select_related("venue").prefetch_related(*OPEN_TIMES))
     if busy is None:
         busy = list(
             RoomOccupancy.objects.active()
@@ -137,7 +136,7 @@ def ways_out(
             .between(slot.starts_at - DAY, slot.ends_at + DAY)
             .exclude(slot_id=slot.pk)
         )
-    search = _Search(slot, busy, list(venue.opening_hours.all()), now)
+    search = _Search(slot, busy, now)
     found: list[WayOut] = []
     here = next((at for at in rooms if at.pk == room.pk and search.holds(at)), None)
     if here is not None:

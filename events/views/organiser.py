@@ -17,7 +17,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from events.models import Festival, Message, Mode, Registration, Slot, Territory
+from events.models import (
+    Festival,
+    Message,
+    Mode,
+    OpeningHours,
+    Registration,
+    RoomHours,
+    Slot,
+    SpecialDays,
+    Territory,
+)
+from events.scheduling.rooms import OPEN_TIMES_OF_SLOTS
 from events.scheduling.venues import outside_hours
 from events.wording import say_day, say_number, say_when
 
@@ -109,13 +120,16 @@ def _ahead(place: Workplace) -> Any:
 
 
 def _closed(place: Workplace) -> Task | None:
-    placed = place.slots.filter(
-        starts_at__gt=place.now, room__isnull=False, venue__opening_hours__isnull=False
-    ).exclude(state=Slot.State.CANCELLED)
+    somebody_said = (
+        Q(venue__in=OpeningHours.objects.values("venue"))
+        | Q(venue__in=SpecialDays.objects.values("venue"))
+        | Q(venue__in=RoomHours.objects.values("room__venue"))
+    )
+    placed = place.slots.filter(somebody_said, starts_at__gt=place.now, room__isnull=False)
     slots = outside_hours(
-        slots=placed.distinct()
-        .select_related("venue", "activity")
-        .prefetch_related("venue__opening_hours")
+        slots=placed.exclude(state=Slot.State.CANCELLED)
+        .select_related("venue", "room__venue", "activity")
+        .prefetch_related(*OPEN_TIMES_OF_SLOTS)
         .in_order()
     )
     if not slots:

@@ -21,7 +21,7 @@ from events.forms.organiser import AtTimeForm
 from events.models import Activity, Registration, Room, RoomOccupancy, Slot, Venue
 from events.refusals import Refused
 from events.scheduling.place import When, place_slot
-from events.scheduling.rooms import too_many_for_comfort
+from events.scheduling.rooms import OPEN_TIMES, too_many_for_comfort
 from events.wording import say_times
 
 from .organiser_frame import Workplace, edition_of, frame, workplace
@@ -278,7 +278,7 @@ def _show(
         rooms = list(
             venue.rooms.filter(is_active=True)
             .select_related("venue")
-            .prefetch_related("parts__parts")
+            .prefetch_related(*OPEN_TIMES)
             .order_by("sort_name", "pk")
         )
     if rooms and venue is not None:
@@ -286,7 +286,6 @@ def _show(
         grid = lay_out(
             rooms=rooms,
             occupancies=_occupancies(venue, day, place.territory.timezone),
-            hours=list(venue.opening_hours.all()),
             day=day,
             zone=place.territory.timezone,
             now=place.now,

@@ -14,8 +14,16 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from events.clock import on_the_wall
-from events.models import OpeningHours, Room, RoomOccupancy, Slot
-from events.scheduling.rooms import MIDNIGHT, atoms_of, opens_between
+from events.models import Room, RoomOccupancy, Slot
+from events.scheduling.rooms import (
+    MIDNIGHT,
+    WHOLE_DAY,
+    Range,
+    atoms_of,
+    closed_by,
+    hours_are_known,
+    open_ranges,
+)
 
 ROW = 30
 
@@ -48,7 +56,9 @@ class Piece:
 
 @dataclass(slots=True)
 class Cell:
-    """A cell over ``rows`` half hours. ``free`` carries ``minute``, where a slot may begin."""
+    """A cell over ``rows`` half hours. ``free`` carries ``minute``, where a slot may begin; ``closed`` may
+    say why in ``label``.
+    """
 
     kind: Literal["block", "turn", "closed", "free", "past"]
     row: int
@@ -57,6 +67,7 @@ class Cell:
     minute: int = 0
     pieces: list[Piece] = field(default_factory=list)
     after: Piece | None = None
+    label: str = ""
 
     @property
     def at(self) -> dt.time:
@@ -98,7 +109,9 @@ class Column:
 
     room: Room
     pieces: list[Piece]
+    opens: list[Range] = field(default_factory=list)
     free: list[Cell] = field(default_factory=list)
+    closed_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,25 +136,32 @@ def lay_out(
     *,
     rooms: Sequence[Room],
     occupancies: Sequence[RoomOccupancy],
-    hours: Sequence[OpeningHours],
     day: dt.date,
     zone: str,
     now: dt.datetime,
     also: Iterable[int] = (),
     in_the_way: Iterable[int] = (),
 ) -> Grid:
-    """``also``: minutes the board must reach (starts of what waits to be placed). ``in_the_way``.
+    """``rooms`` come with their venue and ``OPEN_TIMES``.
 
-    Ids of occupancies.
+    ``also``: minutes the board must reach (starts of what waits to be placed). ``in_the_way``: ids of
+    occupancies.
     """
     clashes = set(in_the_way)
-    columns = [Column(room, _pieces(room, occupancies, day, zone, clashes)) for room in rooms]
-    opens = opens_between(hours, day.isoweekday())
-    first, last = _reach(columns, opens, bool(hours), list(also))
+    columns = [
+        Column(
+            room,
+            _pieces(room, occupancies, day, zone, clashes),
+            open_ranges(room, day),
+            closed_for=_closed_for(room, day),
+        )
+        for room in rooms
+    ]
+    first, last = _reach(columns, list(also))
     passed = _passed(day, zone, now)
     by_row: dict[int, list[Cell]] = {row: [] for row in range((last - first) // ROW)}
     for column in columns:
-        for cell in _cells(column, first, last, opens if hours else None, passed):
+        for cell in _cells(column, first, last, passed):
             by_row[cell.row].append(cell)
             if cell.kind == "free":
                 column.free.append(cell)
@@ -181,18 +201,26 @@ def _pieces(
     return sorted(flat, key=lambda piece: (piece.start, piece.end))
 
 
-def _reach(
-    columns: Sequence[Column], opens: list[tuple[int, int]], has_hours: bool, also: list[int]
-) -> tuple[int, int]:
+def _closed_for(room: Room, day: dt.date) -> str:
+    """Why it is closed all day, as whoever closed it says."""
+    start = dt.datetime.combine(day, dt.time())
+    row = closed_by(room, start, start + dt.timedelta(days=1))
+    return row.reason if row is not None else ""
+
+
+def _reach(columns: Sequence[Column], also: list[int]) -> tuple[int, int]:
     """From the first to the last full hour that has anything to show."""
     starts = [piece.start for column in columns for piece in column.pieces] + also
     ends = [piece.end for column in columns for piece in column.pieces] + [minute + ROW for minute in also]
-    if opens:
-        starts.append(opens[0][0])
-        ends.append(opens[-1][1])
-    elif not has_hours or not starts:
-        starts.append(9 * 60)
-        ends.append(18 * 60)
+    for column in columns:
+        if column.opens == WHOLE_DAY and not hours_are_known(column.room):
+            starts.append(9 * 60)
+            ends.append(18 * 60)
+        elif column.opens:
+            starts.append(column.opens[0][0])
+            ends.append(column.opens[-1][1])
+    if not starts:
+        starts, ends = [9 * 60], [18 * 60]
     return min(starts) // 60 * 60, min(MIDNIGHT, -(-max(ends) // 60) * 60)
 
 
@@ -201,9 +229,7 @@ def _passed(day: dt.date, zone: str, now: dt.datetime) -> int:
     return minute_of(now, day, zone)
 
 
-def _cells(
-    column: Column, first: int, last: int, opens: list[tuple[int, int]] | None, passed: int
-) -> list[Cell]:
+def _cells(column: Column, first: int, last: int, passed: int) -> list[Cell]:
     taken = _taken_cells(column, first)
     cells: list[Cell] = []
     row, rows = 0, (last - first) // ROW
@@ -217,11 +243,11 @@ def _cells(
             block = next(blocks, None)
             continue
         minute = first + row * ROW
-        if opens is not None and not any(begin <= minute < end for begin, end in opens):
+        if not any(begin <= minute < end for begin, end in column.opens):
             if cells and cells[-1].kind == "closed" and cells[-1].row + cells[-1].rows == row:
                 cells[-1].rows += 1
             else:
-                cells.append(Cell("closed", row, room=column.room, minute=minute))
+                cells.append(Cell("closed", row, room=column.room, minute=minute, label=column.closed_for))
         else:
             kind: Literal["free", "past"] = "past" if minute < passed else "free"
             cells.append(Cell(kind, row, room=column.room, minute=minute))

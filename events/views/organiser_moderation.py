@@ -151,8 +151,7 @@ def _points(activity: Activity, slots: list[Slot], place: Workplace) -> list[dic
     points.append({"label": _("The title and text in English too"), "is_done": bool(activity.title_en)})
     points.append({"label": _("How accessible it is"), "is_done": bool(activity.access)})
     if activity.venue is not None:
-        hours = list(activity.venue.opening_hours.all())
         ahead = [slot for slot in slots if slot.starts_at > place.now]
-        fits = all(is_open(hours, slot.local_start, slot.local_end) for slot in ahead)
+        fits = all(is_open(slot.room or activity.venue, slot.local_start, slot.local_end) for slot in ahead)
         points.append({"label": _("All its slots while the venue is open"), "is_done": fits})
     return points

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from events.models import Message, OpeningHours, RoomOccupancy
+from events.models import Message, OpeningHours, RoomOccupancy, SpecialDays
 from events.scheduling.place import block_room, place_slot
 from tests.factories import DAY, NOW, ActivityFactory, RegistrationFactory, RoomFactory
 
@@ -288,3 +288,17 @@ def test_a_territory_without_a_venue_is_told_how_to_begin(desk, place):
 
     assert page.status_code == 200
     assert page.context["venue"] is None
+
+
+def test_a_closed_day_shades_the_room_and_says_why(desk, place):
+    a_slot(place, dt.time(10))
+    SpecialDays.objects.create(
+        venue=place.venue, room=place.room, first_day=DAY, last_day=DAY, reason="Peinture"
+    )
+
+    page = desk.get(URL)
+
+    columns = {column.room: column for column in page.context["grid"].columns}
+    assert columns[place.room].free == []
+    assert len(columns[place.other_room].free) == 18
+    assert "Peinture" in page.content.decode()
