@@ -26,6 +26,7 @@ from django.utils.translation import ngettext, override
 
 from events import wording
 from events.calendar import Method, calendar_of
+from events.changes import say_stay
 from events.clock import on_the_wall
 from events.links import NEW_ADDRESS_LASTS, mask, new_address_token, reminders_token
 from events.mail.letters import (
@@ -42,7 +43,16 @@ from events.mail.letters import (
     visit_of,
     visit_of_slot,
 )
-from events.models import Activity, BallotEntry, Message, Overtaking, Registration, Visitor
+from events.models import (
+    Activity,
+    BallotEntry,
+    Message,
+    Overtaking,
+    Registration,
+    ReleaseChange,
+    Visitor,
+    in_reader_language,
+)
 
 Kind, Status = Message.Kind, Message.Status
 
@@ -392,6 +402,29 @@ def _moderation(message: Message, now: dt.datetime) -> Content:
     return Content(letter_of(activity), facts)
 
 
+def _host_slots_changed(message: Message, now: dt.datetime) -> Content:
+    """To who speaks for a host: each of its slots that a release moved, before and after."""
+    activity = message.activity
+    if activity is None:
+        raise ValueError("A mail about a host's slots without its activity.")
+    changes = ReleaseChange.objects.filter(pk__in=message.context.get("changes", [])).order_by("pk")
+    said = [
+        {
+            "title": plain(in_reader_language(change.title_fr, change.title_en)),
+            "before": plain(say_stay(change.before)) if change.before else "",
+            "after": plain(say_stay(change.after)),
+        }
+        for change in changes
+    ]
+    facts = {
+        "host": plain(str(message.context.get("host", ""))),
+        "changes": said,
+        "count": len(said),
+        "desk": address("desk"),
+    }
+    return Content(letter_of(activity), facts)
+
+
 def _ballot_entered(message: Message, now: dt.datetime) -> Content:
     entry = _entry(message)
     slots = [wish.slot for wish in _wishes(entry)]
@@ -462,6 +495,7 @@ CONTENT_OF: dict[str, Callable[[Message, dt.datetime], Content]] = {
     Kind.PUBLISHED: _moderation,
     Kind.CHANGES_REQUESTED: _moderation,
     Kind.REJECTED: _moderation,
+    Kind.HOST_SLOTS_CHANGED: _host_slots_changed,
 }
 
 

@@ -19,11 +19,9 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from events.clock import NoSuchTime, TwiceThatDay, on_the_wall
 from events.guards import GUARD
-from events.mail.outbox import owe
-from events.models import JournalEntry, Message, Registration, Room, RoomOccupancy, Slot
+from events.models import JournalEntry, Room, RoomOccupancy, Slot
 from events.refusals import Reason, Refused
 from events.registration.patience import patient
-from events.webhooks.tell import tell_slot
 from events.wording import say_day, say_times
 
 from .rooms import (
@@ -36,6 +34,7 @@ from .rooms import (
     people_to_hold,
     stays_of,
 )
+from .telling import name_of_place, tell_the_public
 from .ways import ways_out
 
 P = ParamSpec("P")
@@ -134,8 +133,14 @@ def unplace_slot(*, slot_id: int, by: User, now: dt.datetime) -> Slot:
         return slot
     slot.room, slot.safety_capacity = None, None
     slot.save(update_fields=["room", "safety_capacity"])
-    _tell(slot, old_start=slot.starts_at, old_end=slot.ends_at, old_place=_place(was, slot.venue), now=now)
-    _write_down("unplaced", by=by, now=now, text=_place(was), slot=slot)
+    tell_the_public(
+        slot,
+        old_start=slot.starts_at,
+        old_end=slot.ends_at,
+        old_place=name_of_place(was, slot.venue),
+        now=now,
+    )
+    _write_down("unplaced", by=by, now=now, text=name_of_place(was), slot=slot)
     return slot
 
 
@@ -155,13 +160,13 @@ def swap_rooms(*, slot_id: int, other_id: int, by: User, now: dt.datetime) -> tu
     rooms = _rooms(*(slot.room_id for slot in slots.values()))
     _lock(rooms)
     wanted = {slot_id: rooms[slots[other_id].room_id or 0], other_id: rooms[slots[slot_id].room_id or 0]}
-    was = {pk: _place(slot.room) for pk, slot in slots.items()}
+    was = {pk: name_of_place(slot.room) for pk, slot in slots.items()}
     RoomOccupancy.objects.filter(slot__in=slots).delete()
     for pk, slot in slots.items():
         _refuse_a_slot_that_is_over(slot, now)
         _refuse_a_room_that_does_not_suit(slot, wanted[pk])
         _take_room(slot, wanted[pk])
-        _tell(slot, old_start=slot.starts_at, old_end=slot.ends_at, old_place=was[pk], now=now)
+        tell_the_public(slot, old_start=slot.starts_at, old_end=slot.ends_at, old_place=was[pk], now=now)
         _write_down("swapped", by=by, now=now, text=_said(slot), slot=slot)
     return slots[slot_id], slots[other_id]
 
@@ -187,7 +192,7 @@ def block_room(
     room = rooms[room_id]
     stays = [Stay(part, starts_at, ends_at) for part in atoms_of(room)]
     rows = _occupy(stays, room=room, label=label)
-    _write_down("blocked", by=by, now=now, text=f"{_place(room)} · {label}")
+    _write_down("blocked", by=by, now=now, text=f"{name_of_place(room)} · {label}")
     return rows
 
 
@@ -201,7 +206,7 @@ def unblock_room(*, occupancy_id: int, by: User, now: dt.datetime) -> None:
         if occupancy.slot_id is not None:
             raise Refused(Reason.WRONG_STATE)
         occupancy.delete()
-        _write_down("unblocked", by=by, now=now, text=f"{_place(occupancy.room)} · {occupancy.label}")
+        _write_down("unblocked", by=by, now=now, text=f"{name_of_place(occupancy.room)} · {occupancy.label}")
 
 
 # One placement, inside its transaction ----------------------------------------------------------------------
@@ -232,7 +237,9 @@ def _settle(
         _write_slot(slot)
     was_known = was_room is not None or was_venue is None or slot.venue_id != was_venue.pk
     if is_moved or was_known:
-        _tell(slot, old_start=was_start, old_end=was_end, old_place=_place(was_room, was_venue), now=now)
+        tell_the_public(
+            slot, old_start=was_start, old_end=was_end, old_place=name_of_place(was_room, was_venue), now=now
+        )
     _write_down(verb, by=by, now=now, text=_said(slot), slot=slot)
     return slot
 
@@ -379,37 +386,6 @@ def _in_the_way(stays: Iterable[Stay], slot: Slot | None) -> list[RoomOccupancy]
 # Who is told ------------------------------------------------------------------------------------------------
 
 
-def _tell(
-    slot: Slot, *, old_start: dt.datetime, old_end: dt.datetime, old_place: str, now: dt.datetime
-) -> None:
-    """A published slot earns a new revision, and each of its registrations a mail: what was, what is."""
-    if slot.state != Slot.State.PUBLISHED:
-        return
-    slot.revision += 1
-    slot.save(update_fields=["revision"])
-    tell_slot(slot, "moved", now=now)
-    people = (
-        slot.registrations.filter(status__in=Registration.ACTIVE).select_related("visitor").order_by("pk")
-    )
-    for registration in people:
-        owe(
-            kind=Message.Kind.SLOT_MOVED,
-            dedupe_key=f"moved:{registration.pk}:{slot.revision}",
-            recipient=registration.visitor.email,
-            locale=registration.locale,
-            now=now,
-            registration=registration,
-            slot=slot,
-            visitor=registration.visitor,
-            context={
-                "old_starts_at": old_start.isoformat(),
-                "old_ends_at": old_end.isoformat(),
-                "old_place": old_place,
-            },
-            expires_at=slot.ends_at,
-        )
-
-
 def _write_down(verb: str, *, by: User, now: dt.datetime, text: str, slot: Slot | None = None) -> None:
     JournalEntry.objects.create(
         at=now,
@@ -421,16 +397,9 @@ def _write_down(verb: str, *, by: User, now: dt.datetime, text: str, slot: Slot 
     )
 
 
-def _place(room: Room | None, venue: object | None = None) -> str:
-    """« Grande salle, La Cantine », the venue alone, or nothing."""
-    if room is not None:
-        return f"{room.name}, {room.venue.name}"
-    return str(venue) if venue is not None else ""
-
-
 def _said(slot: Slot) -> str:
     """Where and when a slot now is, for the journal, in French as the journal is."""
     start = on_the_wall(slot.starts_at, slot.timezone)
     times = say_times(start, slot.local_end, "fr")
-    place = _place(slot.room, slot.venue)
+    place = name_of_place(slot.room, slot.venue)
     return f"{place}{', ' if place else ''}{say_day(start.date(), 'fr')}, {times}"
