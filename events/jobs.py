@@ -7,11 +7,14 @@ Nothing is scheduled ahead: a sweep looks at what is due now.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from celery import shared_task
 from django.utils import timezone
 
+from events import longwork
+from events.longwork import Handler
 from events.mail.deliver import Report, deliver_due, expire, release_leases
 from events.mail.heartbeat import beat, last
 from events.registration.drawing import draw_due
@@ -24,6 +27,11 @@ from events.webhooks import deliver as webhooks
 
 OVERLAP = dt.timedelta(minutes=5)
 WHOLE_SWEEP_EVERY = dt.timedelta(minutes=15)
+SPELL = 20.0
+"""Seconds of long work in one task, where it can rest: then the mail has its turn."""
+
+HANDLERS: Mapping[str, Handler] = {}
+"""What each kind of long work does."""
 
 
 @shared_task(name="events.owe_reminders", ignore_result=True)
@@ -64,6 +72,23 @@ def deliver_webhooks(now: dt.datetime) -> dict[str, int]:
     counts = webhooks.deliver_webhooks()
     beat("deliver_webhooks", now)
     return counts
+
+
+@shared_task(name=longwork.TASK, ignore_result=True)
+def work_on_jobs_task() -> None:
+    """Every ten seconds, and when somebody has just asked: work on the long work there is."""
+    work_on_jobs(timezone.now(), seconds=SPELL)
+    if longwork.is_left(HANDLERS, timezone.now()):
+        longwork.nudge()
+
+
+def work_on_jobs(
+    now: dt.datetime, *, seconds: float | None = None, is_ending: Callable[[], bool] = lambda: False
+) -> int:
+    """How many times a job was taken up. ``seconds``: after that what can rest waits for the next turn."""
+    taken = longwork.work_on(HANDLERS, seconds=seconds, is_ending=is_ending)
+    beat("work_on_jobs", now)
+    return taken
 
 
 @shared_task(name="events.draw_ballots", ignore_result=True)
@@ -128,6 +153,7 @@ def sweep(now: dt.datetime | None = None) -> Sweep:
     pass_places_on(at)
     owed = owe_reminders_in_turn(at)
     expired = expire(now=at)
+    work_on_jobs(at)
     report = deliver_due(now=now)
     webhooks.deliver_webhooks(now=now)
     for name in ("release_leases", "expire", "deliver_due", "deliver_webhooks"):

@@ -34,6 +34,7 @@ app.conf.beat_schedule = {
     for name, seconds in {
         "events.deliver_due": 10.0,
         "events.deliver_webhooks": 10.0,
+        "events.work_on_jobs": 10.0,
         "events.release_leases": 30.0,
         "events.owe_reminders": 60.0,
         "events.expire": 60.0,

@@ -14,6 +14,7 @@ from tests.factories import RegistrationFactory, SlotFactory
 SWEEPS = {
     "events.deliver_due",
     "events.deliver_webhooks",
+    "events.work_on_jobs",
     "events.release_leases",
     "events.owe_reminders",
     "events.expire",

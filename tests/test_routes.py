@@ -27,6 +27,7 @@ from events.models import (
     BallotEntry,
     FestivalTeam,
     HostMember,
+    Job,
     KeptMail,
     Opening,
     Registration,
@@ -147,6 +148,9 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:organiser_slot_capacity": (ORGANISERS, "territory slot"),
     "events:organiser_slot_pools": (ORGANISERS, "territory slot"),
     "events:organiser_slot_overbook": (ORGANISERS, "territory slot"),
+    "events:organiser_jobs": (ORGANISERS, "territory"),
+    "events:organiser_job": (ORGANISERS, "territory job"),
+    "events:organiser_job_stop": (ORGANISERS, "territory job"),
     "events:organiser_openings": (ORGANISERS, "territory"),
     "events:organiser_opening_drop": (ORGANISERS, "territory opening"),
     "events:organiser_rules": (NATIONAL, "territory"),
@@ -231,6 +235,7 @@ def side(festival: Any, letter: str, now: dt.datetime) -> dict[str, Any]:
     key = ApiToken.objects.create(name="Ville", territory=territory, token_hash=letter * 64)
     hook = Webhook.objects.create(territory=territory, name="Ville", url="https://partner.example/")
     delivery = ping(hook, now=now)
+    job = Job.objects.create(kind=Job.Kind.BULK, territory=territory, asked_at=now)
     ballot = f.BallotFactory(
         festival=festival,
         territory=territory,
@@ -293,6 +298,7 @@ def addresses(at: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "territory room": {"territory": territory, "venue": at["venue"].slug, "pk": at["room"].pk},
         "territory blocking": {"territory": territory, "venue": at["venue"].slug, "pk": at["blocking"].pk},
         "territory key": {"territory": territory, "pk": at["key"].pk},
+        "territory job": {"territory": territory, "pk": at["job"].pk},
         "territory webhook": {"territory": territory, "pk": at["hook"].pk},
         "territory delivery": {
             "territory": territory,
@@ -536,6 +542,7 @@ def fingerprint() -> list[Any]:
         sorted(TerritoryTeam.objects.values_list("territory", "user")),
         sorted(Opening.objects.values_list("pk", "opens_at")),
         sorted(RoomOccupancy.objects.values_list("pk", "active", "starts_at")),
+        sorted(Job.objects.values_list("pk", "state", "stop_asked_at")),
         Visitor.objects.count(),
     ]
 

@@ -53,18 +53,23 @@ _breaker = _Breaker()
 def nudge() -> None:
     """Hint to Celery that mail is due. Never relied on, never raises, never waits more than a second."""
     now = time.monotonic()
-    if now < _breaker.resting_until or now - _breaker.last_hint < HINT_ONCE_IN or not _has_broker():
+    if now - _breaker.last_hint < HINT_ONCE_IN:
         return
     _breaker.last_hint = now
+    hint("events.deliver_due")
+
+
+def hint(task: str) -> None:
+    """Ask Celery for a task by its name; as ``nudge``, which leaves out what it has just asked for."""
+    if time.monotonic() < _breaker.resting_until or not _has_broker():
+        return
     try:
-        current_app.send_task(
-            "events.deliver_due", retry=False, expires=HINT_EXPIRES_AFTER, ignore_result=True
-        )
+        current_app.send_task(task, retry=False, expires=HINT_EXPIRES_AFTER, ignore_result=True)
     except Exception as error:
         # kombu's errors are no ConnectionError, redis' are no kombu errors: whatever it is, the sweep will
         # do it.
         _breaker.resting_until = time.monotonic() + REST_AFTER_FAILURE
-        logger.warning("No hint to the worker: %s. The sweep sends the mail.", type(error).__name__)
+        logger.warning("No hint to the worker: %s. The sweep does it.", type(error).__name__)
 
 
 def _has_broker() -> bool:

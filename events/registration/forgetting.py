@@ -23,6 +23,7 @@ from events.models import (
     BallotWish,
     Delivery,
     ErasedCount,
+    Job,
     KeptMail,
     Message,
     Pool,
@@ -263,6 +264,7 @@ def purge_expired(*, now: dt.datetime) -> dict[str, int]:
     erased["mails"] = over.delete()[0] + KeptMail.objects.filter(kept_at__lt=limit).delete()[0]
     erased["rate_counts"] = RateCount.objects.filter(window__lt=now - COUNTS_LAST).delete()[0]
     Delivery.objects.filter(created_at__lt=limit).delete()
+    erased["jobs"] = Job.objects.filter(finished_at__lt=limit).delete()[0]
     erased["sessions"] = Session.objects.filter(expire_date__lt=now).delete()[0]
     return erased
 

@@ -15,6 +15,7 @@ from events.views import (
     organiser_reserves,
     organiser_slots,
     organiser_venues,
+    organiser_work,
 )
 
 HERE = "organisation/<slug:territory>/"
@@ -54,6 +55,9 @@ urlpatterns: list[URLPattern] = [
     path(f"{VENUE}salles/<int:pk>/", organiser_venues.room_edit, name="organiser_room"),
     path(f"{VENUE}blocages/", organiser_venues.block, name="organiser_block"),
     path(f"{VENUE}blocages/<int:pk>/lever/", organiser_venues.unblock, name="organiser_unblock"),
+    path(f"{HERE}travaux/", organiser_work.jobs, name="organiser_jobs"),
+    path(f"{HERE}travaux/<int:pk>/", organiser_work.job, name="organiser_job"),
+    path(f"{HERE}travaux/<int:pk>/arreter/", organiser_work.job_stop, name="organiser_job_stop"),
     path(f"{HERE}partenaires/", organiser_partners.partners, name="organiser_partners"),
     path(f"{HERE}partenaires/cles/", organiser_partners.token_new, name="organiser_token_new"),
     path(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
 from events.jobs import (
@@ -20,6 +20,7 @@ from events.jobs import (
     owe_reminders_in_turn,
     pass_places_on,
     sweep,
+    work_on_jobs,
 )
 from events.mail.deliver import deliver_due, expire, release_leases
 from events.mail.heartbeat import beat
@@ -35,6 +36,8 @@ EVERY_SECONDS: dict[str, float] = {
     "draw_ballots": 60.0,
     "forget": 6 * 3600.0,
 }
+ENDS_WITHIN = 5.0
+"""Seconds a step of long work has to end; another process takes the job up after its lease otherwise."""
 
 
 class Command(BaseCommand):
@@ -56,6 +59,9 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
+        # Beside the sweeps, on a connection of its own: no mail waits until long work has ended.
+        worker = threading.Thread(target=self.work, args=(stop,), daemon=True)
+        worker.start()
         due = dict.fromkeys(EVERY_SECONDS, 0.0)
         while not stop.is_set():
             for name, every in EVERY_SECONDS.items():
@@ -63,6 +69,18 @@ class Command(BaseCommand):
                     due[name] = time.monotonic() + every
                     self.run_one(name)
             stop.wait(0.5)
+        worker.join(timeout=ENDS_WITHIN)
+
+    def work(self, stop: threading.Event) -> None:
+        """Long work, as it is asked for; what can rest is given back when the life-boat ends."""
+        while not stop.is_set():
+            close_old_connections()
+            try:
+                work_on_jobs(timezone.now(), is_ending=stop.is_set)
+            except DatabaseError as error:
+                self.stderr.write(f"work_on_jobs: {error}".strip())
+            stop.wait(2.0)
+        connection.close()
 
     def run_one(self, name: str) -> None:
         """One sweep; a database that is away for a while must not end the life-boat."""

@@ -1,0 +1,196 @@
+"""Long work is done once, whoever dies of it: real processes, both engines, and what happens without the
+guard."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import signal
+from collections import Counter
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from events.longwork import ask_job, ask_to_stop
+from events.models import Job, JournalEntry
+from tests.factories import NOW, TerritoryFactory, UserFactory
+from tests.ground import races
+from tests.ground.site import Site
+from tests.guarantees.test_mail_delivery import wait_for
+
+pytestmark = [pytest.mark.guarantee, pytest.mark.slow]
+
+STEPS = 12
+
+WORKER = """
+import sys, time
+from django.db import transaction
+from django.utils import timezone
+from events.longwork import Outcome, work_on
+from events.models import JournalEntry
+pause = float(sys.argv[1])
+
+
+def steps(work):
+    while work.job.done < work.job.total:
+        with transaction.atomic():
+            work.hold()
+            step = work.job.done
+            JournalEntry.objects.create(at=timezone.now(), verb="step", text=f"{work.job.pk}:{step}")
+            time.sleep(pause)  # done and not said yet: here the worker is killed
+            is_to_stop = work.advance(done=step + 1)
+        if is_to_stop:
+            return Outcome.STOPPED
+        time.sleep(pause / 2)
+    return Outcome.DONE
+
+
+work_on({"bulk": steps, "timetable": steps, "message": steps})
+"""
+
+CLAIM = """
+from events import longwork
+from events.models import Job
+
+
+def take():
+    job = longwork.claim(kinds=["bulk", "timetable", "message"], token=uuid.uuid4(), now=now)
+    return None if job is None else job.pk
+
+
+def look_then_take():
+    # What the claim must not be: read first, then write whatever was read.
+    job = Job.objects.filter(state="waiting").order_by("asked_at", "pk").first()
+    if job is None:
+        return None
+    time.sleep(0.05)
+    until = now + longwork.LEASE
+    Job.objects.filter(pk=job.pk).update(state="running", lease_token=uuid.uuid4(), lease_until=until)
+    return job.pk
+"""
+
+
+def asked(kind: str = "bulk") -> Job:
+    return ask_job(kind=kind, territory=TerritoryFactory(), by=UserFactory(), params={}, now=NOW, total=STEPS)
+
+
+def steps_done() -> Counter[str]:
+    return Counter(JournalEntry.objects.filter(verb="step").values_list("text", flat=True))
+
+
+def each_once(job: Job) -> Counter[str]:
+    return Counter(f"{job.pk}:{step}" for step in range(STEPS))
+
+
+def end_the_leases() -> None:
+    """A minute later, without the wait."""
+    Job.objects.filter(state="running").update(lease_until=timezone.now() - dt.timedelta(seconds=1))
+
+
+def race(site: Site, action: str, number: int) -> list[Any]:
+    return races.race(site, CLAIM, [[action]] * number, processes=4, now=NOW.isoformat())
+
+
+def test_a_worker_killed_in_the_middle_is_followed_by_another_and_no_step_is_done_twice(
+    database: Site,
+) -> None:
+    job = asked()
+    for deaths in range(1, 4):
+        worker = database.start_python(WORKER, "0.1")
+        wait_for(lambda: Job.objects.get().done >= 2 * deaths)  # noqa: B023 - called at once
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.wait()
+        assert Job.objects.get().state == "running"
+        end_the_leases()
+
+    database.python(WORKER, "0")
+
+    assert steps_done() == each_once(job)
+    assert (Job.objects.get().state, Job.objects.get().done) == ("done", STEPS)
+
+
+def test_several_workers_at_once_do_each_step_of_each_job_once(database: Site) -> None:
+    work = [asked(kind) for kind in ("bulk", "timetable", "message", "bulk")]
+
+    workers = [database.start_python(WORKER, "0.01") for _worker in range(4)]
+    for worker in workers:
+        output, _none = worker.communicate(timeout=120)
+        assert worker.returncode == 0, output
+    database.python(WORKER, "0")
+
+    assert steps_done() == sum((each_once(job) for job in work), Counter())
+    assert set(Job.objects.values_list("state", flat=True)) == {"done"}
+
+
+def test_a_worker_woken_after_its_lease_does_nothing_more(database: Site) -> None:
+    job = asked()
+    sleeper = database.start_python(WORKER, "0.05")
+    wait_for(lambda: Job.objects.get().done >= 2)
+    # Not in the middle of a step, where it would sleep with the row in its hands.
+    while True:
+        os.kill(sleeper.pid, signal.SIGSTOP)
+        if _is_free(database, job):
+            break
+        os.kill(sleeper.pid, signal.SIGCONT)
+    end_the_leases()
+
+    database.python(WORKER, "0")
+    os.kill(sleeper.pid, signal.SIGCONT)
+    sleeper.communicate(timeout=60)
+
+    assert steps_done() == each_once(job)
+    assert Job.objects.get().state == "done"
+
+
+def _is_free(site: Site, job: Job) -> bool:
+    """Whether nobody holds the row at this instant."""
+    asks = """
+import sys
+from django.db import OperationalError, connection, transaction
+from events.models import Job
+with connection.cursor() as cursor:
+    is_sqlite = connection.vendor == "sqlite"
+    cursor.execute("PRAGMA busy_timeout = 50" if is_sqlite else "SET lock_timeout = '50ms'")
+try:
+    with transaction.atomic():
+        Job.objects.select_for_update().get(pk=sys.argv[1])
+except OperationalError:
+    sys.exit(1)
+"""
+    return site.python(asks, str(job.pk), check=False).returncode == 0
+
+
+def test_who_asks_to_stop_is_heard_between_two_steps(database: Site) -> None:
+    job = asked()
+    worker = database.start_python(WORKER, "0.1")
+    wait_for(lambda: Job.objects.get().done >= 2)
+
+    ask_to_stop(job_id=job.pk, now=timezone.now())
+    output, _none = worker.communicate(timeout=60)
+
+    assert worker.returncode == 0, output
+    job.refresh_from_db()
+    assert job.state == "stopped"
+    assert 2 <= job.done < STEPS
+    assert sum(steps_done().values()) == job.done
+
+
+def test_of_forty_workers_one_has_the_job(database: Site) -> None:
+    work = {asked(kind).pk for kind in ("bulk", "timetable", "message")}
+
+    answers = race(database, "take", 40)
+    won = [answer for answer in answers if answer is not None]
+
+    assert len(won) == len(set(won))
+    assert set(won) <= work
+    assert won
+
+
+def test_without_the_claims_guard_several_have_it(database: Site) -> None:
+    """The negative control of the test above."""
+    job = asked()
+
+    answers = race(database, "look_then_take", 40)
+
+    assert answers.count(job.pk) > 1
