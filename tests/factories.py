@@ -112,6 +112,26 @@ class SlotFactory(DjangoModelFactory[m.Slot]):
         return slot
 
 
+class HostPersonFactory(DjangoModelFactory[m.HostPerson]):
+    class Meta:
+        model = m.HostPerson
+
+    host = factory.SubFactory(HostFactory)
+    name = factory.Sequence(lambda n: f"Dominique Petit {n}")
+
+
+class AppearanceFactory(DjangoModelFactory[m.Appearance]):
+    """Its times are its slot's, which the database copies in any case."""
+
+    class Meta:
+        model = m.Appearance
+
+    slot = factory.SubFactory(SlotFactory)
+    person = factory.SubFactory(HostPersonFactory, host=factory.SelfAttribute("..slot.activity.host"))
+    starts_at = factory.SelfAttribute("slot.starts_at")
+    ends_at = factory.SelfAttribute("slot.ends_at")
+
+
 class VisitorFactory(DjangoModelFactory[m.Visitor]):
     class Meta:
         model = m.Visitor
