@@ -50,6 +50,7 @@ class Reason(TextChoices):
     SEED_LOST = "seed_lost", _("The seed is no longer the one promised: the site’s secret was changed.")
     HAS_BOOKINGS = "has_bookings", _("This activity already has bookings.")
     PERSON_BUSY = "person_busy", _("Somebody of the host receives visitors elsewhere at that time.")
+    NAME_TAKEN = "name_taken", _("Somebody of this host already has that name.")
     RULE_BROKEN = "rule_broken", _("The rules of this edition do not allow that.")
     CHANGED_MEANWHILE = "changed_meanwhile", _("Somebody else has changed this meanwhile.")
     NOTHING_TO_UNDO = "nothing_to_undo", _("There is nothing to undo.")

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -29,18 +29,14 @@ from events.models import (
     Festival,
     HostPerson,
     Level,
-    OpeningHours,
     PlacingRule,
     Room,
-    RoomHours,
     RuleLevel,
     Slot,
-    SpecialDays,
-    Venue,
 )
 from events.wording import Position, is_tight, say_day, say_list, say_number, say_time
 
-from .rooms import MIDNIGHT, atoms_of, opens_between, too_many_for_comfort
+from .rooms import OPEN_TIMES, atoms_of, closed_by, is_open, too_many_for_comfort
 
 DEFAULTS: Mapping[PlacingRule, Level] = {
     PlacingRule.CLOSED: Level.REFUSE,
@@ -84,8 +80,9 @@ class Where:
 class Finding:
     """A rule that a placement breaks. ``words``: one sentence in the language active when it was found.
 
-    ``facts``, by rule: CLOSED ``room``, ``reason``; TIGHT ``beyond`` (places); EQUIPMENT ``missing`` (codes);
-    AWAY ``person``, ``absence``; WALK ``person``, ``other`` (a slot), ``minutes`` between the two.
+    ``facts``, by rule: CLOSED ``room``, ``closed_by`` (SpecialDays or None); TIGHT ``beyond`` (places);
+    EQUIPMENT ``missing`` (codes); AWAY ``person``, ``absence``; WALK ``person``, ``other`` (a slot),
+    ``minutes`` between the two.
     """
 
     rule: PlacingRule
@@ -106,7 +103,7 @@ def refusing(findings: Iterable[Finding], *, at_release: bool) -> list[Finding]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stands:
+class Stands:
     """Where a person is expected: in a slot, from when to when, at which position."""
 
     slot: Slot
@@ -120,16 +117,13 @@ class Surroundings:
     """What the rules look at, loaded by ``around``."""
 
     levels: dict[int, dict[PlacingRule, Level]]
-    weekly: dict[int, list[OpeningHours]]
-    """By venue."""
-    weekly_of_rooms: dict[int, list[RoomHours]]
-    special: dict[int, list[SpecialDays]]
-    """By venue, those of its rooms among them."""
+    rooms: dict[int, Room]
+    """With all that says when they are open."""
     people: dict[int, list[HostPerson]]
     """By slot."""
     absences: dict[int, list[Absence]]
     """By person."""
-    stands: dict[int, list[_Stands]]
+    stands: dict[int, list[Stands]]
     """By person."""
 
     @classmethod
@@ -141,40 +135,41 @@ class Surroundings:
         people: Iterable[HostPerson] = (),
         in_draft: bool = False,
     ) -> Surroundings:
-        """Load what stands around these placements; seven queries at most, however many they are.
+        """Load what stands around these placements; as many queries for one as for hundreds.
 
         ``rooms``: further rooms that will be asked about; ``people``: further people. ``in_draft``: the other
         appearances of a person are where the draft has them. Slots come with their ``activity``, rooms with
-        their ``venue`` and best with their ``parts``.
+        their ``venue``.
         """
         known = list(placed)
         asked = {at.room.pk: at.room for at in known if at.room is not None} | {at.pk: at for at in rooms}
-        venues = {at.venue_id for at in asked.values()}
+        prefetch_related_objects(list(asked.values()), *OPEN_TIMES)
         by_slot = {at.slot.pk: at for at in known if at.slot.pk is not None}
         receive = _by_slot(by_slot)
         ids = {person.pk for ones in receive.values() for person in ones} | {one.pk for one in people}
         return cls(
             levels=_levels({at.slot.activity.festival_id for at in known}),
-            weekly=_grouped(OpeningHours.objects.filter(venue__in=venues), "venue_id"),
-            weekly_of_rooms=_grouped(RoomHours.objects.filter(room__in=asked), "room_id"),
-            special=_grouped(SpecialDays.objects.filter(venue__in=venues), "venue_id"),
+            rooms=asked,
             people=receive,
             absences=_grouped(Absence.objects.filter(person__in=ids), "person_id") if ids else {},
-            stands=_stands(ids, by_slot, in_draft=in_draft) if ids else {},
+            stands=_stands(ids, by_slot, rooms=asked, in_draft=in_draft) if ids else {},
         )
 
-    def findings(self, where: Placed, *, people: Sequence[HostPerson] | None = None) -> list[Finding]:
+    def findings(
+        self, where: Placed, *, people: Sequence[HostPerson] | None = None, of_people: bool = False
+    ) -> list[Finding]:
         """What is wrong with a placement, in the order of the rules; what is ignored is left out.
 
-        ``people``: who would receive, instead of who does.
+        ``people``: who would receive, instead of who does. ``of_people``: only what concerns them.
         """
         levels = self.levels.get(where.slot.activity.festival_id, dict(DEFAULTS))
         who = self.people.get(where.slot.pk, []) if people is None else people
         found: list[tuple[PlacingRule, str, dict[str, Any]]] = []
-        if where.room is not None:
-            found += self._closed(where, where.room)
-            found += _tight(where, where.room)
-            found += _missing(where, where.room)
+        if where.room is not None and not of_people:
+            room = self.rooms.get(where.room.pk, where.room)
+            found += self._closed(where, room)
+            found += _tight(where, room)
+            found += _missing(where, room)
         for person in who:
             found += self._away(where, person)
         for person in who:
@@ -185,48 +180,30 @@ class Surroundings:
             if levels[rule] != Level.IGNORE
         ]
 
-    def is_open(self, where: Placed) -> bool:
-        """Whether its room is open, on the local clock, all the time it lasts."""
-        return where.room is None or not self._closed(where, where.room)
+    def engagements(self, slot: Slot) -> list[Stands]:
+        """Where those who receive in a slot are expected besides it."""
+        who = self.people.get(slot.pk, [])
+        return [at for person in who for at in self.stands.get(person.pk, []) if at.slot.pk != slot.pk]
+
+    def clashes(self, where: Placed) -> list[Stands]:
+        """Those of them that share an instant with a placement: no matter of level, the database refuses."""
+        return [
+            at
+            for at in self.engagements(where.slot)
+            if at.starts_at < where.ends_at and at.ends_at > where.starts_at
+        ]
 
     def _closed(self, where: Placed, room: Room) -> list[tuple[PlacingRule, str, dict[str, Any]]]:
         start, end = (on_the_wall(at, where.slot.timezone) for at in (where.starts_at, where.ends_at))
-        day = start.date()
-        while day <= end.date():
-            begin = start.hour * 60 + start.minute if day == start.date() else 0
-            finish = end.hour * 60 + end.minute if day == end.date() else MIDNIGHT
-            ranges, reason = self._hours(room, day)
-            if finish > begin and not any(opens <= begin and finish <= closes for opens, closes in ranges):
-                said = (
-                    _("%(room)s is closed on %(day)s: %(reason)s.")
-                    if reason
-                    else _("%(room)s is not open all that time on %(day)s.")
-                )
-                words = said % {"room": room, "day": say_day(day), "reason": reason}
-                return [(PlacingRule.CLOSED, words, {"room": room, "reason": reason})]
-            day += dt.timedelta(days=1)
-        return []
-
-    def _hours(self, room: Room, day: dt.date) -> tuple[list[tuple[int, int]], str]:
-        """Minutes of the day between which a room is open, and why, where the day is special.
-
-        A room's own special days come before its venue's, those before the week of the room, that before the
-        week of the venue. Where nothing is known it is open.
-        """
-        special = [at for at in self.special.get(room.venue_id, []) if at.first_day <= day <= at.last_day]
-        here = [at for at in special if at.room_id == room.pk] or [at for at in special if at.room_id is None]
-        if here:
-            reason = say_list(dict.fromkeys(at.reason for at in here))
-            if any(at.opens is None for at in here):
-                return [], reason
-            return sorted((_minute(at.opens), _end_minute(at.closes)) for at in here), reason
-        weekday, own = day.isoweekday(), self.weekly_of_rooms.get(room.pk, [])
-        if own:
-            as_venue = [OpeningHours(weekday=at.weekday, opens=at.opens, closes=at.closes) for at in own]
-            return opens_between(as_venue, weekday), ""
-        if weekly := self.weekly.get(room.venue_id, []):
-            return opens_between(weekly, weekday), ""
-        return [(0, MIDNIGHT)], ""
+        if is_open(room, start, end):
+            return []
+        special = closed_by(room, start, end)
+        words = {"room": room, "day": say_day(start.date())}
+        if special is None:
+            said = _("%(room)s is not open all that time on %(day)s.") % words
+        else:
+            said = _("%(room)s is closed on %(day)s: %(reason)s.") % {**words, "reason": special.reason}
+        return [(PlacingRule.CLOSED, said, {"room": room, "closed_by": special})]
 
     def _away(self, where: Placed, person: HostPerson) -> list[tuple[PlacingRule, str, dict[str, Any]]]:
         found = []
@@ -252,7 +229,7 @@ class Surroundings:
         after = min(
             (at for at in others if at.starts_at >= where.ends_at), key=lambda at: at.starts_at, default=None
         )
-        here, found = _position(where), []
+        here, found = _position(where, self.rooms), []
         if before is not None:
             said = _("%(person)s has %(number)s min to come from “%(title)s”: that is too little.")
             found += _too_far(person, before, here, where.starts_at - before.ends_at, said)
@@ -262,10 +239,8 @@ class Surroundings:
         return found
 
 
-
-
 def _too_far(
-    person: HostPerson, other: _Stands, here: Position | None, gap: dt.timedelta, said: str
+    person: HostPerson, other: Stands, here: Position | None, gap: dt.timedelta, said: str
 ) -> list[tuple[PlacingRule, str, dict[str, Any]]]:
     minutes = int(gap.total_seconds() // 60)
     if not is_tight(here, other.position, minutes):
@@ -344,14 +319,18 @@ def _by_slot(slot_ids: Collection[int]) -> dict[int, list[HostPerson]]:
 
 
 def _stands(
-    person_ids: Collection[int], placed: Mapping[int, Placed], *, in_draft: bool
-) -> dict[int, list[_Stands]]:
+    person_ids: Collection[int],
+    placed: Mapping[int, Placed],
+    *,
+    rooms: Mapping[int, Room],
+    in_draft: bool,
+) -> dict[int, list[Stands]]:
     rows = Appearance.objects.filter(person__in=person_ids, active=True).select_related(
         "slot__activity__venue", "slot__venue"
     )
     if in_draft:
         rows = rows.select_related("slot__placement__room__venue")
-    found: dict[int, list[_Stands]] = defaultdict(list)
+    found: dict[int, list[Stands]] = defaultdict(list)
     for row in rows:
         # A slot in a room has that room's venue as its own, so its place is known without the room.
         slot = row.slot
@@ -362,22 +341,15 @@ def _stands(
                 if placement.cancels:
                     continue
                 at = placement
-        found[row.person_id].append(_Stands(row.slot, at.starts_at, at.ends_at, _position(at)))
+        found[row.person_id].append(Stands(row.slot, at.starts_at, at.ends_at, _position(at, rooms)))
     return dict(found)
 
 
-def _position(where: Placed) -> Position | None:
-    place: Venue | None = where.room.venue if where.room is not None else venue_of(where.slot)
-    return position_of(place)
-
-
-def _minute(at: dt.time | None) -> int:
-    return at.hour * 60 + at.minute if at is not None else 0
-
-
-def _end_minute(at: dt.time | None) -> int:
-    """23:59 stands for midnight, which the clock cannot say."""
-    return MIDNIGHT if at is None or at >= dt.time(23, 59) else _minute(at)
+def _position(where: Placed, rooms: Mapping[int, Room]) -> Position | None:
+    """Where it is; ``rooms`` are known with their venues."""
+    if where.room is None:
+        return position_of(venue_of(where.slot))
+    return position_of(rooms.get(where.room.pk, where.room).venue)
 
 
 def _moment(at: dt.datetime, where: Placed) -> str:

@@ -1,9 +1,11 @@
 """Slots in rooms: place, take out, move, swap, and rooms blocked for another reason.
 
-Who says no is the database (``events.guards``): no two active occupancies of an atomic room overlap. A rule
-locks its slots, then the rooms, each in id order, before it writes, so that crossing series wait for one
-another instead of deadlocking; what the database breaks off all the same is asked again a few times, then
-refused as ``BUSY``. Nothing is changed when a rule refuses.
+Who says no is the database (``events.guards``): no two active occupancies of an atomic room overlap, nor two
+appearances of one person. A rule locks its slots, then their people, then the rooms, each in id order, before
+it writes, so that crossing series wait for one another instead of deadlocking; what the database breaks off
+all the same is asked again a few times, then refused as ``BUSY``. Nothing is changed when a rule refuses.
+
+What is moved here is public at once, so of a published slot a rule that refuses at release refuses here too.
 """
 
 from __future__ import annotations
@@ -12,35 +14,41 @@ import datetime as dt
 import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from events.clock import NoSuchTime, TwiceThatDay, on_the_wall
-from events.guards import GUARD
-from events.models import JournalEntry, Room, RoomOccupancy, Slot
+from events.guards import GUARD, PERSON_GUARD
+from events.models import (
+    Appearance,
+    HostPerson,
+    JournalEntry,
+    PlacingRule,
+    Room,
+    RoomOccupancy,
+    Slot,
+)
 from events.refusals import Reason, Refused
 from events.registration.patience import patient
 from events.wording import say_day, say_times
 
-from .rooms import (
-    OPEN_TIMES,
-    Stay,
-    atoms_of,
-    closed_by,
-    is_open,
-    people_it_may_hold,
-    people_to_hold,
-    stays_of,
-)
+from .checks import Finding, Surroundings, Where, refusing
+from .rooms import OPEN_TIMES, Stay, atoms_of, people_it_may_hold, people_to_hold, stays_of
 from .telling import name_of_place, tell_the_public
-from .ways import ways_out
+from .ways import Kind, ways_out
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-WITH_WAYS_OUT = (Reason.ROOM_OCCUPIED, Reason.ROOM_TOO_SMALL, Reason.ROOM_CLOSED)
+WITH_WAYS_OUT = (
+    Reason.ROOM_OCCUPIED,
+    Reason.ROOM_TOO_SMALL,
+    Reason.ROOM_CLOSED,
+    Reason.PERSON_BUSY,
+    Reason.RULE_BROKEN,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +76,11 @@ def told_why(rule: Callable[P, R]) -> Callable[P, R]:
             stays, slot, room = facts.pop("stays", None), facts.get("slot"), facts.get("room")
             if stays is not None:
                 facts["in_the_way"] = _in_the_way(stays, slot)
-            if refused.reason in WITH_WAYS_OUT and slot is not None and room is not None:
-                found = ways_out(slot=slot, room=room, now=kwargs["now"])  # type: ignore[arg-type]
-                if refused.reason == Reason.ROOM_TOO_SMALL:
-                    found = [way for way in found if way.kind == "room"]
-                facts["ways_out"] = found
+            if refused.reason == Reason.PERSON_BUSY and slot is not None:
+                facts["in_the_way"] = elsewhere_meanwhile(slot)
+            if refused.reason in WITH_WAYS_OUT and slot is not None:
+                only: Kind | None = "room" if refused.reason == Reason.ROOM_TOO_SMALL else None
+                facts["ways_out"] = ways_out(slot=slot, room=room, now=kwargs["now"], only=only)  # type: ignore[arg-type]
             raise
 
     return tells
@@ -88,10 +96,11 @@ def place_slot(*, slot_id: int, room_id: int, by: User, now: dt.datetime, when: 
     published slot is told when what it knew changes.
 
     Raises ``Refused``: ROOM_OCCUPIED (``slot`` with the time asked, ``room``, ``in_the_way``: list of
-    RoomOccupancy, ``ways_out``: list of WayOut), ROOM_TOO_SMALL (``safety_capacity``, ``ways_out``),
-    ROOM_CLOSED (``closed_by``: SpecialDays or None, ``ways_out``), ROOM_ELSEWHERE, ROOM_NOT_IN_USE,
-    WRONG_STATE, IN_THE_PAST, NO_SUCH_TIME, TIME_TWICE, SAME_START, BUSY. Raises ``Slot.DoesNotExist`` and
-    ``Room.DoesNotExist``.
+    RoomOccupancy, ``ways_out``: list of WayOut), PERSON_BUSY (``in_the_way``: list of Appearance,
+    ``ways_out``), ROOM_TOO_SMALL (``safety_capacity``, ``ways_out``), ROOM_CLOSED (``closed_by``: SpecialDays
+    or None) and RULE_BROKEN, both with ``findings`` (list of Finding) and ``ways_out``, ROOM_ELSEWHERE,
+    ROOM_NOT_IN_USE, WRONG_STATE, IN_THE_PAST, NO_SUCH_TIME, TIME_TWICE, SAME_START, BUSY. Raises
+    ``Slot.DoesNotExist`` and ``Room.DoesNotExist``.
     """
     return _settle(slot_id, room_id=room_id, when=when, by=by, now=now, verb="placed")
 
@@ -162,9 +171,11 @@ def swap_rooms(*, slot_id: int, other_id: int, by: User, now: dt.datetime) -> tu
     wanted = {slot_id: rooms[slots[other_id].room_id or 0], other_id: rooms[slots[slot_id].room_id or 0]}
     was = {pk: name_of_place(slot.room) for pk, slot in slots.items()}
     RoomOccupancy.objects.filter(slot__in=slots).delete()
+    around = Surroundings.around([_at(slot, wanted[pk]) for pk, slot in slots.items()])
     for pk, slot in slots.items():
         _refuse_a_slot_that_is_over(slot, now)
         _refuse_a_room_that_does_not_suit(slot, wanted[pk])
+        _refuse_what_the_rules_forbid(slot, wanted[pk], around)
         _take_room(slot, wanted[pk])
         tell_the_public(slot, old_start=slot.starts_at, old_end=slot.ends_at, old_place=was[pk], now=now)
         _write_down("swapped", by=by, now=now, text=_said(slot), slot=slot)
@@ -226,9 +237,16 @@ def _settle(
     is_elsewhere = target != slot.room_id
     if not is_moved and not is_elsewhere:
         return slot
+    rooms = _rooms(target, slot.room_id) if target is not None else {}
+    room = rooms[target] if target is not None else None
+    if room is not None:
+        _refuse_a_room_that_does_not_suit(slot, room)
+    if is_moved:
+        _refuse_people_plainly_elsewhere(slot, room)
+    _refuse_what_the_rules_forbid(slot, room, Surroundings.around([_at(slot, room)]))
+    if is_moved:
+        lock_people(slot.appearances.values("person"))
     if target is not None:
-        rooms = _rooms(target, slot.room_id)
-        _refuse_a_room_that_does_not_suit(slot, rooms[target])
         _refuse_what_is_plainly_held(slot, rooms[target])
         _lock(rooms)
         slot.occupancies.all().delete()
@@ -316,9 +334,50 @@ def _refuse_a_room_that_does_not_suit(slot: Slot, room: Room) -> None:
     most, asked = people_it_may_hold(room), people_to_hold(slot)
     if most is not None and asked is not None and asked > most:
         raise Refused(Reason.ROOM_TOO_SMALL, slot=slot, room=room, safety_capacity=most)
-    if not is_open(room, slot.local_start, slot.local_end):
-        closed = closed_by(room, slot.local_start, slot.local_end)
-        raise Refused(Reason.ROOM_CLOSED, slot=slot, room=room, closed_by=closed)
+
+
+def _at(slot: Slot, room: Room | None) -> Where:
+    return Where(slot, room, slot.starts_at, slot.ends_at)
+
+
+def _refuse_what_the_rules_forbid(slot: Slot, room: Room | None, around: Surroundings) -> None:
+    """Hours, comfort, equipment, absences, walks: as the levels of the edition have it."""
+    refuse_broken_rules(around.findings(_at(slot, room)), slot=slot, room=room)
+
+
+def refuse_broken_rules(findings: Iterable[Finding], *, slot: Slot, room: Room | None) -> None:
+    """Raises ``Refused``: ROOM_CLOSED, RULE_BROKEN (``findings``) when one of them says no to this slot."""
+    broken = refusing(findings, at_release=slot.state == Slot.State.PUBLISHED)
+    if broken:
+        closed = next((one for one in broken if one.rule == PlacingRule.CLOSED), None)
+        if closed is None:
+            raise Refused(Reason.RULE_BROKEN, slot=slot, room=room, findings=broken)
+        by = closed.facts["closed_by"]
+        raise Refused(Reason.ROOM_CLOSED, slot=slot, room=room, findings=broken, closed_by=by)
+
+
+def elsewhere_meanwhile(slot: Slot, people: Iterable[HostPerson] | None = None) -> list[Appearance]:
+    """Where those who receive in a slot, or ``people``, are expected elsewhere while it lasts."""
+    who: Any = slot.appearances.values("person") if people is None else [person.pk for person in people]
+    return list(
+        Appearance.objects.filter(person__in=who, active=True)
+        .filter(starts_at__lt=slot.ends_at, ends_at__gt=slot.starts_at)
+        .exclude(slot=slot)
+        .select_related("person", "slot__activity__host", "slot__room", "slot__venue")
+        .order_by("starts_at", "person__name", "pk")
+    )
+
+
+def _refuse_people_plainly_elsewhere(slot: Slot, room: Room | None) -> None:
+    """Say no before waiting for a lock, as for rooms."""
+    if elsewhere_meanwhile(slot):
+        raise Refused(Reason.PERSON_BUSY, slot=slot, room=room)
+
+
+def lock_people(who: Any) -> None:
+    """Lock people in id order, as rooms are; ``who``: ids, or a query of them."""
+    locked = HostPerson.objects.filter(pk__in=who).order_by("pk").select_for_update(no_key=True)
+    list(locked.values_list("pk"))
 
 
 def _refuse_what_is_plainly_held(slot: Slot, room: Room) -> None:
@@ -339,6 +398,8 @@ def _write_slot(slot: Slot) -> None:
                 ]
             )
     except IntegrityError as error:
+        if PERSON_GUARD in str(error):
+            raise Refused(Reason.PERSON_BUSY, slot=slot, room=slot.room) from error
         if (
             Slot.objects.exclude(state=Slot.State.CANCELLED)
             .filter(activity=slot.activity_id, starts_at=slot.starts_at)

@@ -66,6 +66,7 @@ HAPPENED = {
     "moved": pgettext_lazy("journal", "slot moved"),
     "placed": pgettext_lazy("journal", "put into a room"),
     "swapped": pgettext_lazy("journal", "put into a room"),
+    "people": pgettext_lazy("journal", "people who receive chosen"),
     "unplaced": pgettext_lazy("journal", "taken out of its room"),
 }
 RESERVES = {

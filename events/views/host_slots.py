@@ -24,6 +24,7 @@ from events.scheduling.place import move_slot
 from events.scheduling.repeat import PlannedSlot, add_slots, with_problems
 from events.views.host import FORM, person
 from events.views.host_activities import activities_of
+from events.views.organiser_refusals import refused_by_people
 from events.views.reserves import parts_of, save_pools, say_kept, say_refused
 from events.wording import say_duration, say_time
 
@@ -115,7 +116,7 @@ def host_slot_edit(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             )
         except Refused as no:
             field = "fold" if no.reason == Reason.TIME_TWICE else "start_time"
-            form.add_error(field, [str(no.reason.label), *_ways_out(no)])
+            form.add_error(field, [str(no.reason.label), *_in_the_way(no, slot), *_ways_out(no)])
         else:
             messages.success(request, _("The slot has its new time."))
             return redirect("events:host_slot", slug, pk)
@@ -126,6 +127,12 @@ def host_slot_edit(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "asks_fold": "fold" in form.errors or bool(form["fold"].value()),
     }
     return render(request, "events/host/slot_form.html", context, status=422 if form.errors else 200)
+
+
+def _in_the_way(refused: Refused, slot: Slot) -> list[str]:
+    """Its own people elsewhere, and the rules that say no. What holds a room is for the organisers."""
+    findings = [finding.words for finding in refused.facts.get("findings", [])]
+    return refused_by_people(refused, slot.timezone) + findings
 
 
 def _ways_out(refused: Refused) -> list[str]:

@@ -18,10 +18,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from events.forms.organiser import AtTimeForm
-from events.models import Activity, Registration, Room, RoomOccupancy, Slot, Venue
-from events.refusals import Refused
+from events.models import Activity, PlacingRule, Registration, Room, RoomOccupancy, Slot, Venue
+from events.refusals import Reason, Refused
+from events.scheduling.checks import findings_of
 from events.scheduling.place import When, place_slot
-from events.scheduling.rooms import OPEN_TIMES, too_many_for_comfort
+from events.scheduling.rooms import OPEN_TIMES
 from events.wording import say_times
 
 from .organiser_frame import Workplace, edition_of, frame, workplace
@@ -240,13 +241,12 @@ def _say_placed(request: HttpRequest, slot: Slot, *, told: int) -> None:
             ngettext("%(number)s person is told by e-mail.", "%(number)s people are told by e-mail.", told)
             % {"number": told},
         )
-    beyond = too_many_for_comfort(slot, slot.room) if slot.room is not None else None
-    if beyond:
-        messages.warning(
-            request,
-            _("%(places)s places for a room at ease with %(comfort)s: it will be tight.")
-            % {"places": slot.capacity, "comfort": slot.room.comfort_capacity if slot.room else ""},
-        )
+    for finding in findings_of(slot):
+        if finding.rule == PlacingRule.TIGHT and slot.room is not None:
+            said = _("%(places)s places for a room at ease with %(comfort)s: it will be tight.")
+            messages.warning(request, said % {"places": slot.capacity, "comfort": slot.room.comfort_capacity})
+        else:
+            messages.warning(request, finding.words)
 
 
 # Showing --------------------------------------------------------------------------------------------------
@@ -282,7 +282,8 @@ def _show(
             .order_by("sort_name", "pk")
         )
     if rooms and venue is not None:
-        clashes = [row.pk for row in refused.facts.get("in_the_way", [])] if refused else []
+        occupied = refused is not None and refused.reason == Reason.ROOM_OCCUPIED
+        clashes = [row.pk for row in refused.facts["in_the_way"]] if refused and occupied else []
         grid = lay_out(
             rooms=rooms,
             occupancies=_occupancies(venue, day, place.territory.timezone),

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from events.clock import on_the_wall
-from events.models import Room, RoomOccupancy, Slot
+from events.models import Appearance, Placement, Room, RoomOccupancy, Slot
 from events.refusals import Reason, Refused
 from events.scheduling.ways import WayOut
 from events.wording import say_duration, say_time
@@ -27,7 +27,7 @@ def explain(refused: Refused, minute: int = 0, *, is_sure: bool = False) -> dict
             "label": _way_label(way),
         }
         for way in facts.get("ways_out", [])
-        if slot is not None and way.local_start.date() == slot.day
+        if slot is not None and way.room is not None and way.local_start.date() == slot.day
     ]
     return {
         "title": _refusal_title(refused, at, room),
@@ -35,6 +35,13 @@ def explain(refused: Refused, minute: int = 0, *, is_sure: bool = False) -> dict
         "ways": ways,
         "slot": slot,
     }
+
+
+def refused_by_people(refused: Refused, zone: str) -> list[str]:
+    """What keeps the people of a slot elsewhere, a sentence each; empty for another refusal."""
+    if refused.reason != Reason.PERSON_BUSY:
+        return []
+    return [describe_appearance(row, zone) for row in refused.facts.get("in_the_way", [])]
 
 
 def _minute(way: WayOut) -> int:
@@ -73,10 +80,33 @@ def _refusal_sentences(refused: Refused, slot: Slot | None, room: Room | None) -
             _("It has %(places)s places; the room may hold %(most)s people at most, by its safety file.")
             % {"places": (slot.capacity or 0) + slot.overbook, "most": facts["safety_capacity"]}
         )
+    elif refused.reason == Reason.PERSON_BUSY and slot is not None and facts.get("in_the_way"):
+        said += [describe_appearance(row, slot.timezone) for row in facts["in_the_way"]]
     else:
         said.append(str(refused.reason.label))
+        said += [finding.words for finding in facts.get("findings", [])]
+    # A slot without a room has no button on the board: what would go is said.
+    said += [_way_in_words(way) for way in facts.get("ways_out", []) if way.room is None]
     said.append(_("Nothing was changed."))
     return said
+
+
+def _way_in_words(way: WayOut) -> str:
+    if way.kind == "shorter":
+        return _("It would go for %(duration)s.") % {"duration": say_duration(way.duration)}
+    return _("It would go at %(at)s.") % {"at": say_time(way.local_start)}
+
+
+def describe_appearance(row: Appearance | Placement, zone: str) -> str:
+    """« Dominique Petit est à « Petite histoire » de 13 h 30 à 15 h. »; in the draft, without the name."""
+    start, end = on_the_wall(row.starts_at, zone), on_the_wall(row.ends_at, zone)
+    words = {"title": row.slot.activity.title, "start": say_time(start), "end": say_time(end)}
+    if isinstance(row, Appearance):
+        return _("%(person)s receives at “%(title)s” from %(start)s to %(end)s.") % {
+            **words,
+            "person": row.person,
+        }
+    return _("The same people receive at “%(title)s” from %(start)s to %(end)s.") % words
 
 
 def describe_occupancy(row: RoomOccupancy, zone: str) -> str:
