@@ -22,12 +22,12 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from events import models as m
 from events.clock import NoSuchTime, TwiceThatDay
-from events.guards import GUARD
+from events.guards import GUARD, PERSON_GUARD
 from events.moderation import accept_activity, request_changes
 from events.refusals import Reason, Refused
 from events.registration.cancel import cancel_registration
 from events.registration.withdraw import withdraw_slot
-from events.scheduling.place import unplace_slot
+from events.scheduling.place import elsewhere_meanwhile, unplace_slot
 
 admin.site.site_header = _("Back office of the festival")
 admin.site.site_title = _("Back office")
@@ -51,6 +51,25 @@ def ask_each(
         model_admin.message_user(request, done(number), messages.SUCCESS)
     for refusal in refusals[:20]:
         model_admin.message_user(request, refusal, messages.ERROR)
+
+
+def refusal_of_the_database(row: Any) -> str:
+    """What the database would say to this row, tried and taken back; empty when it would take it."""
+    try:
+        with transaction.atomic():
+            row.save()
+            transaction.set_rollback(True)
+    except IntegrityError as error:
+        return str(error)
+    return ""
+
+
+def people_in_the_way(slot: m.Slot, people: list[m.HostPerson] | None = None) -> str:
+    """« Somebody receives elsewhere », and who and where."""
+    named = ", ".join(
+        f"{row.person} ({row.slot.activity.title_fr})" for row in elsewhere_meanwhile(slot, people)
+    )
+    return f"{Reason.PERSON_BUSY.label} {named}"
 
 
 class OfficeAdmin(admin.ModelAdmin):
@@ -136,6 +155,10 @@ class FestivalTeamInline(OfficeInline):
     autocomplete_fields: ClassVar = ["user"]
 
 
+class RuleLevelInline(OfficeInline):
+    model = m.RuleLevel
+
+
 class ReminderRuleInline(OfficeInline):
     model = m.ReminderRule
 
@@ -168,7 +191,13 @@ class FestivalAdmin(OfficeAdmin):
     search_fields: ClassVar = ["name", "slug"]
     filter_horizontal: ClassVar = ["territories"]
     prepopulated_fields: ClassVar = {"slug": ["name"]}
-    inlines: ClassVar = [FestivalTeamInline, ProgrammeInline, OpeningInline, ReminderRuleInline]
+    inlines: ClassVar = [
+        FestivalTeamInline,
+        ProgrammeInline,
+        OpeningInline,
+        ReminderRuleInline,
+        RuleLevelInline,
+    ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return isinstance(request.user, User) and request.user.is_superuser
@@ -308,13 +337,7 @@ class OccupancyForm(forms.ModelForm):
             pk=self.instance.pk,
             **{name: self.cleaned_data[name] for name in self.Meta.fields if name in self.cleaned_data},
         )
-        try:
-            with transaction.atomic():
-                row.save()
-                transaction.set_rollback(True)
-        except IntegrityError as error:
-            if GUARD not in str(error):
-                raise
+        if GUARD in refusal_of_the_database(row):
             self.add_error(None, ValidationError(self.what_is_in_the_way(row), code="room_occupied"))
 
     def what_is_in_the_way(self, row: m.RoomOccupancy) -> str:
@@ -368,6 +391,64 @@ class HostAdmin(OfficeAdmin):
 
     def scope(self, rows: QuerySet, user: User) -> QuerySet:
         return rows.filter(territory__in=m.Territory.objects.run_by(user).values("pk"))
+
+
+class AbsenceInline(OfficeInline):
+    model = m.Absence
+
+
+@admin.register(m.HostPerson)
+class HostPersonAdmin(OfficeAdmin):
+    list_display = ["name", "host", "role", "email"]
+    list_select_related = ["host"]
+    search_fields: ClassVar = ["name", "host__sort_name", "email"]
+    autocomplete_fields: ClassVar = ["host", "user"]
+    inlines: ClassVar = [AbsenceInline]
+
+    def scope(self, rows: QuerySet, user: User) -> QuerySet:
+        return rows.filter(host__territory__in=m.Territory.objects.run_by(user).values("pk"))
+
+
+class AppearanceForm(forms.ModelForm):
+    """Who receives where, tried on the database before it is called clean; its times are the slot's."""
+
+    class Meta:
+        model = m.Appearance
+        fields: ClassVar = ["person", "slot"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        person, slot = cleaned.get("person"), cleaned.get("slot")
+        if slot is not None:
+            self.instance.starts_at, self.instance.ends_at = slot.starts_at, slot.ends_at
+            if person is not None and person.host_id != slot.activity.host_id:
+                self.add_error("person", _("That is somebody of another host."))
+        return cleaned
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if self.errors:
+            return
+        slot, person = self.cleaned_data["slot"], self.cleaned_data["person"]
+        row = m.Appearance(
+            pk=self.instance.pk, slot=slot, person=person, starts_at=slot.starts_at, ends_at=slot.ends_at
+        )
+        if PERSON_GUARD in refusal_of_the_database(row):
+            self.add_error(None, ValidationError(people_in_the_way(slot, [person]), code="person_busy"))
+
+
+@admin.register(m.Appearance)
+class AppearanceAdmin(OfficeAdmin):
+    form = AppearanceForm
+    list_display = ["person", "slot", "starts_at", "ends_at", "active"]
+    list_filter: ClassVar = ["active"]
+    list_select_related = ["person", "slot__activity"]
+    search_fields: ClassVar = ["person__name", "slot__activity__search_text"]
+    autocomplete_fields: ClassVar = ["person", "slot"]
+    date_hierarchy = "starts_at"
+
+    def scope(self, rows: QuerySet, user: User) -> QuerySet:
+        return rows.filter(person__host__territory__in=m.Territory.objects.run_by(user).values("pk"))
 
 
 @admin.register(m.Activity)
@@ -469,6 +550,26 @@ class SlotForm(forms.ModelForm):
             self.add_error("fold", Reason.TIME_TWICE.label)
         cleaned["fold"] = self.instance.fold
         return cleaned
+
+    def _post_clean(self) -> None:
+        """Tried on the database: its people may be elsewhere, another slot may start then."""
+        super()._post_clean()  # type: ignore[misc]
+        if self.errors:
+            return
+        is_new = self.instance.pk is None
+        said = refusal_of_the_database(self.instance)
+        if is_new:
+            self.instance.pk, self.instance._state.adding = None, True
+        if PERSON_GUARD in said:
+            self.add_error(None, ValidationError(people_in_the_way(self.instance), code="person_busy"))
+        elif said and self._is_start_taken():
+            self.add_error("start_time", ValidationError(Reason.SAME_START.label, code="same_start"))
+        elif said:
+            self.add_error(None, ValidationError(Reason.WRONG_STATE.label, code="wrong_state"))
+
+    def _is_start_taken(self) -> bool:
+        others = m.Slot.objects.exclude(state=m.Slot.State.CANCELLED).exclude(pk=self.instance.pk)
+        return others.filter(activity=self.instance.activity_id, starts_at=self.instance.starts_at).exists()
 
 
 @admin.register(m.Slot)

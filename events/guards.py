@@ -186,6 +186,19 @@ def untie(connection: BaseDatabaseWrapper) -> None:
             cursor.execute(f"DROP TRIGGER IF EXISTS {_SLOTS_TIME}_kept")
 
 
+def tied(connection: BaseDatabaseWrapper) -> bool:
+    """Whether all the ties are there."""
+    names = [_SLOTS_TIME, _SLOT_COPIES, TIED_GUARD]
+    if connection.vendor == "postgresql":
+        sql = "SELECT count(*) FROM pg_trigger WHERE tgname IN (%s, %s, %s)"
+    else:
+        names.append(f"{_SLOTS_TIME}_kept")
+        sql = "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND name IN (%s, %s, %s, %s)"
+    with connection.cursor() as cursor:
+        cursor.execute(sql, names)
+        return bool(cursor.fetchone()[0] == len(names))
+
+
 def lift(connection: BaseDatabaseWrapper, guard: NoOverlap = ROOMS) -> None:
     """Take one guard away: for the migration's way back and for the tests' negative control."""
     with connection.cursor() as cursor:

@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from events.clock import NoSuchTime, TwiceThatDay, instant
+from events.guards import PERSON_GUARD
 from events.hosting import free_slug
 from events.models import Activity, Festival, Mode, Registration, Slot, Territory
 from events.refusals import Reason, Refused
@@ -352,6 +353,11 @@ class _Import:
                 yield
         except Refused as refused:
             self.problems.append(entry.problem(_said(refused), line=line))
+        except IntegrityError as error:
+            # A slot that is over is written down without a rule.
+            if PERSON_GUARD not in str(error):
+                raise
+            self.problems.append(entry.problem(str(Reason.PERSON_BUSY.label), line=line))
 
 
 def _somebody_is_registered(activity: Activity) -> bool:
@@ -368,6 +374,11 @@ def _said(refused: Refused) -> str:
             str(one.slot.activity if one.slot else one.label) for one in refused.facts["in_the_way"]
         )
         text = _("%(reason)s In the way: %(names)s.") % {"reason": text, "names": names}
+    elif refused.reason == Reason.PERSON_BUSY and refused.facts.get("in_the_way"):
+        names = ", ".join(f"{one.person} ({one.slot.activity})" for one in refused.facts["in_the_way"])
+        text = _("%(reason)s In the way: %(names)s.") % {"reason": text, "names": names}
+    elif found := refused.facts.get("findings"):
+        text = " ".join([text, *(one.words for one in found)])
     return text
 
 

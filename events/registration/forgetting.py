@@ -19,18 +19,22 @@ from django.db.models import F, Prefetch, Q
 from accounts.models import User
 from events.links import hash_of_address
 from events.models import (
+    Absence,
     BallotEntry,
     BallotWish,
     Delivery,
     ErasedCount,
+    HostPerson,
     Job,
     KeptMail,
     Message,
     Pool,
     RateCount,
     Registration,
+    RoomRequest,
     Slot,
     Suppression,
+    Venue,
     Visitor,
 )
 
@@ -86,6 +90,38 @@ def export_person(*, email: str) -> dict[str, Any]:
         ),
         "no_reminders": Suppression.objects.filter(email_hash=hash_of_address(email)).exists(),
         "account": [_export_account(user) for user in User.objects.filter(email__iexact=email)],
+        "receives_for": [_export_host_person(person) for person in _host_people_of(email)],
+        "contact_of": list(
+            Venue.objects.filter(contact_email__iexact=email)
+            .order_by("pk")
+            .values("name", "contact_name", "contact_phone")
+        ),
+        "room_requests": list(
+            RoomRequest.objects.filter(asked_by__email__iexact=email)
+            .order_by("asked_at", "pk")
+            .values("room__name", "label", "starts_at", "ends_at", "message", "asked_at", "state", "answer")
+        ),
+    }
+
+
+def _host_people_of(email: str) -> models.QuerySet[HostPerson]:
+    """Somebody of a host, by their own address or by that of their account."""
+    people = HostPerson.objects.filter(Q(email__iexact=email) | Q(user__email__iexact=email))
+    return people.select_related("host").order_by("pk")
+
+
+def _export_host_person(person: HostPerson) -> dict[str, Any]:
+    appearances = person.appearances.select_related("slot__activity").order_by("starts_at", "pk")
+    return {
+        "host": person.host.name,
+        "name": person.name,
+        "role": person.role,
+        "receives": [
+            {"activity": row.slot.activity.title_fr, "starts_at": row.slot.local_start} for row in appearances
+        ],
+        "absences": list(
+            person.absences.order_by("starts_at", "pk").values("starts_at", "ends_at", "reason")
+        ),
     }
 
 
@@ -169,6 +205,7 @@ def erase_person(*, email: str, now: dt.datetime) -> dict[str, int]:
     visitors = list(Visitor.objects.select_for_update().filter(email=email))
     registrations = Registration.objects.filter(visitor__in=visitors)
     kept, accounts = _kept_mails(email), User.objects.filter(email__iexact=email)
+    people = HostPerson.objects.filter(pk__in=list(_host_people_of(email).values_list("pk", flat=True)))
     erased = {
         "registrations": registrations.count(),
         "visitors": len(visitors),
@@ -191,6 +228,11 @@ def erase_person(*, email: str, now: dt.datetime) -> dict[str, int]:
     entries.update(name="")
     Visitor.objects.filter(pk__in=[visitor.pk for visitor in visitors]).delete()
     accounts.delete()
+    erased["host_people"] = people.count()
+    people.delete()
+    # A contact is a name and a telephone too.
+    contacts = Venue.objects.filter(contact_email__iexact=email)
+    erased["venue_contacts"] = contacts.update(contact_name="", contact_email="", contact_phone="")
     erased["mentions"] = sum(_erase_mentions(field, email) for field in _typed_texts())
     return erased
 
@@ -246,7 +288,7 @@ def _erased_from(value: Any, pattern: re.Pattern[str]) -> Any:
 
 def purge_expired(*, now: dt.datetime) -> dict[str, int]:
     """What may no longer be kept: names and access needs 30 days after the visit, registrations and mails
-    after 90, leaving numbers.
+    after 90, leaving numbers; the people of hosts 90 days after their edition.
 
     Safe to run twice and at any time; one short transaction a slot.
     """
@@ -265,8 +307,22 @@ def purge_expired(*, now: dt.datetime) -> dict[str, int]:
     erased["rate_counts"] = RateCount.objects.filter(window__lt=now - COUNTS_LAST).delete()[0]
     Delivery.objects.filter(created_at__lt=limit).delete()
     erased["jobs"] = Job.objects.filter(finished_at__lt=limit).delete()[0]
+    erased["host_people"] = _purge_host_people(limit)
+    Absence.objects.filter(ends_at__lt=limit).delete()
     erased["sessions"] = Session.objects.filter(expire_date__lt=now).delete()[0]
     return erased
+
+
+def _purge_host_people(limit: dt.datetime) -> int:
+    """Who received in editions that are over by then, and who never did where nothing is coming; how many."""
+    day = limit.date()
+    people = HostPerson.objects.exclude(appearances__slot__activity__festival__ends_on__gte=day)
+    here = Q(host__activities__festival__ends_on__gte=day) | Q(host__created_at__gte=limit)
+    ahead = people.filter(here, appearances__isnull=True)
+    gone = people.exclude(pk__in=ahead.values("pk"))
+    number = gone.count()
+    HostPerson.objects.filter(pk__in=list(gone.values_list("pk", flat=True))).delete()
+    return number
 
 
 def _forget_access_needs(limit: dt.datetime) -> int:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from django.db import connection
 from django.db.models import Count, F, Min, Q, Sum
 from django.db.models.functions import Coalesce
 
 from events import guards
-from events.models import Message, Pool, Registration, RoomOccupancy, Slot, Visitor
+from events.models import Appearance, Message, PlannedStay, Pool, Registration, RoomOccupancy, Slot, Visitor
 
 LEASE_OVERDUE = dt.timedelta(minutes=10)
 """A lease this long past its end was never given back: the sweeps do not run."""
@@ -39,16 +40,25 @@ def find_drift(*, now: dt.datetime) -> list[Drift]:
         _pools,
         _holds,
         _registrations,
-        _overlapping_occupancies,
+        _overlaps,
         _occupancies_beside_their_slot,
+        _appearances_beside_their_slot,
         lambda: _messages(now),
     )
     return [drift for check in checks for drift in check()]
 
 
 def _guards() -> Iterator[Drift]:
-    if not guards.present(connection):
-        yield Drift("guard_of_rooms", guards.TABLE, "present", "missing")
+    names = {
+        guards.ROOMS: "guard_of_rooms",
+        guards.DRAFT: "guard_of_drafts",
+        guards.PEOPLE: "guard_of_people",
+    }
+    for guard, name in names.items():
+        if not guards.present(connection, guard):
+            yield Drift(name, guard.table, "present", "missing")
+    if not guards.tied(connection):
+        yield Drift("ties_to_the_time_of_a_slot", "events_slot, events_appearance", "present", "missing")
 
 
 def _counters() -> Iterator[Drift]:
@@ -140,16 +150,46 @@ def _registrations() -> Iterator[Drift]:
         yield Drift("addresses_are_lower_case", f"visitor {pk}", "lower case", "capitals")
 
 
-def _overlapping_occupancies() -> Iterator[Drift]:
+def _overlaps() -> Iterator[Drift]:
+    """No room in two uses at once, in none of the drafts either, and nobody in two places."""
+    occupancies, appearances = RoomOccupancy.objects.active(), Appearance.objects.filter(active=True)
+    yield from _neighbours(occupancies, guards.GUARD, "room", "occupancies")
+    yield from _neighbours(PlannedStay.objects.all(), guards.DRAFT_GUARD, "room", "planned stays")
+    yield from _neighbours(appearances, guards.PERSON_GUARD, "person", "appearances")
+
+
+def _neighbours(rows: Any, rule: str, key: str, called: str) -> Iterator[Drift]:
     """Two neighbours in time are enough to look at: where more overlap, a pair of neighbours does."""
-    previous: RoomOccupancy | None = None
-    for row in RoomOccupancy.objects.active().order_by("room", "starts_at", "ends_at", "pk").iterator():
-        if previous and previous.room_id == row.room_id and previous.ends_at > row.starts_at:
-            where = f"room {row.room_id}, occupancies {previous.pk} and {row.pk}"
+    previous: Any = None
+    ordered: Iterable[Any] = rows.order_by(key, "starts_at", "ends_at", "pk").iterator()
+    for row in ordered:
+        of = getattr(row, f"{key}_id")
+        is_same = previous is not None and getattr(previous, f"{key}_id") == of
+        if is_same and previous.ends_at > row.starts_at:
+            where = f"{key} {of}, {called} {previous.pk} and {row.pk}"
             found = f"{row.starts_at:%Y-%m-%d %H:%M} < {previous.ends_at:%H:%M}"
-            yield Drift(guards.GUARD, where, "one after the other", found)
-        longer = previous and previous.room_id == row.room_id and previous.ends_at > row.ends_at
-        previous = previous if longer else row
+            yield Drift(rule, where, "one after the other", found)
+        previous = previous if is_same and previous.ends_at > row.ends_at else row
+
+
+def _appearances_beside_their_slot() -> Iterator[Drift]:
+    """An appearance has its slot's times, and counts while the slot takes place."""
+    rows = Appearance.objects.annotate(
+        true_start=F("slot__starts_at"), true_end=F("slot__ends_at"), state=F("slot__state")
+    )
+    times = ~Q(starts_at=F("true_start")) | ~Q(ends_at=F("true_end"))
+    for row in rows.filter(times).order_by("pk"):
+        where = f"appearance {row.pk}, slot {row.slot_id}"
+        expected, found = (
+            f"{start:%Y-%m-%d %H:%M}-{end:%H:%M}"
+            for start, end in ((row.true_start, row.true_end), (row.starts_at, row.ends_at))
+        )
+        yield Drift("an_appearance_has_the_time_of_its_slot", where, expected, found)
+    over = Q(active=True, state=Slot.State.CANCELLED)
+    for row in rows.filter(over | Q(active=False) & ~Q(state=Slot.State.CANCELLED)).order_by("pk"):
+        where, is_on = f"appearance {row.pk}, slot {row.slot_id}", row.state != Slot.State.CANCELLED
+        said = ("active", "inactive") if is_on else ("inactive", "active")
+        yield Drift("an_appearance_counts_while_its_slot_takes_place", where, *said)
 
 
 def _occupancies_beside_their_slot() -> Iterator[Drift]:

@@ -10,7 +10,14 @@ from django.urls import reverse
 
 from events.models import Activity, FestivalTeam, Message, RoomOccupancy, Slot
 from events.scheduling.place import place_slot
-from tests.factories import NOW, RegistrationFactory, UserFactory
+from tests.factories import (
+    NOW,
+    ActivityFactory,
+    AppearanceFactory,
+    HostPersonFactory,
+    RegistrationFactory,
+    UserFactory,
+)
 
 from .conftest import a_slot, submitted
 
@@ -148,6 +155,73 @@ def test_a_draft_s_time_is_derived_from_the_wall_clock(office, place):
     slot.refresh_from_db()
     assert slot.starts_at == dt.datetime(2027, 6, 11, 13, tzinfo=dt.UTC)
     assert slot.capacity == 8
+
+
+@pytest.fixture
+def somebody(place):
+    """Who receives at ten; the host has another slot, of another activity, at eleven."""
+    first = a_slot(place)
+    activity = ActivityFactory(host=place.host, festival=place.festival)
+    other = a_slot(place, dt.time(11), activity=activity, state="draft")
+    person = AppearanceFactory(slot=first, person__name="Dominique Petit").person
+    return person, first, other
+
+
+def test_an_appearance_that_clashes_is_said_at_the_form(office, somebody):
+    person, first, other = somebody
+    Slot.objects.filter(pk=other.pk).update(starts_at=first.starts_at, ends_at=first.ends_at)
+    add = reverse("admin:events_appearance_add")
+
+    answer = office.post(add, {"person": person.pk, "slot": other.pk})
+
+    assert answer.status_code == 200
+    [said] = answer.context["adminform"].form.non_field_errors()
+    assert said.endswith("Dominique Petit (Un robot jardinier)")
+    Slot.objects.filter(pk=other.pk).update(starts_at=other.starts_at, ends_at=other.ends_at)
+    assert office.post(add, {"person": person.pk, "slot": other.pk}).status_code == 302
+    assert list(other.appearances.values_list("starts_at")) == [(other.starts_at,)]
+
+
+def test_somebody_of_another_host_is_an_error(office, somebody):
+    answer = office.post(
+        reverse("admin:events_appearance_add"), {"person": HostPersonFactory().pk, "slot": somebody[1].pk}
+    )
+    assert list(answer.context["adminform"].form.errors) == ["person"]
+
+
+def slot_data(start):
+    return {
+        "day": "2027-06-10",
+        "start_time": start,
+        "duration": "60",
+        "timezone": "Europe/Paris",
+        "capacity": "8",
+        "overbook": "0",
+    }
+
+
+def test_a_slot_typed_onto_its_people_s_other_visit_is_an_error_of_the_form(office, somebody):
+    person, _first, other = somebody
+    AppearanceFactory(slot=other, person=person)
+    change = reverse("admin:events_slot_change", args=[other.pk])
+
+    answer = office.post(change, slot_data("10:00"))
+
+    assert answer.status_code == 200
+    [said] = answer.context["adminform"].form.non_field_errors()
+    assert said.endswith("Dominique Petit (Un robot jardinier)")
+    other.refresh_from_db()
+    assert other.start_time == dt.time(11)
+    assert office.post(change, slot_data("12:00")).status_code == 302
+
+
+def test_a_slot_added_by_hand_starts_when_no_other_does(office, somebody):
+    first = somebody[1]
+    add, data = reverse("admin:events_slot_add"), {"activity": first.activity_id, **slot_data("10:00")}
+    answer = office.post(add, data)
+    assert list(answer.context["adminform"].form.errors) == ["start_time"]
+    assert office.post(add, {**data, "start_time": "15:00"}).status_code == 302
+    assert Slot.objects.filter(activity=first.activity_id).count() == 2
 
 
 def test_a_national_team_finds_its_own_edition_alone(client, place):

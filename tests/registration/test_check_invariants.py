@@ -13,10 +13,18 @@ from django.core.management import call_command
 from django.db import connection
 
 from events import guards
-from events.models import ErasedCount, Message, Registration, RoomOccupancy, Slot
+from events.models import (
+    Appearance,
+    ErasedCount,
+    Message,
+    Placement,
+    Registration,
+    RoomOccupancy,
+    Slot,
+)
 from events.registration.book import register_party
 from events.registration.invariants import find_drift
-from tests.factories import NOW, RoomFactory, SlotFactory
+from tests.factories import NOW, ActivityFactory, AppearanceFactory, RoomFactory, SlotFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -98,6 +106,64 @@ class TestRooms:
         self.occupy(second)
 
         assert [rule for rule, *_ in rules()] == ["guard_of_rooms", guards.GUARD]
+
+
+class TestPeople:
+    @pytest.fixture
+    def pair(self) -> list[Appearance]:
+        first = AppearanceFactory(slot__start_time=dt.time(10))
+        activity = ActivityFactory(host=first.person.host)
+        second = SlotFactory(activity=activity, start_time=dt.time(14))
+        return [first, AppearanceFactory(slot=second, person=first.person)]
+
+    def test_true_appearances_are_true(self, pair: list[Appearance]) -> None:
+        Slot.objects.filter(pk=pair[0].slot_id).update(state="cancelled", cancelled_at=NOW)
+        assert find_drift(now=NOW) == []
+
+    def test_a_missing_guard_and_what_it_let_in_are_found(self, pair: list[Appearance]) -> None:
+        connection.check_constraints()
+        guards.lift(connection, guards.PEOPLE)
+        first, second = (row.slot for row in pair)
+        Slot.objects.filter(pk=second.pk).update(starts_at=first.starts_at, ends_at=first.ends_at)
+
+        assert [rule for rule, *_ in rules()] == ["guard_of_people", guards.PERSON_GUARD]
+
+    def test_missing_ties_and_what_they_let_drift_are_found(self, pair: list[Appearance]) -> None:
+        connection.check_constraints()
+        guards.untie(connection)
+        Appearance.objects.filter(pk=pair[0].pk).update(active=False)
+        later = pair[1].ends_at + dt.timedelta(hours=1)
+        Appearance.objects.filter(pk=pair[1].pk).update(ends_at=later)
+
+        assert rules() == [
+            ("ties_to_the_time_of_a_slot", "present", "missing"),
+            (
+                "an_appearance_has_the_time_of_its_slot",
+                "2027-06-10 12:00-12:45",
+                "2027-06-10 12:00-13:45",
+            ),
+            ("an_appearance_counts_while_its_slot_takes_place", "active", "inactive"),
+        ]
+
+    def test_a_room_planned_twice_in_a_draft_is_found(self) -> None:
+        room = RoomFactory()
+        connection.check_constraints()
+        guards.lift(connection, guards.DRAFT)
+        for slot in (SlotFactory(start_time=dt.time(14, m)) for m in (0, 30)):
+            placement = Placement.objects.create(
+                slot=slot,
+                territory=slot.activity.territory,
+                day=slot.day,
+                start_time=slot.start_time,
+                duration=slot.duration,
+                starts_at=slot.starts_at,
+                ends_at=slot.ends_at,
+                live_starts_at=slot.starts_at,
+                live_ends_at=slot.ends_at,
+            )
+            placement.stays.create(room=room, starts_at=slot.starts_at, ends_at=slot.ends_at)
+
+        assert [rule for rule, *_ in rules()] == ["guard_of_drafts", guards.DRAFT_GUARD]
 
 
 class TestTheCommand:

@@ -17,16 +17,41 @@ from django.db import connection
 
 from accounts.models import User
 from events.links import hash_of_address
-from events.models import ErasedCount, HostMember, KeptMail, Message, Registration, Slot, Suppression, Visitor
+from events.models import (
+    Absence,
+    ErasedCount,
+    Host,
+    HostMember,
+    HostPerson,
+    KeptMail,
+    Message,
+    Registration,
+    RoomRequest,
+    Slot,
+    Suppression,
+    Visitor,
+)
 from events.registration.book import register_party
 from events.registration.cancel import cancel_registration
 from events.registration.forgetting import OnlyKeeper, erase_person, export_person, purge_expired
 from events.registration.invariants import find_drift
-from tests.factories import NOW, ActivityFactory, HostFactory, SlotFactory, UserFactory
+from tests.factories import (
+    NOW,
+    ActivityFactory,
+    AppearanceFactory,
+    FestivalFactory,
+    HostFactory,
+    HostPersonFactory,
+    RoomFactory,
+    SlotFactory,
+    UserFactory,
+    VenueFactory,
+)
 
 pytestmark = pytest.mark.django_db
 EMAIL = "camille@example.org"
 OTHER = "dominique@example.org"
+LATER = NOW + dt.timedelta(hours=1)
 
 
 def register(slot: Slot, email: str = EMAIL, party_size: int = 1, **kwargs: Any) -> Registration:
@@ -69,7 +94,15 @@ class TestErasingAPerson:
         erased = erase_person(email="Camille@Example.org", now=after)
 
         assert mentions(EMAIL) == []
-        assert erased == {"registrations": 2, "visitors": 1, "mails": 3, "accounts": 0, "mentions": 0}
+        assert erased == {
+            "registrations": 2,
+            "visitors": 1,
+            "mails": 3,
+            "accounts": 0,
+            "host_people": 0,
+            "venue_contacts": 0,
+            "mentions": 0,
+        }
         waiting.refresh_from_db()
         assert waiting.status == "held"
         assert numbers(past) == {"registrations": 1, "places": 3, "came": 0, "given_back": 0, "waited": 0}
@@ -149,6 +182,9 @@ class TestExport:
             "mails": [],
             "no_reminders": False,
             "account": [],
+            "receives_for": [],
+            "contact_of": [],
+            "room_requests": [],
         }
 
 
@@ -215,12 +251,87 @@ class TestPurge:
             call_command("purge_expired", "--now", "demain")
 
 
+class TestTheTimetable:
+    """People of hosts, contacts of venues, requests for rooms."""
+
+    def known(self) -> None:
+        asked_by = UserFactory(email=EMAIL)
+        person = AppearanceFactory(person__email=EMAIL, person__name="Camille Bernard").person
+        Absence.objects.create(person=person, starts_at=NOW, ends_at=LATER, reason="RDV")
+        HostPersonFactory(user=asked_by, name="C. Bernard")
+        venue = VenueFactory(contact_name="Camille Bernard", contact_email=EMAIL, contact_phone="0561")
+        RoomRequest.objects.create(
+            room=RoomFactory(venue=venue),
+            label="Répétition",
+            message=f"Répondez à {EMAIL}",
+            starts_at=NOW,
+            ends_at=LATER,
+            asked_by=asked_by,
+            asked_at=NOW,
+        )
+
+    def test_is_told(self) -> None:
+        self.known()
+        told = export_person(email=EMAIL)
+        assert [
+            (one["name"], len(one["receives"]), len(one["absences"])) for one in told["receives_for"]
+        ] == [
+            ("Camille Bernard", 1, 1),
+            ("C. Bernard", 0, 0),
+        ]
+        assert [one["contact_phone"] for one in told["contact_of"]] == ["0561"]
+        assert [one["message"] for one in told["room_requests"]] == [f"Répondez à {EMAIL}"]
+
+    def test_is_erased(self) -> None:
+        self.known()
+        erased = erase_person(email=EMAIL, now=NOW)
+        assert (erased["host_people"], erased["venue_contacts"], erased["mentions"]) == (2, 1, 1)
+        assert mentions(EMAIL) == []
+        assert mentions("Bernard") == []
+        assert RoomRequest.objects.get().message == "Répondez à […]"
+
+    def test_people_go_90_days_after_their_edition(self) -> None:
+        row = AppearanceFactory(slot__activity__festival__ends_on=dt.date(2027, 6, 12))
+        person = row.person
+        HostPersonFactory(host=person.host)
+        Absence.objects.create(person=person, starts_at=row.starts_at, ends_at=row.ends_at)
+        Host.objects.update(created_at=NOW)
+
+        last_day = dt.datetime(2027, 9, 10, 12, tzinfo=dt.UTC)
+        assert purge_expired(now=last_day)["host_people"] == 0
+        assert purge_expired(now=last_day + dt.timedelta(days=1))["host_people"] == 2
+        assert (HostPerson.objects.count(), Absence.objects.count(), Slot.objects.count()) == (0, 0, 1)
+
+    def test_who_receives_again_stays_and_so_does_who_is_ready_to(self) -> None:
+        person = AppearanceFactory(slot__activity__festival__ends_on=dt.date(2027, 6, 12)).person
+        later = FestivalFactory(ends_on=dt.date(2028, 6, 12))
+        slot = SlotFactory(
+            activity=ActivityFactory(host=person.host, festival=later), day=dt.date(2028, 6, 10)
+        )
+        AppearanceFactory(slot=slot, person=person)
+        ready = HostPersonFactory(host=person.host)
+        Host.objects.update(created_at=NOW)
+
+        assert purge_expired(now=dt.datetime(2028, 1, 1, tzinfo=dt.UTC))["host_people"] == 0
+        assert set(HostPerson.objects.all()) == {person, ready}
+
+    def test_a_host_that_has_just_begun_keeps_its_people(self) -> None:
+        person = HostPersonFactory()
+        Host.objects.update(created_at=NOW)
+        assert purge_expired(now=NOW + dt.timedelta(days=89))["host_people"] == 0
+        assert purge_expired(now=NOW + dt.timedelta(days=91))["host_people"] == 1
+        assert not HostPerson.objects.filter(pk=person.pk).exists()
+
+
 def test_the_commands_say_what_they_did() -> None:
     register(SlotFactory(day=dt.date(2030, 6, 10)))
     out = StringIO()
 
     call_command("privacy_erase", EMAIL, stdout=out)
 
-    assert out.getvalue() == "1 registrations, 1 visitors, 1 mails, 0 accounts, 0 mentions\n"
+    assert (
+        out.getvalue()
+        == "1 registrations, 1 visitors, 1 mails, 0 accounts, 0 host_people, 0 venue_contacts, 0 mentions\n"
+    )
     with pytest.raises(CommandError):
         call_command("privacy_erase", "camille")
