@@ -31,6 +31,7 @@ from events.models import (
     KeptMail,
     Opening,
     Registration,
+    Release,
     RoomOccupancy,
     Slot,
     TerritoryTeam,
@@ -63,6 +64,8 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:ballot_file": (EVERYBODY, "public drawn ballot"),
     "events:territories": (EVERYBODY, ""),
     "events:territory": (EVERYBODY, "public territory"),
+    "events:changes": (EVERYBODY, "public territory"),
+    "events:changes_rss": (EVERYBODY, "public territory"),
     "events:venue": (EVERYBODY, "public venue"),
     "events:host": (EVERYBODY, "public host"),
     "events:editions": (EVERYBODY, ""),
@@ -141,6 +144,13 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:organiser_review": (ORGANISERS, "territory activity"),
     "events:organiser_decide": (ORGANISERS, "territory activity"),
     "events:organiser_board": (VENUE, "territory"),
+    "events:organiser_timetable": (ORGANISERS, "territory"),
+    "events:organiser_timetable_state": (ORGANISERS, "territory"),
+    "events:organiser_timetable_change": (ORGANISERS, "territory"),
+    "events:organiser_timetable_slot": (ORGANISERS, "territory slot"),
+    "events:organiser_release": (ORGANISERS, "territory"),
+    "events:organiser_releases": (ORGANISERS, "territory"),
+    "events:organiser_release_seen": (ORGANISERS, "territory release"),
     "events:organiser_slots": (ORGANISERS, "territory"),
     "events:organiser_csv": (ORGANISERS, "territory"),
     "events:organiser_slot": (ORGANISERS, "territory slot"),
@@ -227,6 +237,9 @@ def side(festival: Any, letter: str, now: dt.datetime) -> dict[str, Any]:
     )
     slot = f.SlotFactory(activity=activity, day=day, venue=venue, taken=1)
     draft_slot = f.SlotFactory(activity=draft, day=day, state=Slot.State.DRAFT)
+    release = Release.objects.create(
+        festival=festival, territory=territory, number=ord(letter), name="v1", released_at=now
+    )
     opening = Opening.objects.create(
         festival=festival, territory=territory, opens_at=now + dt.timedelta(days=20)
     )
@@ -305,6 +318,7 @@ def addresses(at: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "pk": at["hook"].pk,
             "delivery": at["delivery"].pk,
         },
+        "territory release": {"territory": territory, "number": at["release"].number},
         "territory opening": {"territory": territory, "pk": at["opening"].pk},
         "territory member": {"territory": territory, "pk": at["territory"].team.get().pk},
     }

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, Q
 
 from accounts.models import User
 from events.clock import NoSuchTime, TwiceThatDay
@@ -50,16 +50,38 @@ class Difference:
 
 
 @patient
-@transaction.atomic
 def sync_draft(*, territory: Territory, now: dt.datetime) -> None:
     """Let the draft follow: slots that are new, moved, placed or withdrawn since it was last looked at.
 
     A changed placement keeps its change. Where a slot has publicly taken a room that the draft had given to
     another, the other goes back to the tray: what is public is not argued with.
     """
-    if _lags(territory, now):
+    if not _lags(territory.pk, now):
+        return
+    with transaction.atomic():
         _lock(territory.pk)
         _follow(territory.pk, now)
+
+
+def drafted(slots: Iterable[Slot]) -> list[Placement]:
+    """Where the draft has each of these slots, in their order, without writing anything.
+
+    A slot the draft does not know yet, or that nobody has touched in it, is where the public has it. Slots
+    come with ``placement`` and ``room``.
+    """
+    found = []
+    for slot in slots:
+        kept: Placement | None = getattr(slot, "placement", None)
+        if kept is not None and kept.is_changed:
+            kept.slot = slot
+            found.append(kept)
+            continue
+        shown = kept or Placement(territory_id=slot.activity.territory_id)
+        shown.slot = slot
+        _take_over(shown, slot)
+        shown.room = slot.room
+        found.append(shown)
+    return found
 
 
 def _slots(territory_id: int, now: dt.datetime) -> Any:
@@ -86,9 +108,10 @@ def _gone(territory_id: int) -> Any:
     )
 
 
-def _lags(territory: Territory, now: dt.datetime) -> bool:
-    new = _slots(territory.pk, now).filter(placement__isnull=True)
-    return any(found.exists() for found in (new, _behind(territory.pk), _gone(territory.pk)))
+def _lags(territory_id: int, now: dt.datetime) -> bool:
+    new = _slots(territory_id, now).filter(placement__isnull=True)
+    behind = Exists(new) | Exists(_behind(territory_id)) | Exists(_gone(territory_id))
+    return Territory.objects.filter(behind, pk=territory_id).exists()
 
 
 def _follow(territory_id: int, now: dt.datetime) -> None:
@@ -330,9 +353,10 @@ def _go_back(territory: Territory, *, by: User, now: dt.datetime, undone: bool) 
 
 
 def differences(*, territory: Territory) -> list[Difference]:
-    """What a release would change, in order of time. Call ``sync_draft`` first."""
+    """What a release would change, in order of time."""
     changed = (
         Placement.objects.filter(territory=territory, is_changed=True)
+        .exclude(slot__state=Slot.State.CANCELLED)
         .select_related(
             "slot__activity__host",
             "slot__activity__territory",
@@ -376,10 +400,9 @@ def _open(slot_id: int, now: dt.datetime, seen: int | None = None) -> Placement:
     territory_id = Slot.objects.values_list("activity__territory", flat=True).get(pk=slot_id)
     _lock(territory_id)
     found = Placement.objects.select_related("slot__activity__host", "slot__activity__festival", "room")
-    placement = found.filter(slot=slot_id).first()
-    if placement is None or (not placement.is_changed and _differs(placement)):
+    if _lags(territory_id, now):
         _follow(territory_id, now)
-        placement = found.filter(slot=slot_id).first()
+    placement = found.filter(slot=slot_id).first()
     if placement is None or placement.slot.is_cancelled:
         raise Refused(Reason.WRONG_STATE)
     if placement.slot.ends_at <= now:

@@ -61,9 +61,8 @@ class Review:
         return sum(self.people.get(one.slot.pk, 0) for one in self.differences if is_news(one))
 
 
-def review_draft(*, territory: Territory, now: dt.datetime) -> Review:
-    """What a release of this draft would do, in order of time."""
-    sync_draft(territory=territory, now=now)
+def review_draft(*, territory: Territory) -> Review:
+    """What a release of this draft would do, in order of time. Writes nothing."""
     found = differences(territory=territory)
     slots = [one.slot.pk for one in found]
     people = dict(
@@ -108,7 +107,8 @@ def release_draft(
     (``slot``), BUSY.
     """
     list(Territory.objects.select_for_update(no_key=True).filter(pk=territory.pk).values_list("pk"))
-    review = review_draft(territory=territory, now=now)
+    sync_draft(territory=territory, now=now)
+    review = review_draft(territory=territory)
     if not review.differences:
         raise Refused(Reason.NOTHING_TO_RELEASE)
     if review.fingerprint != fingerprint:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
-from events.views import ballot, feeds, public, public_pages, public_places, public_times
+from events.views import ballot, feeds, public, public_changes, public_pages, public_places, public_times
 
 urlpatterns: list[URLPattern] = [
     path("", public.home, name="home"),
@@ -16,6 +16,8 @@ urlpatterns: list[URLPattern] = [
     path("tirages/<slug:slug>/tirage.json", ballot.ballot_file, name="ballot_file"),
     path("villes/", public_places.territories, name="territories"),
     path("villes/<slug:slug>/", public_places.territory, name="territory"),
+    path("villes/<slug:slug>/changements/", public_changes.changes, name="changes"),
+    path("villes/<slug:slug>/changements.rss", public_changes.changes_rss, name="changes_rss"),
     path("lieux/<slug:slug>/", public_places.venue, name="venue"),
     path("hotes/<slug:slug>/", public_places.host, name="host"),
     path("editions/", RedirectView.as_view(pattern_name="events:history"), name="editions"),

@@ -148,7 +148,7 @@ class TestFollowing:
     ):
         sync_draft(territory=territory, now=NOW)
 
-        with django_assert_num_queries(5):  # three looks, and the transaction around them
+        with django_assert_num_queries(1):
             sync_draft(territory=territory, now=NOW)
 
 

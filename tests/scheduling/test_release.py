@@ -76,7 +76,7 @@ def plan(slot, room, by, at=None):
 
 
 def released(territory, slot, by, **more):
-    review = review_draft(territory=territory, now=NOW)
+    review = review_draft(territory=territory)
     more.setdefault("fingerprint", review.fingerprint)
     return release_draft(territory=territory, festival=slot.activity.festival, by=by, now=NOW, **more)
 
@@ -186,7 +186,7 @@ def test_a_cancelled_slot_gives_its_room_to_the_next(territory, slot, room, orga
 
 def test_a_cancellation_without_a_reason_is_refused(territory, slot, organiser):
     plan_cancellation(slot_id=slot.pk, by=organiser, now=NOW)
-    fingerprint = review_draft(territory=territory, now=NOW).fingerprint
+    fingerprint = review_draft(territory=territory).fingerprint
 
     refused = refusal_of(
         release_draft,
@@ -202,7 +202,7 @@ def test_a_cancellation_without_a_reason_is_refused(territory, slot, organiser):
 
 def test_what_was_read_is_what_is_released(territory, slot, other_room, organiser):
     plan(slot, other_room, organiser)
-    fingerprint = review_draft(territory=territory, now=NOW).fingerprint
+    fingerprint = review_draft(territory=territory).fingerprint
     plan(slot, other_room, UserFactory(), dt.time(16))
 
     refused = refusal_of(
@@ -220,7 +220,7 @@ def test_what_was_read_is_what_is_released(territory, slot, other_room, organise
 
 def test_a_public_change_made_meanwhile_is_asked_about_too(territory, slot, other_room, organiser):
     plan(slot, other_room, organiser)
-    fingerprint = review_draft(territory=territory, now=NOW).fingerprint
+    fingerprint = review_draft(territory=territory).fingerprint
     move_slot(slot_id=slot.pk, day=DAY, start_time=dt.time(17), duration=60, by=organiser, now=NOW)
 
     refused = refusal_of(
@@ -242,7 +242,7 @@ def test_a_room_blocked_meanwhile_stops_all_of_it(territory, slot, room, other_r
     block_room(
         room_id=other_room.pk, starts_at=paris(15), ends_at=paris(16), label="Ménage", by=organiser, now=NOW
     )
-    fingerprint = review_draft(territory=territory, now=NOW).fingerprint
+    fingerprint = review_draft(territory=territory).fingerprint
 
     refused = refusal_of(
         release_draft,
