@@ -17,12 +17,14 @@ from events import longwork
 from events.longwork import Handler
 from events.mail.deliver import Report, deliver_due, expire, release_leases
 from events.mail.heartbeat import beat, last
+from events.models import Job
 from events.registration.drawing import draw_due
 from events.registration.forgetting import purge_expired
 from events.registration.holds import expire_holds
 from events.registration.pools import release_all_due
 from events.registration.waiting import offer_where_free
 from events.reminders import owe_reminders
+from events.scheduling.bulk import run_bulk
 from events.webhooks import deliver as webhooks
 
 OVERLAP = dt.timedelta(minutes=5)
@@ -30,7 +32,7 @@ WHOLE_SWEEP_EVERY = dt.timedelta(minutes=15)
 SPELL = 20.0
 """Seconds of long work in one task, where it can rest: then the mail has its turn."""
 
-HANDLERS: Mapping[str, Handler] = {}
+HANDLERS: Mapping[str, Handler] = {Job.Kind.BULK: run_bulk}
 """What each kind of long work does."""
 
 

@@ -70,13 +70,14 @@ class Work:
 
     def hold(self) -> None:
         """Lock the job for the transaction that does a step, and read it anew. Raises ``LeaseLost``."""
-        mine = Job.objects.select_for_update(of=("self",), no_key=True).filter(
+        mine = Job.objects.select_for_update(no_key=True).filter(
             pk=self.job.pk, state=State.RUNNING, lease_token=self.token
         )
-        found = mine.first()
+        found = mine.values("done", "total", "step", "report").first()
         if found is None:
             raise LeaseLost
-        self.job = found
+        for name, value in found.items():
+            setattr(self.job, name, value)
 
     def advance(
         self,

@@ -55,6 +55,7 @@ class Reason(TextChoices):
     CHANGED_MEANWHILE = "changed_meanwhile", _("Somebody else has changed this meanwhile.")
     NOTHING_TO_UNDO = "nothing_to_undo", _("There is nothing to undo.")
     NOTHING_TO_RELEASE = "nothing_to_release", _("The draft changes nothing.")
+    NOTHING_TO_CHANGE = "nothing_to_change", _("No slot to come is concerned.")
     ON_REQUEST = "on_request", _("This room is given on request: its managers decide.")
 
 

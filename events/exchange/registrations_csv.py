@@ -31,7 +31,7 @@ def write_registrations(
     Give registrations with ``visitor`` and ``slot__activity__host``, ``slot__venue``, ``slot__room`` at hand;
     nothing else is read. Days are ``31/12/2027`` and times ``18:30`` on the slot's own clock.
     """
-    yield BOM + _line(
+    yield BOM + line_of(
         [
             _("Reference"),
             _("Activity"),
@@ -52,7 +52,7 @@ def write_registrations(
     for registration in registrations:
         slot = registration.slot
         booked = on_the_wall(registration.created_at, slot.timezone)
-        yield _line(
+        yield line_of(
             [
                 registration.reference,
                 slot.activity.title,
@@ -77,7 +77,8 @@ def safe_cell(text: str) -> str:
     return f"'{text}" if text.lstrip(" \u00a0").startswith(FORMULA) else text
 
 
-def _line(cells: Iterable[str]) -> str:
+def line_of(cells: Iterable[str]) -> str:
+    """One line of such a file, its cells made safe."""
     line = io.StringIO()
     csv.writer(line, delimiter=";", lineterminator="\r\n").writerow([safe_cell(cell) for cell in cells])
     return line.getvalue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -19,9 +20,13 @@ from events.models import Job
 from events.refusals import Reason, Refused
 from events.wording import say_number
 
+from .organiser_bulk_report import report_of_bulk
 from .organiser_frame import Workplace, frame, workplace
 
 MOST_SHOWN = 50
+
+REPORTS: Mapping[str, Callable[[Job], dict[str, Any]]] = {Job.Kind.BULK: report_of_bulk}
+"""What the report's block of a kind reads, beside ``job`` and ``report``."""
 
 
 def job_of(place: Workplace, pk: int) -> Job:
@@ -98,9 +103,12 @@ def say_why(job: Job) -> str:
 
 
 def report_of(job: Job) -> dict[str, Any]:
-    """The block that shows what came of a kind of work, and what it reads."""
+    """The block that shows what came of a kind of work once it is over, and what it reads."""
+    if not job.is_over:
+        return {}
     names = [f"events/organiser/_report_{job.kind}.html", "events/organiser/_report.html"]
-    return {"report_template": select_template(names).template.name, "report": job.report}
+    found: dict[str, Any] = {"report_template": select_template(names).template.name, "report": job.report}
+    return found | (REPORTS[job.kind](job) if job.kind in REPORTS else {})
 
 
 @require_POST
