@@ -22,11 +22,13 @@ from pytest_django import DjangoDbBlocker
 from accounts.models import User
 from events.links import reminders_token
 from events.models import (
+    Absence,
     Activity,
     ApiToken,
     BallotEntry,
     FestivalTeam,
     HostMember,
+    HostPerson,
     Job,
     KeptMail,
     Opening,
@@ -133,6 +135,12 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:host_slot_pools": (HOST, "host slot"),
     "events:host_slot_withdraw": (HOST, "host slot"),
     "events:host_slot_delete": (HOST, "host slot"),
+    "events:host_greeters": (HOST, "host"),
+    "events:host_greeter": (HOST, "host greeter"),
+    "events:host_greeter_remove": (HOST, "host greeter"),
+    "events:host_absence_add": (HOST, "host greeter"),
+    "events:host_absence_remove": (HOST, "host absence"),
+    "events:host_slot_greeters": (HOST, "host slot"),
     "events:host_people": (HOST, "host"),
     "events:host_people_csv": (HOST, "host"),
     "events:host_slot": (HOST, "host slot"),
@@ -167,6 +175,7 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:organiser_openings": (ORGANISERS, "territory"),
     "events:organiser_opening_drop": (ORGANISERS, "territory opening"),
     "events:organiser_rules": (NATIONAL, "territory"),
+    "events:organiser_levels": (NATIONAL, "territory"),
     "events:organiser_slot_move": (ORGANISERS, "territory slot"),
     "events:organiser_slot_unplace": (ORGANISERS, "territory slot"),
     "events:organiser_slot_withdraw": (ORGANISERS, "territory slot"),
@@ -234,6 +243,8 @@ def side(festival: Any, letter: str, now: dt.datetime) -> dict[str, Any]:
     )
     host = f.HostFactory(territory=territory, slug=f"hote-{letter}")
     day = timezone.localdate() + dt.timedelta(days=30)
+    greeter = f.HostPersonFactory(host=host)
+    absence = Absence.objects.create(person=greeter, starts_at=now, ends_at=now + dt.timedelta(hours=1))
     activity = f.ActivityFactory(festival=festival, host=host, slug=f"activite-{letter}", venue=venue)
     draft = f.ActivityFactory(
         festival=festival, host=host, slug=f"brouillon-{letter}", state=Activity.State.DRAFT
@@ -302,6 +313,8 @@ def addresses(at: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "host activity": {"slug": host, "pk": at["activity"].pk},
         "host draft": {"slug": host, "pk": at["draft"].pk},
         "host slot": {"slug": host, "pk": at["slot"].pk},
+        "host greeter": {"slug": host, "pk": at["greeter"].pk},
+        "host absence": {"slug": host, "pk": at["greeter"].pk, "absence": at["absence"].pk},
         "territory": {"territory": territory},
         "territory activity": {"territory": territory, "pk": at["activity"].pk},
         "territory slot": {"territory": territory, "pk": at["slot"].pk},
@@ -329,7 +342,13 @@ def addresses(at: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def absent_twin(kwargs: dict[str, Any]) -> dict[str, Any]:
     """The same kind of address, of something that does not exist."""
-    nowhere = {"pk": 987654, "number": 987654, "delivery": 987654, "date": dt.date(1999, 12, 31)}
+    nowhere = {
+        "pk": 987654,
+        "number": 987654,
+        "delivery": 987654,
+        "absence": 987654,
+        "date": dt.date(1999, 12, 31),
+    }
     return {key: nowhere.get(key, f"nowhere-{key}") for key in kwargs}
 
 
@@ -556,6 +575,8 @@ def fingerprint() -> list[Any]:
         list(Activity.objects.order_by("pk").values_list("pk", "state", "title_fr", "moderation_note")),
         list(Registration.objects.order_by("pk").values_list("pk", "status", "party_size")),
         sorted(HostMember.objects.values_list("host", "user")),
+        sorted(HostPerson.objects.values_list("pk", "name")),
+        sorted(Absence.objects.values_list("pk", "starts_at")),
         sorted(TerritoryTeam.objects.values_list("territory", "user")),
         sorted(Opening.objects.values_list("pk", "opens_at")),
         sorted(RoomOccupancy.objects.values_list("pk", "active", "starts_at")),

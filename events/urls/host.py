@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from events.views import desk, host, host_activities, host_people, host_slots
+from events.views import desk, host, host_activities, host_greeters, host_people, host_slots
 
 ACTIVITY = "hote/<slug:slug>/activites/<int:pk>/"
 SLOT = "hote/<slug:slug>/creneaux/<int:pk>/"
+GREETERS = "hote/<slug:slug>/accueillants/"
 PEOPLE = "hote/<slug:slug>/qui-vient/"
 
 urlpatterns: list[URLPattern] = [
@@ -33,6 +34,16 @@ urlpatterns: list[URLPattern] = [
     path(f"{SLOT}reserves/", host_slots.host_slot_pools, name="host_slot_pools"),
     path(f"{SLOT}retirer/", host_slots.host_slot_withdraw, name="host_slot_withdraw"),
     path(f"{SLOT}supprimer/", host_slots.host_slot_delete, name="host_slot_delete"),
+    path(f"{SLOT}accueil/", host_greeters.host_slot_greeters, name="host_slot_greeters"),
+    path(GREETERS, host_greeters.host_greeters, name="host_greeters"),
+    path(f"{GREETERS}<int:pk>/", host_greeters.host_greeter, name="host_greeter"),
+    path(f"{GREETERS}<int:pk>/retirer/", host_greeters.host_greeter_remove, name="host_greeter_remove"),
+    path(f"{GREETERS}<int:pk>/absences/", host_greeters.host_absence_add, name="host_absence_add"),
+    path(
+        f"{GREETERS}<int:pk>/absences/<int:absence>/retirer/",
+        host_greeters.host_absence_remove,
+        name="host_absence_remove",
+    ),
     path(PEOPLE, host_people.host_people, name="host_people"),
     path(f"{PEOPLE}inscriptions.csv", host_people.host_people_csv, name="host_people_csv"),
     path(f"{PEOPLE}<int:pk>/", host_people.host_slot, name="host_slot"),

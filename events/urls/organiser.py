@@ -98,6 +98,7 @@ urlpatterns: list[URLPattern] = [
         name="organiser_opening_drop",
     ),
     path(f"{HERE}regles/", organiser_openings.rules, name="organiser_rules"),
+    path(f"{HERE}regles/emploi-du-temps/", organiser_openings.levels, name="organiser_levels"),
     path(f"{HERE}tirages/", organiser_ballots.ballots, name="organiser_ballots"),
     path(f"{HERE}tirages/nouveau/", organiser_ballots.ballot_new, name="organiser_ballot_new"),
     path(BALLOT, organiser_ballots.ballot, name="organiser_ballot"),

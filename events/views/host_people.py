@@ -14,6 +14,7 @@ from events.exchange.registrations_csv import CONTENT_TYPE, write_registrations
 from events.folding import fold
 from events.models import Mode, Registration, Slot
 from events.views.host import host_of, who_comes
+from events.views.host_greeters import who_receives
 from events.views.host_slots import slots_managed
 
 
@@ -48,6 +49,7 @@ def host_slot(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "host": slot.activity.host,
         "slot": slot,
         "people": who_comes(slot.registrations.all()),
+        "greeters": who_receives(slot),
         "is_over": slot.ends_at <= now,
         "may_change": slot.activity.may_be_edited and not slot.is_cancelled and slot.ends_at > now,
         "journal": slot.journal.select_related("actor").order_by("-at", "-pk")[:10],

@@ -116,7 +116,7 @@ def host_slot_edit(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             )
         except Refused as no:
             field = "fold" if no.reason == Reason.TIME_TWICE else "start_time"
-            form.add_error(field, [str(no.reason.label), *_in_the_way(no, slot), *_ways_out(no)])
+            form.add_error(field, [str(no.reason.label), *refusal_in_words(no, slot), *_ways_out(no)])
         else:
             messages.success(request, _("The slot has its new time."))
             return redirect("events:host_slot", slug, pk)
@@ -129,7 +129,7 @@ def host_slot_edit(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return render(request, "events/host/slot_form.html", context, status=422 if form.errors else 200)
 
 
-def _in_the_way(refused: Refused, slot: Slot) -> list[str]:
+def refusal_in_words(refused: Refused, slot: Slot) -> list[str]:
     """Its own people elsewhere, and the rules that say no. What holds a room is for the organisers."""
     findings = [finding.words for finding in refused.facts.get("findings", [])]
     return refused_by_people(refused, slot.timezone) + findings

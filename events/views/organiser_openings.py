@@ -18,11 +18,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from events.forms.openings import OpeningForm, RulesForm, parts_of
-from events.models import Festival, JournalEntry, Opening, Programme
+from events.forms.people import LevelsForm
+from events.models import Festival, JournalEntry, Level, Opening, PlacingRule, Programme
 from events.refusals import Reason, Refused
 from events.registration.edition import change_rules
 from events.registration.foresight import preview_opening
 from events.registration.openings import announce_opening, drop_opening
+from events.scheduling.checks import levels_of
+from events.scheduling.levels import change_levels
 from events.wording import say_percent
 
 from .organiser_frame import Workplace, edition_of, frame, workplace
@@ -159,14 +162,38 @@ def opening_drop(request: HttpRequest, territory: str, pk: int) -> HttpResponse:
 def rules(request: HttpRequest, territory: str) -> HttpResponse:
     """How many places and visits a person may hold, in the whole edition; for its national team."""
     place = workplace(request, territory)
-    run = Festival.objects.run_by(place.user).filter(territories=place.territory)
-    run = run.exclude(state=Festival.State.ARCHIVED).order_by("-state", "-starts_on", "-pk")
-    edition = get_object_or_404(run[:1])
+    edition = _edition_run_by(place)
     form = RulesForm(request.POST or None, instance=edition)
     if request.method == "POST" and form.is_valid():
         changed = change_rules(festival_id=edition.pk, rules=form.cleaned_data, by=place.user, now=place.now)
         if changed:
             messages.success(request, _("The rules are changed. Nobody loses a visit by them."))
         return redirect("events:organiser_rules", territory)
-    context = frame(place, edition=edition, form=form)
+    levels = LevelsForm(levels=levels_of(edition))
+    context = frame(place, edition=edition, form=form, levels_form=levels)
     return render(request, "events/organiser/rules.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(FORM)
+@login_required
+def levels(request: HttpRequest, territory: str) -> HttpResponse:
+    """What the rules of the timetable do in the whole edition; for its national team."""
+    place = workplace(request, territory)
+    edition = _edition_run_by(place)
+    if request.method != "POST":
+        return redirect("events:organiser_rules", territory)
+    form = LevelsForm(request.POST, levels=levels_of(edition))
+    if not form.is_valid():
+        context = frame(place, edition=edition, form=RulesForm(instance=edition), levels_form=form)
+        return render(request, "events/organiser/rules.html", context, status=422)
+    chosen = {PlacingRule(rule): Level(level) for rule, level in form.cleaned_data.items()}
+    if change_levels(festival_id=edition.pk, levels=chosen, by=place.user, now=place.now):
+        messages.success(request, _("The rules of the timetable are changed. What is placed stays."))
+    return redirect("events:organiser_rules", territory)
+
+
+def _edition_run_by(place: Workplace) -> Festival:
+    """The edition of the territory that this person runs; 404 for a local team."""
+    run = Festival.objects.run_by(place.user).filter(territories=place.territory)
+    run = run.exclude(state=Festival.State.ARCHIVED).order_by("-state", "-starts_on", "-pk")
+    return get_object_or_404(run[:1])

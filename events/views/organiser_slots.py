@@ -23,8 +23,8 @@ from events.refusals import Reason, Refused
 from events.registration.cancel import cancel_registration
 from events.registration.overbooking import Choice, choices, risk_of_turning_away
 from events.registration.withdraw import change_capacity, withdraw_slot
+from events.scheduling.checks import findings_of
 from events.scheduling.place import move_slot, unplace_slot
-from events.scheduling.rooms import too_many_for_comfort
 from events.wording import say_number, say_percent
 
 from .organiser_board import board_url, waiting_for_a_room
@@ -169,7 +169,8 @@ def show_slot(
             .order_by("-created_at", "-pk")[:100]
         ),
         journal=list(at.journal.select_related("actor").order_by("-at", "-pk")[:20]),
-        beyond_comfort=too_many_for_comfort(at, at.room) if at.room is not None else None,
+        greeters=list(at.appearances.select_related("person").order_by("person__name", "pk")),
+        findings=[] if is_over or at.is_cancelled else findings_of(at),
         to_board=board_url(
             place, jour=at.day.isoformat(), lieu=at.venue.slug if at.room and at.venue else "", creneau=at.pk
         ),
