@@ -12,7 +12,7 @@ PY := $(VENV)/bin/python
 STAMPS := $(VENV)/.stamps
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/*.po))
 
-.PHONY: help setup run test check bench locks clean format
+.PHONY: help setup run test check bench solver locks clean format
 
 help:
 	@echo "make run    the site with a demonstration festival, at http://$(HOST):$(PORT)/"
@@ -20,6 +20,7 @@ help:
 	@echo "make check  format, lint, types, import map, migrations, French texts"
 	@echo "make setup  the environment alone"
 	@echo "make bench  the benchmarks"
+	@echo "make solver OR-Tools for the automatic timetable (without it: the greedy solver)"
 	@echo "make locks  renew the lock files"
 	@echo "make clean  remove what make setup made; var/ with your data stays"
 
@@ -62,6 +63,13 @@ $(STAMPS)/dev: requirements-dev.txt $(STAMPS)/run
 
 $(STAMPS)/perf: requirements-perf.txt $(STAMPS)/dev
 	@$(call INSTALL,requirements-perf.txt)
+	@touch $@
+
+solver: $(STAMPS)/solver
+
+$(STAMPS)/solver: requirements-solver.txt $(STAMPS)/run
+	@echo "Installing OR-Tools …"
+	@$(call INSTALL,requirements-solver.txt)
 	@touch $@
 
 # Fonts, maps, timetable grid. Pages work without them, so a machine that cannot have them is told and goes on.

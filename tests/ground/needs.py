@@ -1,5 +1,6 @@
 """What a machine may lack: said in one line, and a failure where everything must be there (CI=true)."""
 
+import importlib.util
 import os
 import shutil
 from pathlib import Path
@@ -27,3 +28,9 @@ def chromium() -> str:
         if found:
             return found
     missing("a browser: install the package chromium, or set CHROMIUM")
+
+
+def solver() -> None:
+    """OR-Tools, which the automatic timetable can do without."""
+    if importlib.util.find_spec("ortools") is None:
+        missing("OR-Tools: make solver")
