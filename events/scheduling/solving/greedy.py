@@ -219,7 +219,7 @@ class _Search:
                     waiting.append(visit)
                     continue
                 room, start, others = where
-                for key in others:
+                for key in sorted(others):
                     other = table.visits[key]
                     table.take(other)
                     weight[key] = weight.get(key, 1.0) + 0.3
@@ -253,7 +253,7 @@ class _Search:
                 start = grid.minute(bit)
                 others = table.in_the_way(visit, room, start)
                 burden = chance.random() * 0.5
-                for key in others:
+                for key in sorted(others):
                     if table.visits[key].pinned is not None:
                         break
                     burden += weight.get(key, 1.0) * (0.1 + table.visits[key].duration / visit.duration)

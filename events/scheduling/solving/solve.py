@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -13,6 +14,10 @@ from .why import explain
 
 GREEDY_SHARE = 0.45
 """Of the seconds, where OR-Tools takes the rest."""
+
+
+LEAST = 0.2
+"""Seconds a search has at the least, however late it is."""
 
 
 class SolverBroke(AssertionError):
@@ -27,14 +32,19 @@ def solve(
     progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
     may_use_exact: bool = True,
+    clock: float | None = None,
 ) -> Outcome:
     """A timetable that breaks no hard rule, and why each visit without a place has none.
+
+    ``seconds``: how long it may take; what it does in them is measured by its effort, so that the same seed
+    gives the same timetable on a faster or slower machine. ``clock``: when it ends whatever it has done
+    (None: after as many seconds).
 
     ``progress(done, total, step)`` and ``should_stop()`` are called a few times a second. Stopped, the best
     found so far is given. Raises ``SolverBroke`` where the validator says no.
     """
     is_exact = may_use_exact and exact.is_there() and exact.is_small_enough(problem)
-    watch = _Watch(progress, should_stop)
+    watch = _Watch(progress, should_stop, seconds if clock is None else clock)
     if is_exact:
         found = _exactly(problem, seed=seed, seconds=seconds, watch=watch)
     else:
@@ -47,17 +57,21 @@ def solve(
 class _Watch:
     """Shares one line of progress among several searches."""
 
-    def __init__(self, progress: Progress | None, should_stop: Callable[[], bool] | None) -> None:
-        self.progress, self.should_stop = progress, should_stop
+    def __init__(
+        self, progress: Progress | None, should_stop: Callable[[], bool] | None, clock: float
+    ) -> None:
+        self.progress, self.should_stop, self.clock = progress, should_stop, clock
+        self.begun = time.monotonic()
 
     def effort(self, seconds: float, begins: float, share: float) -> Effort:
-        """For a search that takes this share of the line from there on."""
+        """For a search that takes this share of the line from there on; what others have left is its own."""
 
         def tell(done: int, total: int, step: str) -> None:
             if self.progress is not None:
                 self.progress(round(100 * (begins + share * done / total)), 100, step)
 
-        return Effort(seconds * share, tell, self.should_stop)
+        left = self.begun + self.clock * (begins + share) - time.monotonic()
+        return Effort(seconds * share, tell, self.should_stop, clock=max(LEAST, left))
 
 
 def _exactly(problem: Problem, *, seed: int, seconds: float, watch: _Watch) -> Outcome:

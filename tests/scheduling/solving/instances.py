@@ -85,7 +85,7 @@ def cut(
                 key=f"visit-{len(visits)}",
                 duration=duration,
                 size=chance.randint(5, room.capacity or 50),
-                needs=frozenset(code for code in room.has if chance.random() < 0.3),
+                needs=frozenset(code for code in sorted(room.has) if chance.random() < 0.3),
                 people=who,
                 theme=chance.choice(THEMES),
                 wanted=chance.randint(5, 150),
