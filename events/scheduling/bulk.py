@@ -12,10 +12,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
+from django.utils import translation
 
 from accounts.models import User
-from events.guards import PERSON_GUARD
 from events.longwork import Outcome, Work, ask_job
 from events.models import Job, Slot, Territory
 from events.refusals import Reason, Refused
@@ -85,15 +85,16 @@ def start_bulk(
 def run_bulk(work: Work) -> Outcome:
     """Slot after slot, from where it stands; a stop or a rest comes between two slots.
 
-    ``report``: ``{"not_done": [{"line": number, "why": reason, "in_the_way": […]}]}``; what is not named
-    there and comes before ``done`` was done.
+    ``report``: ``{"not_done": [{"line": number, "why": reason, "in_the_way": […], "words": […]}]}``; what is
+    not named there and comes before ``done`` was done. ``words`` are in the language of who asked.
     """
-    lines = work.job.params["lines"]
-    while work.job.done < len(lines):
-        if _do_next(work, lines):
-            return Outcome.STOPPED
-        if work.should_rest and work.job.done < len(lines):
-            return Outcome.LATER
+    lines, by = work.job.params["lines"], work.job.asked_by
+    with translation.override(by.locale if by is not None else None):
+        while work.job.done < len(lines):
+            if _do_next(work, lines):
+                return Outcome.STOPPED
+            if work.should_rest and work.job.done < len(lines):
+                return Outcome.LATER
     return Outcome.DONE
 
 
@@ -116,7 +117,7 @@ def _step(work: Work, lines: Sequence[Mapping[str, Any]]) -> bool:
     line, not_done = lines[number], list(work.job.report.get("not_done", []))
     name = _name_of(line)
     if line["why"]:
-        not_done.append({"line": number, "why": line["why"], "in_the_way": line["in_the_way"]})
+        not_done.append({"line": number, **{name: line[name] for name in ("why", "in_the_way", "words")}})
     else:
         try:
             _change(line, work)
@@ -131,7 +132,7 @@ def _step(work: Work, lines: Sequence[Mapping[str, Any]]) -> bool:
 def _pass_over(work: Work) -> bool:
     work.hold()
     number = work.job.done
-    not_done = [*work.job.report.get("not_done", []), {"line": number, "why": "busy", "in_the_way": []}]
+    not_done = [*work.job.report.get("not_done", []), {"line": number, **_why(Refused(Reason.BUSY))}]
     return work.advance(done=number + 1, report={**work.job.report, "not_done": not_done})
 
 
@@ -153,16 +154,6 @@ def _change(line: Mapping[str, Any], work: Work) -> None:
         ):
             return
         raise Refused(Reason.CHANGED_MEANWHILE)
-    try:
-        with transaction.atomic():
-            _ask_the_rule(params, line, by, now)
-    except IntegrityError as error:
-        if PERSON_GUARD not in str(error):
-            raise
-        raise Refused(Reason.PERSON_BUSY) from error
-
-
-def _ask_the_rule(params: Mapping[str, Any], line: Mapping[str, Any], by: User, now: dt.datetime) -> None:
     if params["action"] == Action.CANCEL:
         withdraw_slot(slot_id=line["slot"], reason=params["reason"], by=by, now=now, by_host=False)
     elif params["action"] == Action.MOVE:
@@ -184,5 +175,9 @@ def _name_of(line: Mapping[str, Any]) -> str:
 
 
 def _why(refused: Refused) -> dict[str, Any]:
-    held = refused.facts.get("in_the_way", [])
-    return {"why": refused.reason.value, "in_the_way": told_in_json(held)}
+    facts = refused.facts
+    return {
+        "why": refused.reason.value,
+        "in_the_way": told_in_json(facts.get("in_the_way", [])),
+        "words": [one.words for one in facts.get("findings", [])],
+    }

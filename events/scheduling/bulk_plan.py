@@ -120,7 +120,7 @@ def _concerned(territory: Territory, choice: Choice, now: dt.datetime) -> Any:
         Slot.objects.filter(activity__territory=territory)
         .exclude(activity__festival__state=Festival.State.ARCHIVED)
         .exclude(activity__state__in=[Activity.State.DRAFT, Activity.State.REJECTED])
-        .select_related("activity__host", "activity__territory", "venue", "room__venue")
+        .select_related("activity__host", "activity__territory", "activity__venue", "venue", "room__venue")
     )
     if choice.action == Action.CANCEL:
         slots = slots.filter(state=Slot.State.PUBLISHED, ends_at__gt=now)
@@ -252,7 +252,8 @@ def _is_news(choice: Choice, line: Line) -> bool:
 
 
 def _fingerprint(choice: Choice, lines: Sequence[Line]) -> str:
-    said = [str(choice), *(json.dumps(line_as_json(line), sort_keys=True) for line in lines)]
+    # Words are left out: read in another language it is the same.
+    said = [str(choice), *(json.dumps(line_as_json(line) | {"words": []}, sort_keys=True) for line in lines)]
     return hashlib.sha256("\n".join(said).encode()).hexdigest()[:32]
 
 
@@ -276,4 +277,5 @@ def line_as_json(line: Line) -> dict[str, Any]:
         "told": line.told,
         "why": hindrance.reason.value if hindrance is not None else "",
         "in_the_way": hindrance.in_the_way if hindrance is not None else [],
+        "words": hindrance.words if hindrance is not None else [],
     }

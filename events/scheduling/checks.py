@@ -193,6 +193,13 @@ class Surroundings:
             if at.starts_at < where.ends_at and at.ends_at > where.starts_at
         ]
 
+    def put(self, where: Placed) -> None:
+        """From now on those who receive in the slot are expected where it would be."""
+        for person in self.people.get(where.slot.pk, []):
+            others = [at for at in self.stands.get(person.pk, []) if at.slot.pk != where.slot.pk]
+            there = Stands(where.slot, where.starts_at, where.ends_at, _position(where, self.rooms))
+            self.stands[person.pk] = [*others, there]
+
     def _closed(self, where: Placed, room: Room) -> list[tuple[PlacingRule, str, dict[str, Any]]]:
         start, end = (on_the_wall(at, where.slot.timezone) for at in (where.starts_at, where.ends_at))
         if is_open(room, start, end):

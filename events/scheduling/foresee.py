@@ -7,25 +7,24 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from events.clock import on_the_wall
-from events.models import Appearance, Level, PlacingRule, Room, RoomOccupancy, RuleLevel, Slot
+from events.models import Appearance, PlacingRule, Room, RoomOccupancy, Slot
 from events.refusals import Reason
 
-from .rooms import OPEN_TIMES, is_open, people_it_may_hold, people_to_hold, stays_of
+from .checks import Surroundings, Where, refusing
+from .rooms import OPEN_TIMES, people_it_may_hold, people_to_hold, stays_of
 from .telling import name_of_place
 
 DAY = dt.timedelta(days=1)
-Key = tuple[str, int]
-"""« room » or « person », and its id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What holds a room or a person over a half-open range in UTC: a slot, or something with a label."""
+    """What holds a room or a person over a half-open range in UTC: a slot, or something with a label (of a
+    person: the name)."""
 
     starts_at: dt.datetime
     ends_at: dt.datetime
@@ -36,10 +35,12 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Hindrance:
-    """Why a placement would be refused, and what is in the way, as ``told_in_json`` says it."""
+    """Why a placement would be refused; what is in the way, as ``told_in_json`` says it; what the rules say
+    of it, in the language active when they were asked."""
 
     reason: Reason
     in_the_way: list[dict[str, Any]] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
 
 
 class House:
@@ -49,47 +50,28 @@ class House:
         self, slots: Iterable[Slot], *, rooms: Iterable[Room], first: dt.datetime, last: dt.datetime
     ) -> None:
         """``first`` and ``last`` span all times asked of; ``rooms`` are those asked of, whole."""
-        self.held: dict[Key, list[Held]] = defaultdict(list)
-        self.keys_of: dict[int, set[Key]] = defaultdict(set)
-        self.people: dict[int, list[int]] = defaultdict(list)
+        self.held: dict[int, list[Held]] = defaultdict(list)
+        self.rooms_of: dict[int, set[int]] = defaultdict(set)
         self.starts: dict[int, dict[dt.datetime, int]] = defaultdict(dict)
-        self.free_hours = set(
-            RuleLevel.objects.filter(rule=PlacingRule.CLOSED)
-            .exclude(level=Level.REFUSE)
-            .values_list("festival", flat=True)
-        )
-        slots, span = list(slots), (first - DAY, last + DAY)
-        self._load_rooms({stay.room.pk for room in rooms for stay in stays_of(room, first, last)}, span)
-        self._load_people([slot.pk for slot in slots], span)
-        for pk, activity, start in (
-            Slot.objects.exclude(state=Slot.State.CANCELLED)
-            .filter(activity__in={slot.activity_id for slot in slots})
-            .values_list("pk", "activity", "starts_at")
-        ):
+        slots, rooms = list(slots), list(rooms)
+        self.around = Surroundings.around([Where.stands(slot) for slot in slots], rooms=rooms)
+        self._load({stay.room.pk for room in rooms for stay in stays_of(room, first, last)}, first, last)
+        begun = Slot.objects.exclude(state=Slot.State.CANCELLED)
+        begun = begun.filter(activity__in={slot.activity_id for slot in slots})
+        for pk, activity, start in begun.values_list("pk", "activity", "starts_at"):
             self.starts[activity][start] = pk
 
-    def _load_rooms(self, atoms: Collection[int], span: tuple[dt.datetime, dt.datetime]) -> None:
-        rows = RoomOccupancy.objects.active().filter(room__in=atoms).between(*span)
+    def _load(self, atoms: Collection[int], first: dt.datetime, last: dt.datetime) -> None:
+        rows = RoomOccupancy.objects.active().filter(room__in=atoms).between(first - DAY, last + DAY)
         for row in rows.select_related("room__venue", "slot__activity", "slot__room__venue"):
             room = row.slot.room if row.slot is not None and row.slot.room is not None else row.room
             held = Held(row.starts_at, row.ends_at, row.slot, row.label, name_of_place(room))
-            self._hold(("room", row.room_id), held)
+            self._hold(row.room_id, held)
 
-    def _load_people(self, slots: Collection[int], span: tuple[dt.datetime, dt.datetime]) -> None:
-        for slot_id, person_id in Appearance.objects.filter(slot__in=slots).values_list("slot", "person"):
-            self.people[slot_id].append(person_id)
-        concerned = {person for people in self.people.values() for person in people}
-        rows = Appearance.objects.filter(
-            person__in=concerned, active=True, starts_at__lt=span[1], ends_at__gt=span[0]
-        )
-        for row in rows.select_related("person", "slot__activity"):
-            held = Held(row.starts_at, row.ends_at, row.slot, row.person.name, "")
-            self._hold(("person", row.person_id), held)
-
-    def _hold(self, key: Key, held: Held) -> None:
-        self.held[key].append(held)
+    def _hold(self, atom: int, held: Held) -> None:
+        self.held[atom].append(held)
         if held.slot is not None:
-            self.keys_of[held.slot.pk].add(key)
+            self.rooms_of[held.slot.pk].add(atom)
 
     def hindrance(
         self, slot: Slot, room: Room | None, start: dt.datetime, end: dt.datetime
@@ -98,50 +80,55 @@ class House:
         other = self.starts[slot.activity_id].get(start)
         if other is not None and other != slot.pk:
             return Hindrance(Reason.SAME_START)
-        wanted = self._wanted(slot, room, start, end)
-        for reason, kind in ((Reason.ROOM_OCCUPIED, "room"), (Reason.PERSON_BUSY, "person")):
-            found = [
-                held
-                for key, since, until in wanted
-                if key[0] == kind
-                for held in self.held[key]
-                if held.starts_at < until and held.ends_at > since and not _is_of(held, slot)
-            ]
+        if room is not None:
+            found = self._unsuitable(slot, room)
+            held = [] if found else self._in_the_way(slot, room, start, end)
+            if held:
+                return Hindrance(Reason.ROOM_OCCUPIED, told_in_json(held))
             if found:
-                return Hindrance(reason, told_in_json(found))
-        return None if room is None else self._unsuitable(slot, room, start, end)
+                return Hindrance(found)
+        where = Where(slot, room, start, end)
+        busy = [
+            Held(at.starts_at, at.ends_at, at.slot, person.name, "")
+            for person in self.around.people.get(slot.pk, [])
+            for at in self.around.stands.get(person.pk, [])
+            if at.slot.pk != slot.pk and at.starts_at < end and at.ends_at > start
+        ]
+        if busy:
+            return Hindrance(Reason.PERSON_BUSY, told_in_json(busy))
+        broken = refusing(self.around.findings(where), at_release=slot.state == Slot.State.PUBLISHED)
+        if not broken:
+            return None
+        is_closed = any(one.rule == PlacingRule.CLOSED for one in broken)
+        reason = Reason.ROOM_CLOSED if is_closed else Reason.RULE_BROKEN
+        return Hindrance(reason, words=[one.words for one in broken])
 
-    def _unsuitable(self, slot: Slot, room: Room, start: dt.datetime, end: dt.datetime) -> Hindrance | None:
+    def _unsuitable(self, slot: Slot, room: Room) -> Reason | None:
         if not room.is_active:
-            return Hindrance(Reason.ROOM_NOT_IN_USE)
+            return Reason.ROOM_NOT_IN_USE
         most, asked = people_it_may_hold(room), people_to_hold(slot)
-        if most is not None and asked is not None and asked > most:
-            return Hindrance(Reason.ROOM_TOO_SMALL)
-        hours_bind = slot.activity.festival_id not in self.free_hours
-        if hours_bind and not is_open(
-            room, on_the_wall(start, slot.timezone), on_the_wall(end, slot.timezone)
-        ):
-            return Hindrance(Reason.ROOM_CLOSED)
-        return None
+        return Reason.ROOM_TOO_SMALL if most is not None and asked is not None and asked > most else None
+
+    def _in_the_way(self, slot: Slot, room: Room, start: dt.datetime, end: dt.datetime) -> list[Held]:
+        return [
+            held
+            for stay in stays_of(room, start, end)
+            for held in self.held[stay.room.pk]
+            if held.starts_at < stay.ends_at and held.ends_at > stay.starts_at and not _is_of(held, slot)
+        ]
 
     def put(self, slot: Slot, room: Room | None, start: dt.datetime, end: dt.datetime) -> None:
         """From now on the slot is there, and where it was is free."""
-        for key in self.keys_of.pop(slot.pk, ()):
-            self.held[key] = [held for held in self.held[key] if not _is_of(held, slot)]
-        for key, since, until in self._wanted(slot, room, start, end):
-            name = name_of_place(room) if room is not None and key[0] == "room" else ""
-            self._hold(key, Held(since, until, slot, "", name))
+        for atom in self.rooms_of.pop(slot.pk, ()):
+            self.held[atom] = [held for held in self.held[atom] if not _is_of(held, slot)]
+        for stay in [] if room is None else stays_of(room, start, end):
+            held = Held(stay.starts_at, stay.ends_at, slot, "", name_of_place(room))
+            self._hold(stay.room.pk, held)
+        self.around.put(Where(slot, room, start, end))
         begun = self.starts[slot.activity_id]
         for old in [at for at, pk in begun.items() if pk == slot.pk]:
             del begun[old]
         begun[start] = slot.pk
-
-    def _wanted(
-        self, slot: Slot, room: Room | None, start: dt.datetime, end: dt.datetime
-    ) -> list[tuple[Key, dt.datetime, dt.datetime]]:
-        stays = [] if room is None else stays_of(room, start, end)
-        rooms = [(("room", stay.room.pk), stay.starts_at, stay.ends_at) for stay in stays]
-        return rooms + [(("person", person), start, end) for person in self.people.get(slot.pk, [])]
 
 
 def rooms_with_hours(**which: Any) -> list[Room]:
@@ -150,20 +137,26 @@ def rooms_with_hours(**which: Any) -> list[Room]:
     return list(found.order_by("sort_name", "pk"))
 
 
-def told_in_json(held: Iterable[Held | RoomOccupancy]) -> list[dict[str, Any]]:
+def told_in_json(held: Iterable[Held | RoomOccupancy | Appearance]) -> list[dict[str, Any]]:
     """What is in the way, each once, to be kept and said later in any language: times in ISO 8601, UTC."""
     found: dict[object, dict[str, Any]] = {}
     for one in held:
         slot = one.slot
-        said: Mapping[str, Any] = {
-            "label": one.label,
+        if isinstance(one, Appearance):
+            label, room = one.person.name, ""
+        elif isinstance(one, Held):
+            label, room = one.label, one.room
+        else:
+            label, room = one.label, name_of_place(one.room)
+        said = {
+            "label": label,
             "title_fr": slot.activity.title_fr if slot is not None else "",
             "title_en": slot.activity.title_en if slot is not None else "",
-            "room": one.room if isinstance(one, Held) else name_of_place(one.room),
-            "starts_at": (slot.starts_at if slot is not None else one.starts_at).isoformat(),
-            "ends_at": (slot.ends_at if slot is not None else one.ends_at).isoformat(),
+            "room": room,
+            "starts_at": one.starts_at.isoformat(),
+            "ends_at": one.ends_at.isoformat(),
         }
-        found.setdefault(slot.pk if slot is not None else (one.label, one.starts_at), dict(said))
+        found.setdefault((label, slot.pk if slot is not None else one.starts_at), said)
     return list(found.values())
 
 

@@ -145,9 +145,10 @@ def say_choice(choice: Choice, form: BulkForm) -> str:
 def _row_of_line(line: Line) -> Row:
     slot = line.slot
     was = stay_in_words(slot.starts_at, slot.ends_at, slot.timezone, name_of_place(slot.room, slot.venue))
-    why, in_the_way = "", []
+    why, in_the_way, words = "", [], []
     if line.hindrance is not None:
-        why, in_the_way = str(line.hindrance.reason.label), line.hindrance.in_the_way
+        why, words = str(line.hindrance.reason.label), line.hindrance.words
+        in_the_way = [say_held(one, slot.timezone) for one in line.hindrance.in_the_way]
     becomes = (
         ""
         if line.hindrance is not None
@@ -155,7 +156,7 @@ def _row_of_line(line: Line) -> Row:
             line.day, line.start_time, slot.duration, slot.timezone, name_of_place(line.room, slot.venue)
         )
     )
-    return Row(slot, was, becomes, "", why, [say_held(one, slot.timezone) for one in in_the_way], line.told)
+    return Row(slot, was, becomes, "", why, [*words, *in_the_way], line.told)
 
 
 @require_safe

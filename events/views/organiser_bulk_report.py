@@ -9,12 +9,12 @@ from typing import Any
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from events.changes import say_stay
-from events.clock import NoSuchTime, instant
+from events.clock import NoSuchTime, instant, on_the_wall
 from events.exchange.bulk_csv import Row
 from events.models import Job, Slot
 from events.refusals import Reason
 from events.scheduling.bulk_plan import Action
+from events.wording import say_day, say_times
 
 
 def report_of_bulk(job: Job) -> dict[str, Any]:
@@ -42,28 +42,35 @@ def rows_of(job: Job) -> Iterator[Row]:
     for number, line in numbered:
         was, zone = line["was"], line["was"]["timezone"]
         result = "not_done" if number in failed else "done" if number < job.done else "untouched"
-        why = failed.get(number, {"why": "", "in_the_way": []})
+        why = failed.get(number, {"why": "", "in_the_way": [], "words": []})
         yield Row(
             slot=slots.get(line["slot"]),
-            was=say_stay({**was, "venue": was["place"], "room": ""}),
+            was=stay_in_words(
+                dt.datetime.fromisoformat(was["starts_at"]),
+                dt.datetime.fromisoformat(was["ends_at"]),
+                zone,
+                was["place"],
+            ),
             becomes="" if job.params["action"] == Action.CANCEL or result != "done" else _becomes(line),
             result=result,
             why=str(Reason(why["why"]).label) if why["why"] else "",
-            in_the_way=[say_held(one, zone) for one in why["in_the_way"]],
+            in_the_way=[*why["words"], *(say_held(one, zone) for one in why["in_the_way"])],
             told=line["told"],
         )
 
 
 def stay_in_words(start: dt.datetime, end: dt.datetime, zone: str, place: str) -> str:
-    return say_stay(
-        {"starts_at": start.isoformat(), "ends_at": end.isoformat(), "timezone": zone, "venue": place}
-    )
+    """« jeudi 10 juin, 10 h – 11 h, La Cantine », the time alone without a place."""
+    start, end = on_the_wall(start, zone), on_the_wall(end, zone)
+    said = f"{say_day(start.date())}, {say_times(start, end)}"
+    return f"{said}, {place}" if place else said
 
 
 def say_held(held: Mapping[str, Any], zone: str) -> str:
     """« Petite histoire », jeudi 10 juin, 14 h – 15 h, Grande salle, La Cantine."""
     title = held["title_en"] if get_language() == "en" and held["title_en"] else held["title_fr"]
-    said = say_stay({**held, "timezone": zone, "venue": held["room"], "room": ""})
+    start, end = (dt.datetime.fromisoformat(held[name]) for name in ("starts_at", "ends_at"))
+    said = stay_in_words(start, end, zone, held["room"])
     name = title or held["label"]
     if title and held["label"]:
         name = f"{held['label']}, {title}"

@@ -13,8 +13,21 @@ import pytest
 from django.utils import timezone
 
 from events.longwork import ask_job, ask_to_stop
-from events.models import Job, JournalEntry
-from tests.factories import NOW, TerritoryFactory, UserFactory
+from events.models import Job, JournalEntry, Message, Registration, Slot
+from events.scheduling.bulk import start_bulk
+from events.scheduling.bulk_plan import Action, Choice, Scope, plan_bulk
+from events.scheduling.place import place_slot
+from tests.factories import (
+    NOW,
+    ActivityFactory,
+    HostFactory,
+    RegistrationFactory,
+    RoomFactory,
+    SlotFactory,
+    TerritoryFactory,
+    UserFactory,
+    VenueFactory,
+)
 from tests.ground import races
 from tests.ground.site import Site
 from tests.guarantees.test_mail_delivery import wait_for
@@ -108,6 +121,55 @@ def test_a_worker_killed_in_the_middle_is_followed_by_another_and_no_step_is_don
 
     assert steps_done() == each_once(job)
     assert (Job.objects.get().state, Job.objects.get().done) == ("done", STEPS)
+
+
+BULK = """
+import sys, time
+from events import jobs
+from events.longwork import work_on
+from events.scheduling import bulk
+done = bulk._step
+
+
+def slow(*arguments):
+    is_to_stop = done(*arguments)
+    time.sleep(float(sys.argv[1]))
+    return is_to_stop
+
+
+bulk._step = slow
+work_on(jobs.HANDLERS)
+"""
+
+
+def test_a_bulk_change_whose_worker_is_killed_is_finished_and_everybody_is_told_once(database: Site) -> None:
+    now = timezone.now()
+    venue, by = VenueFactory(), UserFactory()
+    room, host = RoomFactory(venue=venue), HostFactory(territory=venue.territory)
+    slots = []
+    for hour in range(8, 20):
+        start = {"day": timezone.localdate() + dt.timedelta(days=40), "start_time": dt.time(hour)}
+        slot = SlotFactory(activity=ActivityFactory(host=host), duration=60, **start)
+        place_slot(slot_id=slot.pk, room_id=room.pk, by=by, now=now)
+        slots.append(slot)
+        RegistrationFactory(slot=slot)
+    choice = Choice(Scope.VENUE, str(venue.pk), Action.SHIFT, minutes=30)
+    read = plan_bulk(territory=venue.territory, choice=choice, now=now).fingerprint
+    job = start_bulk(territory=venue.territory, choice=choice, fingerprint=read, by=by, now=now)
+
+    for deaths in range(1, 3):
+        worker = database.start_python(BULK, "0.2")
+        wait_for(lambda: Job.objects.get().done >= 3 * deaths)  # noqa: B023 - called at once
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.wait()
+        end_the_leases()
+    database.python(BULK, "0")
+
+    job.refresh_from_db()
+    assert (job.state, job.done, job.report.get("not_done")) == ("done", 12, [])
+    assert {slot.start_time for slot in Slot.objects.all()} == {dt.time(hour, 30) for hour in range(8, 20)}
+    told = Message.objects.filter(kind=Message.Kind.SLOT_MOVED).values_list("registration", flat=True)
+    assert sorted(told) == sorted(Registration.objects.values_list("pk", flat=True))
 
 
 def test_several_workers_at_once_do_each_step_of_each_job_once(database: Site) -> None:

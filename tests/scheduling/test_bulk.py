@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from events.longwork import ask_to_stop, work_on
 from events.models import (
+    Absence,
     Appearance,
     Commune,
     HostPerson,
@@ -290,6 +291,42 @@ def test_somebody_of_the_host_who_is_elsewhere_is_in_the_way(place: Any) -> None
     assert job.report["not_done"][0]["in_the_way"][0]["label"] == "Ada"
     assert not_done(done(place, shift(60))) == {}
     assert times(one, other) == ["10 11:00", "10 12:00"]
+
+
+@pytest.mark.parametrize("when", ["before", "after it was confirmed"])
+def test_what_a_rule_of_the_edition_forbids_is_told_in_its_words(place: Any, when: str) -> None:
+    person = HostPerson.objects.create(host=place.host, name="Ada")
+    slot = a_slot(place, "10:00")
+    Appearance.objects.create(person=person, slot=slot, starts_at=slot.starts_at, ends_at=slot.ends_at)
+    away = Absence(person=person, starts_at=slot.ends_at, ends_at=slot.ends_at + dt.timedelta(hours=1))
+    if when == "before":
+        away.save()
+    job = start(place, shift(30))
+    away.save()
+
+    work_on({"bulk": run_bulk}, clock=lambda: NOW)
+
+    job.refresh_from_db()
+    words = [word.replace("\xa0", " ").replace("\u202f", " ") for word in job.report["not_done"][0]["words"]]
+    assert not_done(job) == {slot.pk: "rule_broken"}
+    assert bool(job.params["lines"][0]["why"]) == (when == "before")
+    assert words == ["Ada n’est pas disponible de 11 h à 12 h."]
+
+
+def test_somebody_busy_only_since_it_was_confirmed_is_reported(place: Any) -> None:
+    person = HostPerson.objects.create(host=place.host, name="Ada")
+    slot, other = a_slot(place, "10:00"), a_slot(place, "15:00")
+    Appearance.objects.create(person=person, slot=slot, starts_at=slot.starts_at, ends_at=slot.ends_at)
+    job = start(place, shift(60, scope=Scope.ALL))
+    late = a_slot(place, "11:30", host=HostFactory(territory=place.territory))
+    Appearance.objects.create(person=person, slot=late, starts_at=late.starts_at, ends_at=late.ends_at)
+
+    work_on({"bulk": run_bulk}, clock=lambda: NOW)
+
+    job.refresh_from_db()
+    assert not_done(job) == {slot.pk: "person_busy"}
+    assert job.report["not_done"][0]["in_the_way"][0]["label"] == "Ada"
+    assert times(other) == ["10 16:00"]
 
 
 def test_each_visitor_is_told_once_with_the_old_and_the_new_time(place: Any) -> None:
