@@ -25,6 +25,7 @@ CODES = {
 """What stands in the address before the colon."""
 
 ACTIONS = {"decaler": Action.SHIFT, "deplacer": Action.MOVE, "retirer": Action.CANCEL}
+FIELDS = {Action.SHIFT: ("sens", "jours", "minutes", "au"), Action.MOVE: ("vers",)}
 MOST_DAYS = 60
 
 
@@ -64,6 +65,9 @@ class BulkForm(PlainTextMixin, forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         action = ACTIONS.get(cleaned.get("action", ""))
+        for name in {name for other, names in FIELDS.items() if other != action for name in names}:
+            self.errors.pop(name, None)
+            cleaned[name] = None
         if action == Action.SHIFT:
             by_time = bool(cleaned.get("jours") or cleaned.get("minutes"))
             if by_time and cleaned.get("au"):

@@ -25,8 +25,6 @@ def report_of_bulk(job: Job) -> dict[str, Any]:
         "staying": [row for row in rows if row.result == "not_done"],
         "untouched": [row for row in rows if row.result == "untouched"],
         "told": sum(row.told for row in rows if row.result == "done"),
-        "asked_label": job.params.get("label", ""),
-        "asked_action": Action(job.params["action"]).label if "action" in job.params else "",
         "asked_reason": job.params.get("reason", ""),
         "is_cancel": job.params.get("action") == Action.CANCEL,
     }

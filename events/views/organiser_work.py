@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models.fields.json import KT
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import select_template
@@ -18,6 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from events.longwork import ask_to_stop
 from events.models import Job
 from events.refusals import Reason, Refused
+from events.scheduling.bulk_plan import Action
 from events.wording import say_number
 
 from .organiser_bulk_report import report_of_bulk
@@ -29,17 +31,24 @@ REPORTS: Mapping[str, Callable[[Job], dict[str, Any]]] = {Job.Kind.BULK: report_
 """What the report's block of a kind reads, beside ``job`` and ``report``."""
 
 
+def jobs_of(place: Workplace) -> Any:
+    """Long work of the territory with ``action`` and ``label`` of what was asked; its steps on demand."""
+    asked = {"action": KT("params__action"), "label": KT("params__label")}
+    found = Job.objects.filter(territory=place.territory).defer("params").select_related("asked_by")
+    return found.annotate(**asked)
+
+
 def job_of(place: Workplace, pk: int) -> Job:
     """Long work of the territory; 404 elsewhere."""
-    return get_object_or_404(Job.objects.filter(territory=place.territory).select_related("asked_by"), pk=pk)
+    job: Job = get_object_or_404(jobs_of(place), pk=pk)
+    return job
 
 
 @require_safe
 @login_required
 def jobs(request: HttpRequest, territory: str) -> HttpResponse:
     place = workplace(request, territory)
-    found = Job.objects.filter(territory=place.territory).defer("params").select_related("asked_by")
-    rows = [(job, say_progress(job)) for job in found[:MOST_SHOWN]]
+    rows = [(job, say_asked(job), say_progress(job)) for job in jobs_of(place)[:MOST_SHOWN]]
     return render(request, "events/organiser/jobs.html", frame(place, rows=rows))
 
 
@@ -71,6 +80,7 @@ def progress(job: Job) -> dict[str, Any]:
     shown = [job.state, job.done, job.total, job.step, job.stop_asked_at is not None]
     return {
         "job": job,
+        "asked": say_asked(job),
         "words": say_progress(job),
         "why": say_why(job),
         "said": said,
@@ -81,6 +91,12 @@ def progress(job: Job) -> dict[str, Any]:
 
 def _mark(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def say_asked(job: Any) -> str:
+    """« Décaler dans le temps · La Cantine », for kinds that keep such words."""
+    action = Action(job.action).label if job.action in Action.values else ""
+    return " · ".join(str(part) for part in (action, job.label) if part)
 
 
 def say_progress(job: Job) -> str:

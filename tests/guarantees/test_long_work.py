@@ -30,7 +30,8 @@ from tests.factories import (
 )
 from tests.ground import races
 from tests.ground.site import Site
-from tests.guarantees.test_mail_delivery import wait_for
+from tests.ground.valkey import ValkeyServer
+from tests.guarantees.test_mail_delivery import ready_worker, wait_for
 
 pytestmark = [pytest.mark.guarantee, pytest.mark.slow]
 
@@ -236,6 +237,41 @@ def test_who_asks_to_stop_is_heard_between_two_steps(database: Site) -> None:
     assert job.state == "stopped"
     assert 2 <= job.done < STEPS
     assert sum(steps_done().values()) == job.done
+
+
+def a_shift() -> Job:
+    """A bulk change of one slot, asked in this process."""
+    now, by, slot = (
+        timezone.now(),
+        UserFactory(),
+        SlotFactory(day=timezone.localdate() + dt.timedelta(days=40)),
+    )
+    territory = slot.activity.territory
+    choice = Choice(Scope.ALL, "", Action.SHIFT, days=1)
+    read = plan_bulk(territory=territory, choice=choice, now=now).fingerprint
+    return start_bulk(territory=territory, choice=choice, fingerprint=read, by=by, now=now)
+
+
+def test_without_celery_and_redis_the_life_boat_does_it_and_ends_when_told(database: Site) -> None:
+    boat = database.start("manage.py", "drain_outbox", "--loop", env={"FESTIVAL_PROCESS": "worker"})
+    a_shift()
+
+    wait_for(lambda: Job.objects.get().state == "done")
+    os.kill(boat.pid, signal.SIGTERM)
+    output, _none = boat.communicate(timeout=30)
+
+    assert boat.returncode == 0, output
+    assert Slot.objects.get().day == timezone.localdate() + dt.timedelta(days=41)
+
+
+def test_with_celery_the_hint_starts_it_at_once(database: Site, valkey: ValkeyServer) -> None:
+    """No beat runs here: only the hint can have done it."""
+    database.environment["REDIS_URL"] = valkey.url
+    ready_worker(database)
+    asks = "from tests.guarantees.test_long_work import a_shift; a_shift()"
+    database.python(asks)
+
+    wait_for(lambda: Job.objects.get().state == "done")
 
 
 def test_of_forty_workers_one_has_the_job(database: Site) -> None:

@@ -136,6 +136,13 @@ def test_what_was_not_said_is_asked_at_its_field(desk, place, choice, field):
     assert page.context["form"]["creneaux"].value() == choice["creneaux"]
 
 
+def test_what_belongs_to_another_action_counts_for_nothing(desk, place):
+    a_slot(place)
+
+    assert preview(desk, **WITHDRAW, minutes="abc", au="hier", vers="nulle part").status_code == 200
+    assert preview(desk, **LATER, vers="nulle part").status_code == 200
+
+
 def test_without_a_choice_one_chooses_first(desk, place):
     assert desk.get(url("bulk_preview")).url == url("bulk")
 

@@ -37,8 +37,15 @@ def test_the_list_has_the_territory_s_work_the_newest_first(desk, place):
 
     page = desk.get(url("jobs"))
 
-    assert [job.pk for job, _words in page.context["rows"]] == [new.pk, old.pk]
+    assert [job.pk for job, *_words in page.context["rows"]] == [new.pk, old.pk]
     assert "40 sur 120" in page.content.decode()
+
+
+def test_a_bulk_change_says_what_was_asked_while_it_is_under_way(desk, place):
+    job = under_way(place, kind="bulk", params={"action": "shift", "label": "La Cantine", "lines": []})
+
+    assert "Décaler dans le temps · La Cantine" in desk.get(url("jobs")).content.decode()
+    assert "Décaler dans le temps · La Cantine" in desk.get(url("job", job.pk)).content.decode()
 
 
 def test_the_list_asks_as_much_for_three_as_for_one(desk, place):
