@@ -20,7 +20,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from events.models import Activity, Registration, Slot, Venue
+from events.models import Activity, Registration, RoomOccupancy, Slot, Venue
 from events.wording import Position
 
 Method = Literal["PUBLISH", "REQUEST", "CANCEL"]
@@ -36,6 +36,7 @@ def calendar_of(
     *,
     registrations: Iterable[Registration] = (),
     slots: Iterable[Slot] = (),
+    blockings: Iterable[RoomOccupancy] = (),
     method: Method = "PUBLISH",
     now: dt.datetime,
     name: str = "",
@@ -43,8 +44,8 @@ def calendar_of(
     """A calendar file (UTF-8, CRLF) of these registrations or slots, in the active language.
 
     A registration or slot that is cancelled, and anything under ``CANCEL``, has STATUS:CANCELLED and a
-    higher SEQUENCE. Give slots with ``for_showing()``, registrations with their
-    slot, activity and visitor at hand.
+    higher SEQUENCE; a draft is tentative. Give slots with ``for_showing()``, registrations with their
+    slot, activity and visitor at hand, blockings with their room's venue and territory, and their owner.
     """
     calendar = icalendar.Calendar()
     calendar.add("prodid", PRODID)
@@ -61,6 +62,9 @@ def calendar_of(
     for slot in slots:
         calendar.add_component(_event_of_slot(slot, method, now))
         years.append(slot.starts_at.year)
+    for row in blockings:
+        calendar.add_component(_event_of_blocking(row, now))
+        years.append(row.starts_at.year)
     if years:
         calendar.add_missing_timezones(
             first_date=dt.date(min(years) - 1, 1, 1), last_date=dt.date(max(years) + 2, 1, 1)
@@ -99,8 +103,35 @@ def _event_of_registration(registration: Registration, method: Method, now: dt.d
 
 def _event_of_slot(slot: Slot, method: Method, now: dt.datetime) -> icalendar.Event:
     is_over = method == "CANCEL" or slot.is_cancelled
-    event = _event(slot, uid=uid_of(slot), revision=slot.revision, now=now, is_over=is_over)
+    event = _event(
+        slot,
+        uid=uid_of(slot),
+        revision=slot.revision,
+        now=now,
+        is_over=is_over,
+        tentative="TENTATIVE" if slot.state == Slot.State.DRAFT else "",
+    )
     _describe(event, "", slot)
+    return event
+
+
+def _event_of_blocking(row: RoomOccupancy, now: dt.datetime) -> icalendar.Event:
+    """A room held for something that is no slot."""
+    host = urlsplit(settings.SITE_URL).hostname or "localhost"
+    venue = row.room.venue
+    zone = ZoneInfo(venue.territory.timezone)
+    event = icalendar.Event()
+    event.add("uid", f"blocking-{row.pk}@{host}")
+    event.add("dtstamp", now.astimezone(dt.UTC).replace(microsecond=0))
+    event.add("dtstart", row.starts_at.astimezone(zone))
+    event.add("dtend", row.ends_at.astimezone(zone))
+    event.add("sequence", 0)
+    event.add("status", "CONFIRMED")
+    event.add("summary", _clean(row.label, 300))
+    event.add("location", _clean(f"{row.room.name}, {venue.name}", 400))
+    if row.owner is not None:
+        event.add("description", _clean(_("Held by %(name)s") % {"name": row.owner}, 300))
+    event.add("transp", "OPAQUE")
     return event
 
 

@@ -13,17 +13,15 @@ from django.conf import settings
 from django.core import signing
 from django.core.files.base import ContentFile
 from django.db import models, transaction
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from accounts.adapter import pieces_of
 from accounts.models import User
 from events.folding import fold
-from events.mail.outbox import owe
-from events.models import Activity, Commune, Host, HostMember, JournalEntry, Message, Slot, Venue
+from events.mail.invitation import INVITATION_LASTS, owe_invitation
+from events.models import Activity, Commune, Host, HostMember, JournalEntry, Slot, Venue
 from events.refusals import Reason, Refused
 
 TEXTS = (
@@ -35,7 +33,6 @@ TEXTS = (
 RESERVED = {"nouveau", "rejoindre", "activites", "creneaux"}
 """Words that are pages of the desk, so no host's address."""
 
-INVITATION_LASTS = dt.timedelta(days=14)
 INVITATION = "events.hosting.invitation"
 
 
@@ -96,21 +93,16 @@ def invite_member(*, host_id: int, email: str, by: User, now: dt.datetime) -> No
         "host": host.name,
         "by": str(by),
         "url": f"{settings.SITE_URL}{reverse('events:host_join', args=[token])}",
-        "days": INVITATION_LASTS.days,
     }
     with transaction.atomic(), override(by.locale):
-        text = render_to_string("events/host/invitation.txt", words).strip() + "\n"
-        subject = _("%(host)s invites you to its desk") % {"host": host.name}
-        letter = {"subject": subject, "pieces": pieces_of(text), "site_url": settings.SITE_URL}
-        owe(
-            kind=Message.Kind.ACCOUNT,
-            dedupe_key=f"invite:{host.pk}:{email}:{now:%Y%m%d%H}"[:160],
-            recipient=email,
-            locale=by.locale,
+        owe_invitation(
+            key=f"invite:{host.pk}",
+            email=email,
+            subject=_("%(host)s invites you to its desk") % {"host": host.name},
+            template="events/host/invitation.txt",
+            words=words,
+            by=by,
             now=now,
-            subject=subject,
-            text_body=text,
-            html_body=render_to_string("account/email/letter.html", letter),
         )
 
 

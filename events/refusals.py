@@ -56,6 +56,7 @@ class Reason(TextChoices):
     NOTHING_TO_UNDO = "nothing_to_undo", _("There is nothing to undo.")
     NOTHING_TO_RELEASE = "nothing_to_release", _("The draft changes nothing.")
     NOTHING_TO_CHANGE = "nothing_to_change", _("No slot to come is concerned.")
+    ALREADY_ASKED = "already_asked", _("This slot has already asked for that room.")
     ON_REQUEST = "on_request", _("This room is given on request: its managers decide.")
 
 

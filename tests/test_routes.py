@@ -34,23 +34,32 @@ from events.models import (
     Opening,
     Registration,
     Release,
+    Room,
+    RoomManager,
     RoomOccupancy,
+    RoomRequest,
     Slot,
+    SpecialDays,
     TerritoryTeam,
     VenueManager,
     Visitor,
     Webhook,
 )
+from events.scheduling.managers import renew_calendar_link
 from events.webhooks.tell import ping
 from tests import factories as f
 
 EVERYBODY = frozenset(
-    ["anonymous", "stranger", "host", "other_host", "organiser", "other_organiser", "manager", "national"]
+    [
+        *("anonymous", "stranger", "host", "other_host", "organiser", "other_organiser"),
+        *("manager", "room_manager", "national"),
+    ]
 )
 SIGNED_IN = EVERYBODY - {"anonymous"}
 HOST = frozenset({"host"})
 ORGANISERS = frozenset({"organiser", "national"})
 VENUE = ORGANISERS | {"manager"}
+ROOM = VENUE | {"room_manager"}
 NATIONAL = frozenset({"national"})
 
 # name: (who may, what the address names)
@@ -69,6 +78,10 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:changes": (EVERYBODY, "public territory"),
     "events:changes_rss": (EVERYBODY, "public territory"),
     "events:venue": (EVERYBODY, "public venue"),
+    "events:venue_calendar": (EVERYBODY, "public venue"),
+    "events:room": (EVERYBODY, "public room"),
+    "events:room_calendar": (EVERYBODY, "public room"),
+    "events:manager_calendar": (EVERYBODY, "room calendar"),
     "events:host": (EVERYBODY, "public host"),
     "events:editions": (EVERYBODY, ""),
     "events:edition": (EVERYBODY, "edition"),
@@ -134,6 +147,8 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:host_slot_capacity": (HOST, "host slot"),
     "events:host_slot_pools": (HOST, "host slot"),
     "events:host_slot_withdraw": (HOST, "host slot"),
+    "events:host_room_ask": (HOST, "host slot"),
+    "events:host_room_withdraw": (HOST, "host request"),
     "events:host_slot_delete": (HOST, "host slot"),
     "events:host_greeters": (HOST, "host"),
     "events:host_greeter": (HOST, "host greeter"),
@@ -146,7 +161,8 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:host_slot": (HOST, "host slot"),
     "events:host_door_list": (HOST, "host slot"),
     "events:host_slot_csv": (HOST, "host slot"),
-    "events:organiser_desk": (VENUE | {"other_organiser"}, ""),
+    "events:organiser_desk": (ROOM | {"other_organiser"}, ""),
+    "events:room_join": (SIGNED_IN, "invitation"),
     "events:organiser_territory": (ORGANISERS, "territory"),
     "events:organiser_moderation": (ORGANISERS, "territory"),
     "events:organiser_review": (ORGANISERS, "territory activity"),
@@ -185,9 +201,20 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:organiser_venue": (VENUE, "territory venue"),
     "events:organiser_venue_edit": (VENUE, "territory venue"),
     "events:organiser_room_new": (VENUE, "territory venue"),
-    "events:organiser_room": (VENUE, "territory room"),
+    "events:organiser_room": (ROOM, "territory room"),
+    "events:organiser_room_edit": (VENUE, "territory room"),
+    "events:organiser_room_block": (ROOM, "territory room"),
+    "events:organiser_room_calendar": (ROOM, "territory room"),
+    "events:organiser_room_manager": (VENUE, "territory room"),
+    "events:organiser_room_manager_remove": (VENUE, "territory room manager"),
+    "events:organiser_days": (VENUE, "territory venue"),
+    "events:organiser_days_drop": (VENUE, "territory special"),
+    "events:organiser_requests": (ROOM, "territory"),
+    "events:organiser_request_answer": (ROOM, "territory request"),
+    "events:organiser_occupation": (VENUE, "territory"),
+    "events:organiser_occupation_csv": (VENUE, "territory"),
     "events:organiser_block": (VENUE, "territory venue"),
-    "events:organiser_unblock": (VENUE, "territory blocking"),
+    "events:organiser_unblock": (ROOM, "territory blocking"),
     "events:organiser_ballots": (ORGANISERS, "territory"),
     "events:organiser_ballot_new": (ORGANISERS, "territory"),
     "events:organiser_ballot": (ORGANISERS, "territory ballot"),
@@ -285,6 +312,11 @@ def side(festival: Any, letter: str, now: dt.datetime) -> dict[str, Any]:
         party_size=1,
         created_at=now,
     )
+    special = SpecialDays.objects.create(venue=venue, first_day=day, last_day=day, reason="Fête")
+    asked = RoomRequest.objects.create(
+        room=room, slot=slot, starts_at=slot.starts_at, ends_at=slot.ends_at, asked_at=now
+    )
+    room_token = renew_calendar_link(room_id=room.pk)
     return locals()
 
 
@@ -302,6 +334,8 @@ def addresses(at: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "territory ballot": {"territory": territory, "slug": at["ballot"].slug},
         "public territory": {"slug": territory},
         "public venue": {"slug": at["venue"].slug},
+        "public room": {"slug": at["venue"].slug, "pk": at["room"].pk},
+        "room calendar": {"pk": at["room"].pk, "token": at["room_token"]},
         "public host": {"slug": host},
         "edition": {"slug": at["festival"].slug},
         "link": {"token": at["visitor"].token},
@@ -315,6 +349,7 @@ def addresses(at: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "host slot": {"slug": host, "pk": at["slot"].pk},
         "host greeter": {"slug": host, "pk": at["greeter"].pk},
         "host absence": {"slug": host, "pk": at["greeter"].pk, "absence": at["absence"].pk},
+        "host request": {"slug": host, "pk": at["slot"].pk, "asked": at["asked"].pk},
         "territory": {"territory": territory},
         "territory activity": {"territory": territory, "pk": at["activity"].pk},
         "territory slot": {"territory": territory, "pk": at["slot"].pk},
@@ -326,6 +361,14 @@ def addresses(at: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "territory venue": {"territory": territory, "venue": at["venue"].slug},
         "territory room": {"territory": territory, "venue": at["venue"].slug, "pk": at["room"].pk},
         "territory blocking": {"territory": territory, "venue": at["venue"].slug, "pk": at["blocking"].pk},
+        "territory room manager": {
+            "territory": territory,
+            "venue": at["venue"].slug,
+            "pk": at["room"].pk,
+            "manager": at["room"].managers.get().pk,
+        },
+        "territory special": {"territory": territory, "venue": at["venue"].slug, "pk": at["special"].pk},
+        "territory request": {"territory": territory, "pk": at["asked"].pk},
         "territory key": {"territory": territory, "pk": at["key"].pk},
         "territory job": {"territory": territory, "pk": at["job"].pk},
         "territory webhook": {"territory": territory, "pk": at["hook"].pk},
@@ -342,13 +385,10 @@ def addresses(at: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def absent_twin(kwargs: dict[str, Any]) -> dict[str, Any]:
     """The same kind of address, of something that does not exist."""
-    nowhere = {
-        "pk": 987654,
-        "number": 987654,
-        "delivery": 987654,
-        "absence": 987654,
-        "date": dt.date(1999, 12, 31),
-    }
+    nowhere: dict[str, Any] = dict.fromkeys(
+        ("pk", "number", "delivery", "asked", "manager", "absence"), 987654
+    )
+    nowhere["date"] = dt.date(1999, 12, 31)
     return {key: nowhere.get(key, f"nowhere-{key}") for key in kwargs}
 
 
@@ -372,6 +412,8 @@ def build_world() -> World:
     TerritoryTeam.objects.create(territory=mine["territory"], user=people["organiser"])
     TerritoryTeam.objects.create(territory=theirs["territory"], user=people["other_organiser"])
     VenueManager.objects.create(venue=mine["venue"], user=people["manager"])
+    RoomManager.objects.create(room=mine["room"], user=people["room_manager"])
+    RoomManager.objects.create(room=theirs["room"], user=people["other_organiser"])
     elsewhere = f.FestivalFactory(slug="autre", state="draft")
     elsewhere.territories.add(mine["territory"])
     FestivalTeam.objects.create(festival=elsewhere, user=people["national"])
@@ -581,6 +623,10 @@ def fingerprint() -> list[Any]:
         sorted(Opening.objects.values_list("pk", "opens_at")),
         sorted(RoomOccupancy.objects.values_list("pk", "active", "starts_at")),
         sorted(Job.objects.values_list("pk", "state", "stop_asked_at")),
+        sorted(RoomRequest.objects.values_list("pk", "state", "answer")),
+        sorted(RoomManager.objects.values_list("room", "user")),
+        sorted(Room.objects.values_list("pk", "calendar_nonce")),
+        SpecialDays.objects.count(),
         Visitor.objects.count(),
     ]
 

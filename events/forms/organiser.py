@@ -11,9 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, RegexValidator
 from django.utils.translation import gettext_lazy as _
 
-from events.clock import NoSuchTime, instant
 from events.models import Room, Territory, Venue, Weekday
-from events.refusals import Reason
 
 from .fields import ClockField, DayField, PlainTextMixin
 from .pictures import PictureField
@@ -186,12 +184,14 @@ class BaseHoursFormSet(forms.BaseFormSet):
 HoursFormSet = forms.formset_factory(HoursForm, formset=BaseHoursFormSet, extra=0, max_num=40)
 
 
-def hours_lines(venue: Venue | None) -> list[dict[str, Any]]:
+def hours_lines(where: Venue | Room | None) -> list[dict[str, Any]]:
     """What the lines start from.
 
     The hours there are, an empty line for each other day, one spare where some are.
     """
-    rows = list(venue.opening_hours.all()) if venue is not None else []
+    rows: list[Any] = []
+    if where is not None:
+        rows = list(where.opening_hours.all() if isinstance(where, Venue) else where.hours.all())
     known = {row.weekday for row in rows}
     lines = [{"weekday": row.weekday, "opens": row.opens, "closes": row.closes} for row in rows]
     lines += [{"weekday": int(day)} for day in Weekday if day not in known]
@@ -203,12 +203,12 @@ class RoomForm(PlainTextMixin, forms.ModelForm):
     class Meta:
         model = Room
         fields: ClassVar = [
-            *("name", "floor", "comfort_capacity", "safety_capacity", "equipment", "step_free"),
-            *("setup_minutes", "turnover_minutes", "parts", "is_active"),
+            *("name", "floor", "comfort_capacity", "safety_capacity", "has", "equipment", "step_free"),
+            *("setup_minutes", "turnover_minutes", "parts", "by_request", "is_active"),
         ]
         widgets: ClassVar = {"parts": forms.CheckboxSelectMultiple}
         help_texts: ClassVar = {
-            "equipment": _("Screen, sound, tables, water point."),
+            "equipment": _("What else is there, and how much of it."),
             "setup_minutes": _("Held before each visit."),
             "turnover_minutes": _("Held after each visit."),
             "parts": _("For a hall that divides: placing a slot in it takes each of these rooms."),
@@ -250,42 +250,6 @@ class RoomForm(PlainTextMixin, forms.ModelForm):
     @property
     def parts(self) -> list[Room]:
         return list(self.cleaned_data.get("parts") or [])
-
-
-class BlockForm(PlainTextMixin, forms.Form):
-    """A room held for something that is no slot, on the wall clock of the territory."""
-
-    room = forms.ModelChoiceField(Room.objects.none(), label=_("Room"), empty_label=None)
-    label = forms.CharField(label=_("What for"), max_length=160)
-    first_day = DayField(label=_("From the day"))
-    from_time = ClockField(label=_("At"))
-    last_day = DayField(label=_("To the day"), required=False, help_text=_("Empty: the same day."))
-    to_time = ClockField(label=_("Until"))
-
-    def __init__(self, *args: Any, venue: Venue, zone: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.zone = zone
-        room: Any = self.fields["room"]
-        room.queryset = venue.rooms.filter(is_active=True).order_by("sort_name", "pk")
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
-        if self.errors:
-            return cleaned
-        last_day = cleaned.get("last_day") or cleaned["first_day"]
-        cleaned["starts_at"] = self._instant("from_time", cleaned["first_day"], cleaned["from_time"], fold=0)
-        cleaned["ends_at"] = self._instant("to_time", last_day, cleaned["to_time"], fold=1)
-        if not self.errors and cleaned["ends_at"] <= cleaned["starts_at"]:
-            self.add_error("to_time", _("It ends after it starts."))
-        return cleaned
-
-    def _instant(self, name: str, day: dt.date, time: dt.time, *, fold: int) -> dt.datetime | None:
-        # Where the clock shows a time twice, the longer blocking is meant.
-        try:
-            return instant(day, time, self.zone, fold=fold)
-        except (NoSuchTime, OverflowError):
-            self.add_error(name, Reason.NO_SUCH_TIME.label)
-            return None
 
 
 # People ---------------------------------------------------------------------------------------------------

@@ -50,6 +50,7 @@ from events.models import (
     Overtaking,
     Registration,
     ReleaseChange,
+    RoomRequest,
     Visitor,
     in_reader_language,
 )
@@ -469,6 +470,45 @@ def _ballot_lost(message: Message, now: dt.datetime) -> Content:
     return Content(letter, {**_about_ballot(entry), "lists": lists, "rank": rank})
 
 
+def _room_request(message: Message, now: dt.datetime) -> Content:
+    """What is asked for and by whom; for who asked, the answer too."""
+    request = RoomRequest.objects.select_related(
+        "room__venue__territory",
+        "asked_by",
+        "slot__activity__host",
+        "slot__activity__festival",
+        "slot__activity__programme",
+        "slot__activity__territory",
+    ).get(pk=message.context.get("request"))
+    slot, room = request.slot, request.room
+    territory = room.venue.territory
+    start, end = (on_the_wall(at, territory.timezone) for at in (request.starts_at, request.ends_at))
+    day, last = wording.say_day(start.date()), wording.say_day(end.date())
+    facts = {
+        "room": plain(room.name),
+        "venue": plain(room.venue.name),
+        "what": plain(slot.activity.title) if slot else plain(request.label),
+        "host": plain(slot.activity.host.name) if slot else "",
+        "by": first_name(request.asked_by.name) if request.asked_by else "",
+        "places": slot.capacity if slot else None,
+        "day": day if start.date() == end.date() else f"{day} – {last}",
+        "times": wording.say_times(start, end),
+        "message": paragraphs(request.message),
+        "answer": _said_by_the_team(request.answer),
+        "is_accepted": request.state == RoomRequest.State.ACCEPTED,
+        "desk": _desk_of(request) if message.kind == Kind.ROOM_ANSWERED else "",
+        "requests": address("organiser_requests", territory.slug),
+    }
+    return Content(letter_of(slot.activity if slot else None), facts)
+
+
+def _desk_of(request: RoomRequest) -> str:
+    """Where who asked looks next: the host at its slot, anybody else at the requests."""
+    if request.slot is None:
+        return address("organiser_requests", request.room.venue.territory.slug)
+    return address("host_slot", request.slot.activity.host.slug, request.slot.pk)
+
+
 CONTENT_OF: dict[str, Callable[[Message, dt.datetime], Content]] = {
     Kind.CONFIRMATION: _confirmation,
     Kind.WAITING: _waiting,
@@ -491,6 +531,8 @@ CONTENT_OF: dict[str, Callable[[Message, dt.datetime], Content]] = {
     Kind.BALLOT_ENTERED: _ballot_entered,
     Kind.BALLOT_WON: _ballot_won,
     Kind.BALLOT_LOST: _ballot_lost,
+    Kind.ROOM_ASKED: _room_request,
+    Kind.ROOM_ANSWERED: _room_request,
     Kind.SUBMITTED: _moderation,
     Kind.PUBLISHED: _moderation,
     Kind.CHANGES_REQUESTED: _moderation,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from events.links import hash_of_address
-from events.models import Message, Registration, Slot, Suppression
+from events.models import Message, Registration, RoomRequest, Slot, Suppression
 
 Kind, Status = Message.Kind, Message.Status
 
@@ -46,6 +46,10 @@ _OF_A_VISIT_TO_COME = frozenset(
 )
 
 
+_OF_A_REQUEST = {
+    Kind.ROOM_ASKED: frozenset({RoomRequest.State.PENDING}),
+    Kind.ROOM_ANSWERED: frozenset({RoomRequest.State.ACCEPTED, RoomRequest.State.REFUSED}),
+}
 _OF_A_BALLOT = (Kind.BALLOT_ENTERED, Kind.BALLOT_WON, Kind.BALLOT_LOST)
 
 
@@ -65,6 +69,8 @@ def why_not(message: Message, now: dt.datetime) -> tuple[Message.Status, str] | 
     if message.kind == Kind.NEW_ADDRESS and not _may_still_move(message):
         return Status.CANCELLED, "the link has been replaced"
     if message.kind in _OF_A_BALLOT and (reason := _ballot_says_no(message)):
+        return reason
+    if message.kind in _OF_A_REQUEST and (reason := _request_says_no(message)):
         return reason
     slot = registration.slot if registration is not None else message.slot
     if registration is not None and message.slot_id not in (None, registration.slot_id):
@@ -120,6 +126,15 @@ def _ballot_says_no(message: Message) -> tuple[Message.Status, str] | None:
     confirmed = entry.registrations.filter(status=Registration.Status.CONFIRMED)
     if message.kind == Kind.BALLOT_WON and not confirmed.exists():
         return Status.CANCELLED, "what was won is given back"
+    return None
+
+
+def _request_says_no(message: Message) -> tuple[Message.Status, str] | None:
+    request = RoomRequest.objects.filter(pk=message.context.get("request")).first()
+    if request is None:
+        return Status.CANCELLED, "the request is gone"
+    if request.state not in _OF_A_REQUEST[Kind(message.kind)]:
+        return Status.CANCELLED, f"the request is {request.state}"
     return None
 
 

@@ -235,7 +235,10 @@ class RoomQuerySet(models.QuerySet["Room"]):
 
 
 class Room(models.Model):
-    """A room of a venue. A hall made of others (A+B) names them as its parts and occupies each."""
+    """A room of a venue. A hall made of others (A+B) names them as its parts and occupies each.
+
+    ``calendar_nonce``: of the secret link to the calendar of who runs it, empty when there is none.
+    """
 
     venue = models.ForeignKey(Venue, models.CASCADE, related_name="rooms")
     name = models.CharField(_("name"), max_length=120)
@@ -261,6 +264,7 @@ class Room(models.Model):
         help_text=_("Its managers accept or refuse each use; the organisers of the territory may always."),
     )
     is_active = models.BooleanField(_("in use"), default=True)
+    calendar_nonce = models.CharField(max_length=32, blank=True, default="", editable=False)
 
     objects = RoomQuerySet.as_manager()
 
@@ -408,6 +412,14 @@ class RoomOccupancyQuerySet(models.QuerySet["RoomOccupancy"]):
     def between(self, starts_at: dt.datetime, ends_at: dt.datetime) -> RoomOccupancyQuerySet:
         """Those that share an instant with the half-open range [starts_at, ends_at)."""
         return self.filter(starts_at__lt=ends_at, ends_at__gt=starts_at)
+
+    def liftable_by(self, user: User) -> RoomOccupancyQuerySet:
+        """Blockings a person may lift: their own, those of the venues they run, nobody's in their rooms."""
+        return self.filter(slot__isnull=True).filter(
+            Q(owner=user)
+            | Q(room__venue__in=Venue.objects.managed_by(user).values("pk"))
+            | Q(owner__isnull=True, room__in=Room.objects.managed_by(user).values("pk"))
+        )
 
 
 class RoomOccupancy(models.Model):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
@@ -35,7 +35,7 @@ from events.registration.patience import patient
 from events.wording import say_day, say_times
 
 from .checks import Finding, Surroundings, Where, refusing
-from .rooms import OPEN_TIMES, Stay, atoms_of, people_it_may_hold, people_to_hold, stays_of
+from .rooms import OPEN_TIMES, Stay, atoms_of, may_decide, people_it_may_hold, people_to_hold, stays_of
 from .telling import name_of_place, tell_the_public
 from .ways import Kind, ways_out
 
@@ -99,8 +99,9 @@ def place_slot(*, slot_id: int, room_id: int, by: User, now: dt.datetime, when: 
     RoomOccupancy, ``ways_out``: list of WayOut), PERSON_BUSY (``in_the_way``: list of Appearance,
     ``ways_out``), ROOM_TOO_SMALL (``safety_capacity``, ``ways_out``), ROOM_CLOSED (``closed_by``: SpecialDays
     or None) and RULE_BROKEN, both with ``findings`` (list of Finding) and ``ways_out``, ROOM_ELSEWHERE,
-    ROOM_NOT_IN_USE, WRONG_STATE, IN_THE_PAST, NO_SUCH_TIME, TIME_TWICE, SAME_START, BUSY. Raises
-    ``Slot.DoesNotExist`` and ``Room.DoesNotExist``.
+    ROOM_NOT_IN_USE, ON_REQUEST (managers decide about the room, and ``by`` is none of them), WRONG_STATE,
+    IN_THE_PAST, NO_SUCH_TIME, TIME_TWICE, SAME_START, BUSY. Raises ``Slot.DoesNotExist`` and
+    ``Room.DoesNotExist``.
     """
     return _settle(slot_id, room_id=room_id, when=when, by=by, now=now, verb="placed")
 
@@ -176,6 +177,7 @@ def swap_rooms(*, slot_id: int, other_id: int, by: User, now: dt.datetime) -> tu
         _refuse_a_slot_that_is_over(slot, now)
         _refuse_a_room_that_does_not_suit(slot, wanted[pk])
         _refuse_what_the_rules_forbid(slot, wanted[pk], around)
+        _refuse_who_does_not_decide(slot, wanted[pk], by)
         _take_room(slot, wanted[pk])
         tell_the_public(slot, old_start=slot.starts_at, old_end=slot.ends_at, old_place=was[pk], now=now)
         _write_down("swapped", by=by, now=now, text=_said(slot), slot=slot)
@@ -186,23 +188,34 @@ def swap_rooms(*, slot_id: int, other_id: int, by: User, now: dt.datetime) -> tu
 @patient
 @transaction.atomic
 def block_room(
-    *, room_id: int, starts_at: dt.datetime, ends_at: dt.datetime, label: str, by: User, now: dt.datetime
+    *,
+    room_id: int,
+    starts_at: dt.datetime,
+    ends_at: dt.datetime,
+    label: str,
+    by: User,
+    now: dt.datetime,
+    owner: User | None = None,
+    again: Sequence[tuple[dt.datetime, dt.datetime]] = (),
 ) -> list[RoomOccupancy]:
     """Hold a room for something that is no slot: one row per part. ``starts_at`` and ``ends_at`` are aware.
+
+    ``owner``: whose it is, ``by`` unless said. ``again``: further times of the same, all of them or none.
 
     Raises ``Refused``: ROOM_OCCUPIED (``room``, ``in_the_way``), IN_THE_PAST; ``ValueError`` when it says
     nothing or ends before it starts.
     """
-    if ends_at <= starts_at or not label.strip():
+    times = [(starts_at, ends_at), *again]
+    if any(end <= start for start, end in times) or not label.strip():
         raise ValueError("A blocking has a label, and ends after it starts.")
-    if ends_at <= now:
+    if any(end <= now for _start, end in times):
         raise Refused(Reason.IN_THE_PAST)
     label = label.strip()
     rooms = _rooms(room_id)
     _lock(rooms)
     room = rooms[room_id]
-    stays = [Stay(part, starts_at, ends_at) for part in atoms_of(room)]
-    rows = _occupy(stays, room=room, label=label)
+    stays = [Stay(part, start, end) for start, end in times for part in atoms_of(room)]
+    rows = _occupy(stays, room=room, label=label, owner=owner or by)
     _write_down("blocked", by=by, now=now, text=f"{name_of_place(room)} · {label}")
     return rows
 
@@ -241,6 +254,7 @@ def _settle(
     room = rooms[target] if target is not None else None
     if room is not None:
         _refuse_a_room_that_does_not_suit(slot, room)
+        _refuse_who_does_not_decide(slot, room, by)
     if is_moved:
         _refuse_people_plainly_elsewhere(slot, room)
     _refuse_what_the_rules_forbid(slot, room, Surroundings.around([_at(slot, room)]))
@@ -380,6 +394,11 @@ def lock_people(who: Any) -> None:
     list(locked.values_list("pk"))
 
 
+def _refuse_who_does_not_decide(slot: Slot, room: Room, by: User) -> None:
+    if not may_decide(room, by):
+        raise Refused(Reason.ON_REQUEST, slot=slot, room=room)
+
+
 def _refuse_what_is_plainly_held(slot: Slot, room: Room) -> None:
     """Say no before waiting for a lock. What is still under way is not seen here: the database decides."""
     stays = stays_of(room, slot.starts_at, slot.ends_at)
@@ -411,11 +430,13 @@ def _write_slot(slot: Slot) -> None:
 
 
 def _occupy(
-    stays: list[Stay], *, room: Room, slot: Slot | None = None, label: str = ""
+    stays: list[Stay], *, room: Room, slot: Slot | None = None, label: str = "", owner: User | None = None
 ) -> list[RoomOccupancy]:
     """Write the occupancies; the database says whether they may be."""
     rows = [
-        RoomOccupancy(room=at.room, slot=slot, label=label, starts_at=at.starts_at, ends_at=at.ends_at)
+        RoomOccupancy(
+            room=at.room, slot=slot, label=label, owner=owner, starts_at=at.starts_at, ends_at=at.ends_at
+        )
         for at in stays
     ]
     try:

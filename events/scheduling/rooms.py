@@ -2,7 +2,7 @@
 
 Its indivisible parts, the range a visit takes there, how many it may hold, when it is open.
 
-Pure functions over rows already fetched; nothing here writes.
+Functions over rows already fetched; nothing here writes.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from accounts.models import User
 from events.models import Room, Slot, SpecialDays, Venue
 
 MIDNIGHT = 24 * 60
@@ -85,6 +86,19 @@ def stays_of(room: Room, starts_at: dt.datetime, ends_at: dt.datetime) -> list[S
         )
         for part in atoms_of(room)
     ]
+
+
+def given_on_request(room: Room) -> set[int]:
+    """Ids of what its managers decide about: the room itself, or parts of the hall it is."""
+    return {at.pk for at in _walk(room) if at.by_request}
+
+
+def may_decide(room: Room, user: User) -> bool:
+    """Whether a person may put something there without asking. Asks the database for a room on request."""
+    asked = given_on_request(room)
+    return not asked or asked <= set(
+        Room.objects.managed_by(user).filter(pk__in=asked).values_list("pk", flat=True)
+    )
 
 
 class Taken(Protocol):
@@ -211,11 +225,13 @@ def closed_by(where: Venue | Room, start: dt.datetime, end: dt.datetime) -> Spec
     return None
 
 
-def hours_are_known(where: Venue | Room) -> bool:
-    """Whether anybody has said when it is open in a usual week."""
+def hours_are_known(where: Venue | Room, day: dt.date) -> bool:
+    """Whether anybody has said when it is open in a usual week, or on that very day."""
     if isinstance(where, Room) and where.hours.all():
         return True
-    return bool((where if isinstance(where, Venue) else where.venue).opening_hours.all())
+    venue, room_id = (where, None) if isinstance(where, Venue) else (where.venue, where.pk)
+    special = [row for row in venue.special_days.all() if row.first_day <= day <= row.last_day]
+    return bool(venue.opening_hours.all()) or any(row.room_id in (None, room_id) for row in special)
 
 
 def _within(room: Room) -> set[int]:

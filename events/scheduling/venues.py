@@ -13,11 +13,20 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 from django.db.models import Q
 
-from events.models import OpeningHours, Room, RoomOccupancy, Slot, Territory, Venue
+from events.models import (
+    OpeningHours,
+    Room,
+    RoomHours,
+    RoomOccupancy,
+    Slot,
+    SpecialDays,
+    Territory,
+    Venue,
+)
 from events.refusals import Reason, Refused
 from events.registration.patience import patient
 
-from .rooms import atoms_of, is_open, people_it_may_hold, people_to_hold
+from .rooms import OPEN_TIMES_OF_SLOTS, atoms_of, is_open, people_it_may_hold, people_to_hold
 
 Hours = tuple[int, dt.time, dt.time]
 """ISO weekday, opens, closes."""
@@ -75,23 +84,34 @@ def change_venue(
 
 
 @transaction.atomic
-def open_room(*, venue: Venue, values: dict[str, Any], parts: Sequence[Room] = ()) -> Room:
-    """Create a room; one made of others names them as ``parts``, rooms of the same venue."""
+def open_room(
+    *, venue: Venue, values: dict[str, Any], parts: Sequence[Room] = (), hours: Iterable[Hours] = ()
+) -> Room:
+    """Create a room; one made of others names them as ``parts``, rooms of the same venue.
+
+    ``hours``: its own; none: its venue's.
+    """
     room = Room.objects.create(venue=venue, **values)
     room.parts.set(parts)
+    _set_room_hours(room, hours)
     return room
 
 
 @patient
 @transaction.atomic
 def change_room(
-    *, room_id: int, values: dict[str, Any], parts: Sequence[Room], now: dt.datetime
+    *,
+    room_id: int,
+    values: dict[str, Any],
+    parts: Sequence[Room],
+    now: dt.datetime,
+    hours: Iterable[Hours] | None = None,
 ) -> list[Slot]:
     """Change a room. Returns the slots to come that it may no longer hold.
 
-    Set-up and turnover bind the next placements; what is placed keeps its time. Raises ``Refused``:
-    ROOM_OCCUPIED (``in_the_way``) when its parts change while it is held, WRONG_STATE when it would be made
-    of itself.
+    ``hours``: its own from now on, None leaves them. Set-up and turnover bind the next placements; what is
+    placed keeps its time. Raises ``Refused``: ROOM_OCCUPIED (``in_the_way``) when its parts change while it
+    is held, WRONG_STATE when it would be made of itself.
     """
     room = Room.objects.select_for_update(no_key=True).select_related("venue").get(pk=room_id)
     before, after = {part.pk for part in room.parts.all()}, {part.pk for part in parts}
@@ -105,6 +125,8 @@ def change_room(
     for name, value in values.items():
         setattr(room, name, value)
     room.save()
+    if hours is not None:
+        _set_room_hours(room, hours)
     return _look_again(Room.objects.filter(Q(pk=room.pk) | Q(pk__in=room.part_of.values("pk"))), now)
 
 
@@ -115,6 +137,58 @@ def outside_hours(*, slots: Iterable[Slot]) -> list[Slot]:
         for slot in slots
         if slot.room is not None and not is_open(slot.room, slot.local_start, slot.local_end)
     ]
+
+
+@transaction.atomic
+def set_special_days(
+    *,
+    venue: Venue,
+    room: Room | None,
+    first_day: dt.date,
+    last_day: dt.date,
+    reason: str,
+    now: dt.datetime,
+    opens: dt.time | None = None,
+    closes: dt.time | None = None,
+) -> list[Slot]:
+    """Close a venue, or one room of it, on these days, or give it other hours then.
+
+    Returns the slots to come that are placed there while it is closed; nothing is done to them. Raises
+    ``Refused(ROOM_ELSEWHERE)`` for a room of another venue.
+    """
+    if room is not None and room.venue_id != venue.pk:
+        raise Refused(Reason.ROOM_ELSEWHERE, room=room)
+    SpecialDays.objects.create(
+        venue=venue,
+        room=room,
+        first_day=first_day,
+        last_day=last_day,
+        opens=opens,
+        closes=closes,
+        reason=reason.strip(),
+    )
+    placed = (
+        Slot.objects.filter(
+            room__venue=venue, ends_at__gt=now, day__range=(first_day - dt.timedelta(days=1), last_day)
+        )
+        .exclude(state=Slot.State.CANCELLED)
+        .select_related("activity", "room__venue")
+        .prefetch_related(*OPEN_TIMES_OF_SLOTS)
+        .in_order()
+    )
+    return outside_hours(slots=placed)
+
+
+def drop_special_days(*, venue_id: int, special_id: int) -> None:
+    """As usual again. Raises ``SpecialDays.DoesNotExist``."""
+    SpecialDays.objects.get(pk=special_id, venue=venue_id).delete()
+
+
+def _set_room_hours(room: Room, hours: Iterable[Hours]) -> None:
+    room.hours.all().delete()
+    RoomHours.objects.bulk_create(
+        RoomHours(room=room, weekday=weekday, opens=opens, closes=closes) for weekday, opens, closes in hours
+    )
 
 
 def _set_hours(venue: Venue, hours: Iterable[Hours]) -> None:

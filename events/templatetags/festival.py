@@ -36,6 +36,7 @@ from events import wording
 from events.clock import on_the_wall
 from events.doors import Door
 from events.doors import read_door as door_of
+from events.models import Equipment
 
 register = template.Library()
 
@@ -68,6 +69,10 @@ HAPPENED = {
     "swapped": pgettext_lazy("journal", "put into a room"),
     "people": pgettext_lazy("journal", "people who receive chosen"),
     "unplaced": pgettext_lazy("journal", "taken out of its room"),
+    "room_asked": pgettext_lazy("journal", "room asked for"),
+    "room_accepted": pgettext_lazy("journal", "room granted"),
+    "room_refused": pgettext_lazy("journal", "room refused"),
+    "room_withdrawn": pgettext_lazy("journal", "request for a room withdrawn"),
 }
 RESERVES = {
     "access": pgettext_lazy("reserve, before a number", "adapted access"),
@@ -213,6 +218,13 @@ def distance(metres: float | None) -> str:
 def in_words(items: Iterable[object] | None) -> str:
     """« une, deux et trois »."""
     return wording.say_list(items or ())
+
+
+@register.filter
+def equipment(codes: Iterable[str]) -> str:
+    """« Écran ou projecteur, tables »: what a room has, by its codes."""
+    labels = dict(Equipment.choices)
+    return ", ".join(str(labels.get(code, code)) for code in codes)
 
 
 @register.filter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from events.views import desk, host, host_activities, host_greeters, host_people, host_slots
+from events.views import desk, host, host_activities, host_greeters, host_people, host_rooms, host_slots
 
 ACTIVITY = "hote/<slug:slug>/activites/<int:pk>/"
 SLOT = "hote/<slug:slug>/creneaux/<int:pk>/"
@@ -32,6 +32,8 @@ urlpatterns: list[URLPattern] = [
     path(f"{SLOT}modifier/", host_slots.host_slot_edit, name="host_slot_edit"),
     path(f"{SLOT}places/", host_slots.host_slot_capacity, name="host_slot_capacity"),
     path(f"{SLOT}reserves/", host_slots.host_slot_pools, name="host_slot_pools"),
+    path(f"{SLOT}salle/", host_rooms.host_room_ask, name="host_room_ask"),
+    path(f"{SLOT}salle/<int:asked>/retirer/", host_rooms.host_room_withdraw, name="host_room_withdraw"),
     path(f"{SLOT}retirer/", host_slots.host_slot_withdraw, name="host_slot_withdraw"),
     path(f"{SLOT}supprimer/", host_slots.host_slot_delete, name="host_slot_delete"),
     path(f"{SLOT}accueil/", host_greeters.host_slot_greeters, name="host_slot_greeters"),

@@ -10,11 +10,14 @@ from events.views import (
     organiser_board,
     organiser_bulk,
     organiser_moderation,
+    organiser_occupation,
     organiser_openings,
     organiser_partners,
     organiser_people,
     organiser_release,
+    organiser_requests,
     organiser_reserves,
+    organiser_rooms,
     organiser_slots,
     organiser_timetable,
     organiser_venues,
@@ -23,12 +26,14 @@ from events.views import (
 
 HERE = "organisation/<slug:territory>/"
 VENUE = f"{HERE}lieux/<slug:venue>/"
+ROOM = f"{VENUE}salles/<int:pk>/"
 BALLOT = f"{HERE}tirages/<slug:slug>/"
 SLOT = f"{HERE}creneaux/<int:pk>/"
 HOOK = f"{HERE}partenaires/webhooks/<int:pk>/"
 REVIEW = f"{HERE}moderation/<int:pk>/"
 
 urlpatterns: list[URLPattern] = [
+    path("organisation/salles/rejoindre/<str:token>/", organiser_rooms.room_join, name="room_join"),
     path("organisation/", organiser.desk, name="organiser_desk"),
     path(HERE, organiser.overview, name="organiser_territory"),
     path(f"{HERE}moderation/", organiser_moderation.queue, name="organiser_moderation"),
@@ -61,16 +66,31 @@ urlpatterns: list[URLPattern] = [
     path(f"{HERE}lieux/nouveau/", organiser_venues.venue_new, name="organiser_venue_new"),
     path(VENUE, organiser_venues.venue, name="organiser_venue"),
     path(f"{VENUE}modifier/", organiser_venues.venue_edit, name="organiser_venue_edit"),
-    path(f"{VENUE}salles/nouvelle/", organiser_venues.room_new, name="organiser_room_new"),
-    path(f"{VENUE}salles/<int:pk>/", organiser_venues.room_edit, name="organiser_room"),
+    path(f"{VENUE}jours/", organiser_venues.days_add, name="organiser_days"),
+    path(f"{VENUE}jours/<int:pk>/retirer/", organiser_venues.days_drop, name="organiser_days_drop"),
+    path(f"{VENUE}salles/nouvelle/", organiser_rooms.room_new, name="organiser_room_new"),
+    path(ROOM, organiser_rooms.room, name="organiser_room"),
+    path(f"{ROOM}modifier/", organiser_rooms.room_edit, name="organiser_room_edit"),
+    path(f"{ROOM}blocages/", organiser_rooms.room_block, name="organiser_room_block"),
+    path(f"{ROOM}responsables/", organiser_rooms.manager_add, name="organiser_room_manager"),
+    path(
+        f"{ROOM}responsables/<int:manager>/retirer/",
+        organiser_rooms.manager_remove,
+        name="organiser_room_manager_remove",
+    ),
+    path(f"{ROOM}agenda/", organiser_rooms.calendar_renew, name="organiser_room_calendar"),
     path(f"{VENUE}blocages/", organiser_venues.block, name="organiser_block"),
-    path(f"{VENUE}blocages/<int:pk>/lever/", organiser_venues.unblock, name="organiser_unblock"),
     path(f"{HERE}changements/", organiser_bulk.bulk, name="organiser_bulk"),
     path(f"{HERE}changements/apercu/", organiser_bulk.bulk_preview, name="organiser_bulk_preview"),
     path(f"{HERE}travaux/", organiser_work.jobs, name="organiser_jobs"),
     path(f"{HERE}travaux/<int:pk>/", organiser_work.job, name="organiser_job"),
     path(f"{HERE}travaux/<int:pk>/rapport.csv", organiser_bulk.bulk_csv, name="organiser_bulk_csv"),
     path(f"{HERE}travaux/<int:pk>/arreter/", organiser_work.job_stop, name="organiser_job_stop"),
+    path(f"{VENUE}blocages/<int:pk>/lever/", organiser_rooms.unblock, name="organiser_unblock"),
+    path(f"{HERE}demandes/", organiser_requests.requests, name="organiser_requests"),
+    path(f"{HERE}demandes/<int:pk>/reponse/", organiser_requests.answer, name="organiser_request_answer"),
+    path(f"{HERE}occupation/", organiser_occupation.occupation, name="organiser_occupation"),
+    path(f"{HERE}occupation.csv", organiser_occupation.occupation_csv, name="organiser_occupation_csv"),
     path(f"{HERE}partenaires/", organiser_partners.partners, name="organiser_partners"),
     path(f"{HERE}partenaires/cles/", organiser_partners.token_new, name="organiser_token_new"),
     path(

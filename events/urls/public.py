@@ -3,7 +3,16 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
-from events.views import ballot, feeds, public, public_changes, public_pages, public_places, public_times
+from events.views import (
+    ballot,
+    feeds,
+    public,
+    public_changes,
+    public_pages,
+    public_places,
+    public_rooms,
+    public_times,
+)
 
 urlpatterns: list[URLPattern] = [
     path("", public.home, name="home"),
@@ -19,6 +28,12 @@ urlpatterns: list[URLPattern] = [
     path("villes/<slug:slug>/changements/", public_changes.changes, name="changes"),
     path("villes/<slug:slug>/changements.rss", public_changes.changes_rss, name="changes_rss"),
     path("lieux/<slug:slug>/", public_places.venue, name="venue"),
+    path("lieux/<slug:slug>/calendrier.ics", public_rooms.venue_calendar, name="venue_calendar"),
+    path("lieux/<slug:slug>/salles/<int:pk>/", public_rooms.room, name="room"),
+    path(
+        "lieux/<slug:slug>/salles/<int:pk>/calendrier.ics", public_rooms.room_calendar, name="room_calendar"
+    ),
+    path("salles/<int:pk>/<str:token>.ics", public_rooms.manager_calendar, name="manager_calendar"),
     path("hotes/<slug:slug>/", public_places.host, name="host"),
     path("editions/", RedirectView.as_view(pattern_name="events:history"), name="editions"),
     path("editions/<slug:slug>/", public_pages.edition, name="edition"),

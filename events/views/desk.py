@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from events.models import Host, Territory, VenueManager
+from events.models import Host, RoomManager, Territory, VenueManager
 from events.wording import say_list
 
 
@@ -47,7 +47,12 @@ def workplaces(user: User) -> list[Workplace]:
         for host in Host.objects.managed_by(user)
     ]
     organises = list(Territory.objects.run_by(user).values_list("name", flat=True)[:4])
-    if organises or VenueManager.objects.filter(user=user).exists():
+    runs_something = (
+        organises
+        or VenueManager.objects.filter(user=user).exists()
+        or RoomManager.objects.filter(user=user).exists()
+    )
+    if runs_something:
         said = (
             say_list(organises[:3])
             if len(organises) < 4

@@ -15,6 +15,7 @@ from events.folding import fold
 from events.models import Mode, Registration, Slot
 from events.views.host import host_of, who_comes
 from events.views.host_greeters import who_receives
+from events.views.host_rooms import requests_of, rooms_to_ask
 from events.views.host_slots import slots_managed
 
 
@@ -52,6 +53,8 @@ def host_slot(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "greeters": who_receives(slot),
         "is_over": slot.ends_at <= now,
         "may_change": slot.activity.may_be_edited and not slot.is_cancelled and slot.ends_at > now,
+        "room_requests": requests_of(slot),
+        "may_ask_for_room": not slot.is_cancelled and slot.ends_at > now and rooms_to_ask(slot).exists(),
         "journal": slot.journal.select_related("actor").order_by("-at", "-pk")[:10],
     }
     return render(request, "events/host/slot.html", context)

@@ -27,6 +27,7 @@ from events.models import (
     Slot,
     SpecialDays,
     Territory,
+    VenueManager,
 )
 from events.scheduling.rooms import OPEN_TIMES_OF_SLOTS
 from events.scheduling.venues import outside_hours
@@ -58,12 +59,14 @@ class Task:
 def desk(request: HttpRequest) -> HttpResponse:
     """One territory: straight there. Several: choose. None: there is no such desk."""
     user = signed_in(request)
-    found = list(territories_of(user).order_by("sort_name", "pk")[:200])
+    found = list(territories_of(user, rooms=True).order_by("sort_name", "pk")[:200])
     if not found:
         raise Http404
     organised = set(Territory.objects.run_by(user).values_list("pk", flat=True))
+    with_venues = set(VenueManager.objects.filter(user=user).values_list("venue__territory", flat=True))
     if len(found) == 1:
-        route = "organiser_territory" if found[0].pk in organised else "organiser_venues"
+        route = "organiser_venues" if found[0].pk in with_venues else "organiser_requests"
+        route = "organiser_territory" if found[0].pk in organised else route
         return redirect(f"events:{route}", found[0].slug)
     waiting = dict(
         Territory.objects.filter(pk__in=organised, activities__state="submitted")
@@ -73,7 +76,12 @@ def desk(request: HttpRequest) -> HttpResponse:
         .order_by("pk")
     )
     places = [
-        {"territory": at, "organises": at.pk in organised, "to_moderate": waiting.get(at.pk, 0)}
+        {
+            "territory": at,
+            "organises": at.pk in organised,
+            "runs_venues": at.pk in with_venues,
+            "to_moderate": waiting.get(at.pk, 0),
+        }
         for at in found
     ]
     return render(request, "events/organiser/territories.html", {"places": places})

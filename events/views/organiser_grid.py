@@ -157,7 +157,7 @@ def lay_out(
         )
         for room in rooms
     ]
-    first, last = _reach(columns, list(also))
+    first, last = _reach(columns, day, list(also))
     passed = _passed(day, zone, now)
     by_row: dict[int, list[Cell]] = {row: [] for row in range((last - first) // ROW)}
     for column in columns:
@@ -208,12 +208,12 @@ def _closed_for(room: Room, day: dt.date) -> str:
     return row.reason if row is not None else ""
 
 
-def _reach(columns: Sequence[Column], also: list[int]) -> tuple[int, int]:
+def _reach(columns: Sequence[Column], day: dt.date, also: list[int]) -> tuple[int, int]:
     """From the first to the last full hour that has anything to show."""
     starts = [piece.start for column in columns for piece in column.pieces] + also
     ends = [piece.end for column in columns for piece in column.pieces] + [minute + ROW for minute in also]
     for column in columns:
-        if column.opens == WHOLE_DAY and not hours_are_known(column.room):
+        if column.opens == WHOLE_DAY and not hours_are_known(column.room, day):
             starts.append(9 * 60)
             ends.append(18 * 60)
         elif column.opens:

@@ -1,8 +1,6 @@
-"""Venues, their hours, their rooms, and rooms blocked for another reason."""
+"""Venues, their hours, the days that are not like the others, rooms held for another reason."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -13,19 +11,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from events.clock import on_the_wall
 from events.folding import words
-from events.forms.organiser import BlockForm, HoursFormSet, RoomForm, VenueForm, hours_lines
+from events.forms.organiser import HoursFormSet, VenueForm, hours_lines
+from events.forms.rooms import BlockForm, SpecialDaysForm
 from events.hosting import free_slug
-from events.models import Room, RoomOccupancy, Slot, Venue, Weekday
-from events.refusals import Refused
-from events.scheduling.place import block_room, unblock_room
-from events.scheduling.rooms import MIDNIGHT, opens_between
-from events.scheduling.venues import change_room, change_venue, open_room, open_venue
+from events.models import RoomOccupancy, Slot, Venue
+from events.scheduling.venues import change_venue, drop_special_days, open_venue, set_special_days
 
 from .organiser_frame import Workplace, frame, typed, workplace
-from .organiser_grid import clock_time
-from .organiser_refusals import describe_occupancy
+from .organiser_rooms import blockings, hold, named, warn_of_too_many, week_of
 
 PAGE = 60
 FORM = ["GET", "HEAD", "POST"]
@@ -83,49 +77,29 @@ def _show(
     at: Venue,
     *,
     block_form: BlockForm | None = None,
+    days_form: SpecialDaysForm | None = None,
     in_the_way: list[str] | None = None,
     status: int = 200,
 ) -> HttpResponse:
     rooms = list(at.rooms.prefetch_related("parts").order_by("-is_active", "sort_name", "pk"))
-    blocked = RoomOccupancy.objects.active().filter(room__venue=at, slot__isnull=True, ends_at__gt=place.now)
     zone = place.territory.timezone
     context = frame(
         place,
         venue=at,
         rooms=rooms,
-        week=_week(at),
-        blocked=[
-            {
-                "pk": row.pk,
-                "label": row.label,
-                "room": row.room,
-                "local_start": on_the_wall(row.starts_at, zone),
-                "local_end": on_the_wall(row.ends_at, zone),
-            }
-            for row in blocked.select_related("room").order_by("starts_at", "pk")
-        ],
+        week=week_of(at),
+        blocked=blockings(place, RoomOccupancy.objects.filter(room__venue=at)),
+        special_days=list(
+            at.special_days.filter(last_day__gte=place.today)
+            .select_related("room")
+            .order_by("first_day", "pk")
+        ),
+        days_form=days_form if days_form is not None else SpecialDaysForm(venue=at),
         managers=list(at.managers.select_related("user").order_by("user__name", "user__email")),
         block_form=block_form if block_form is not None else BlockForm(venue=at, zone=zone),
         in_the_way=in_the_way or [],
     )
     return render(request, "events/organiser/venue.html", context, status=status)
-
-
-def _week(at: Venue) -> list[dict[str, Any]]:
-    """Each weekday with its opening hours joined; empty when none are known."""
-    hours = list(at.opening_hours.all())
-    if not hours:
-        return []
-    return [
-        {
-            "label": day.label,
-            "ranges": [
-                (clock_time(opens), clock_time(closes % MIDNIGHT))
-                for opens, closes in opens_between(hours, day)
-            ],
-        }
-        for day in Weekday
-    ]
 
 
 @require_http_methods(FORM)
@@ -173,73 +147,46 @@ def _venue_form(request: HttpRequest, place: Workplace, at: Venue | None) -> Htt
                 drop_picture=form.cleaned_data.get("drop_picture", False),
             )
             messages.success(request, _("%(venue)s is up to date.") % {"venue": form.cleaned_data["name"]})
-            _warn(request, too_many)
+            warn_of_too_many(request, too_many)
         return redirect("events:organiser_venue", place.territory.slug, at.slug)
     status = 422 if request.method == "POST" else 200
     context = frame(place, venue=at, form=form, hours=hours)
     return render(request, "events/organiser/venue_form.html", context, status=status)
 
 
-def _warn(request: HttpRequest, too_many: list[Slot]) -> None:
-    """Slots that have more places than the room may now hold: said, not changed."""
-    if not too_many:
-        return
-    number = len(too_many)
-    said = ngettext(
-        "%(number)s slot has more places than that: “%(title)s”. Give it another room.",
-        "%(number)s slots have more places than that, first “%(title)s”. Give them other rooms.",
-        number,
-    )
-    messages.warning(request, said % {"number": number, "title": too_many[0].activity.title})
+# Days that are not like the others ------------------------------------------------------------------------
 
 
-# Rooms ----------------------------------------------------------------------------------------------------
-
-
-@require_http_methods(FORM)
+@require_POST
 @login_required
-def room_new(request: HttpRequest, territory: str, venue: str) -> HttpResponse:
-    place = workplace(request, territory, venue_managers=True)
-    return _room_form(request, place, venue_of(place, venue), None)
-
-
-@require_http_methods(FORM)
-@login_required
-def room_edit(request: HttpRequest, territory: str, venue: str, pk: int) -> HttpResponse:
+def days_add(request: HttpRequest, territory: str, venue: str) -> HttpResponse:
+    """Close the venue or one room on some days, or give it other hours then."""
     place = workplace(request, territory, venue_managers=True)
     at = venue_of(place, venue)
-    return _room_form(request, place, at, get_object_or_404(at.rooms.all(), pk=pk))
+    form = SpecialDaysForm(request.POST, venue=at)
+    if not form.is_valid():
+        return _show(request, place, at, days_form=form, status=422)
+    outside = set_special_days(venue=at, now=place.now, **form.cleaned_data)
+    messages.success(request, _("Noted: %(reason)s.") % {"reason": form.cleaned_data["reason"]})
+    if outside:
+        said = ngettext(
+            "%(number)s slot is placed there while it is closed: “%(title)s”. Move it.",
+            "%(number)s slots are placed there while it is closed, first “%(title)s”. Move them.",
+            len(outside),
+        )
+        messages.warning(request, said % {"number": len(outside), "title": outside[0].activity.title})
+    return redirect("events:organiser_venue", territory, venue)
 
 
-def _room_form(request: HttpRequest, place: Workplace, at: Venue, room: Room | None) -> HttpResponse:
-    form = RoomForm(request.POST or None, instance=room, venue=at)
-    in_the_way: list[str] = []
-    status = 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                if room is None:
-                    open_room(venue=at, values=form.values, parts=form.parts)
-                    too_many = []
-                else:
-                    too_many = change_room(
-                        room_id=room.pk, values=form.values, parts=form.parts, now=place.now
-                    )
-            except Refused as refused:
-                status = 409
-                form.add_error("parts", refused.reason.label)
-                in_the_way = _named(refused, place)
-            else:
-                messages.success(request, _("%(room)s is up to date.") % {"room": form.cleaned_data["name"]})
-                _warn(request, too_many)
-                return redirect("events:organiser_venue", place.territory.slug, at.slug)
-    context = frame(place, venue=at, room=room, form=form, in_the_way=in_the_way)
-    return render(request, "events/organiser/room_form.html", context, status=status)
-
-
-def _named(refused: Refused, place: Workplace) -> list[str]:
-    return [describe_occupancy(row, place.territory.timezone) for row in refused.facts.get("in_the_way", [])]
+@require_POST
+@login_required
+def days_drop(request: HttpRequest, territory: str, venue: str, pk: int) -> HttpResponse:
+    place = workplace(request, territory, venue_managers=True)
+    at = venue_of(place, venue)
+    special = get_object_or_404(at.special_days.all(), pk=pk)
+    drop_special_days(venue_id=at.pk, special_id=special.pk)
+    messages.success(request, _("As usual again: %(reason)s.") % {"reason": special.reason})
+    return redirect("events:organiser_venue", territory, venue)
 
 
 # Blockings ------------------------------------------------------------------------------------------------
@@ -254,28 +201,8 @@ def block(request: HttpRequest, territory: str, venue: str) -> HttpResponse:
     form = BlockForm(request.POST, venue=at, zone=place.territory.timezone)
     if not form.is_valid():
         return _show(request, place, at, block_form=form, status=422)
-    try:
-        block_room(
-            room_id=form.cleaned_data["room"].pk,
-            starts_at=form.cleaned_data["starts_at"],
-            ends_at=form.cleaned_data["ends_at"],
-            label=form.cleaned_data["label"],
-            by=place.user,
-            now=place.now,
-        )
-    except Refused as refused:
-        form.add_error(None, refused.reason.label)
-        return _show(request, place, at, block_form=form, in_the_way=_named(refused, place), status=409)
-    messages.success(request, _("%(room)s is held.") % {"room": form.cleaned_data["room"]})
-    return redirect("events:organiser_venue", territory, venue)
-
-
-@require_POST
-@login_required
-def unblock(request: HttpRequest, territory: str, venue: str, pk: int) -> HttpResponse:
-    place = workplace(request, territory, venue_managers=True)
-    at = venue_of(place, venue)
-    row = get_object_or_404(RoomOccupancy.objects.filter(room__venue=at, slot__isnull=True), pk=pk)
-    unblock_room(occupancy_id=row.pk, by=place.user, now=place.now)
-    messages.success(request, _("The room is free again."))
+    room = form.cleaned_data["room"]
+    refused = hold(request, place, room, form)
+    if refused is not None:
+        return _show(request, place, at, block_form=form, in_the_way=named(refused, place), status=409)
     return redirect("events:organiser_venue", territory, venue)

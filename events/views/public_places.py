@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from events.forms.programme import say_in, sentence_of
-from events.models import Activity, ArchiveEntry, Festival, Host, Slot, Territory, Venue, Weekday
+from events.models import Activity, ArchiveEntry, Festival, Host, Room, Slot, Territory, Venue, Weekday
 from events.programme import Filters, facets, find, matching
 from events.views.public import paint_of
 from events.views.public_rows import Row, by_day, rows_of
@@ -139,16 +139,16 @@ def venue(request: HttpRequest, slug: str) -> HttpResponse:
             "venue": shown,
             "days": by_day(rows_of(slots, now=now)),
             "rooms": list(shown.rooms.filter(is_active=True).order_by("sort_name")),
-            "hours": _opening(shown),
+            "hours": opening_said(shown),
             "codes": [code for code in ("mi", "hi", "vi", "pi", "ii") if code in shown.access],
             "archive": list(ArchiveEntry.objects.filter(venue=shown).select_related("festival")[:50]),
         },
     )
 
 
-def _opening(shown: Venue) -> list[tuple[str, str]]:
+def opening_said(shown: Venue | Room) -> list[tuple[str, str]]:
     """« lundi : 9 h – 12 h et 14 h – 18 h » for every day, « fermé » where none is said; or nothing."""
-    rows = list(shown.opening_hours.all())
+    rows: list[Any] = list(shown.hours.all() if isinstance(shown, Room) else shown.opening_hours.all())
     if not rows:
         return []
     said = []

@@ -162,7 +162,7 @@ def test_slots_that_no_longer_fit_are_said_not_changed(desk, place):
     place_slot(slot_id=slot.pk, room_id=place.room.pk, by=place.organiser, now=NOW)
 
     answer = desk.post(
-        url("room", "la-cantine", place.room.pk),
+        url("room_edit", "la-cantine", place.room.pk),
         {
             "name": "Grande salle",
             "comfort_capacity": "10",
@@ -186,7 +186,7 @@ def test_a_larger_room_lets_a_slot_grow(desk, place):
     place_slot(slot_id=slot.pk, room_id=place.room.pk, by=place.organiser, now=NOW)
 
     desk.post(
-        url("room", "la-cantine", place.room.pk),
+        url("room_edit", "la-cantine", place.room.pk),
         {
             "name": "Grande salle",
             "safety_capacity": "90",
@@ -242,7 +242,7 @@ def test_a_hall_that_is_held_keeps_its_parts(desk, place):
     place_slot(slot_id=a_slot(place).pk, room_id=hall.pk, by=place.organiser, now=NOW)
 
     answer = desk.post(
-        url("room", "la-cantine", hall.pk),
+        url("room_edit", "la-cantine", hall.pk),
         {"name": "Réunies", "setup_minutes": "0", "turnover_minutes": "0", "parts": [place.room.pk]},
     )
 
@@ -256,7 +256,7 @@ def test_a_room_is_not_made_of_what_is_made_of_it(desk, place):
     hall.parts.set([place.room, place.other_room])
 
     answer = desk.post(
-        url("room", "la-cantine", place.room.pk),
+        url("room_edit", "la-cantine", place.room.pk),
         {"name": "Grande salle", "setup_minutes": "0", "turnover_minutes": "0", "parts": [hall.pk]},
     )
 
