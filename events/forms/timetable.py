@@ -27,7 +27,7 @@ class PlacementForm(forms.Form):
 
     room = RoomOfVenue(Room.objects.none(), label=_("Room"), required=False, empty_label=_("No room yet"))
     day = DayField(label=_("Day"))
-    start = ClockField(label=_("Start"))
+    start = ClockField(label=_("Begins at"))
     duration = forms.IntegerField(label=_("Duration in minutes"), min_value=SHORTEST, max_value=LONGEST)
     fold = forms.TypedChoiceField(
         label=_("Which of the two"),

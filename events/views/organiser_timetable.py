@@ -16,10 +16,11 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from events.forms.timetable import PlacementForm
-from events.models import Placement, Room
+from events.models import Placement, Room, Slot
 from events.refusals import Reason, Refused
 from events.scheduling.draft import (
     pin_slot,
@@ -31,6 +32,7 @@ from events.scheduling.draft import (
     undo_last,
 )
 from events.scheduling.place import When
+from events.wording import say_number
 
 from .organiser_frame import Workplace, edition_of, frame, workplace
 from .timetable_state import block_of, placements_of, refusal_of, rooms_of, state_of, version_of
@@ -75,7 +77,7 @@ def timetable(request: HttpRequest, territory: str) -> HttpResponse:
         tray=[block_of(place, row) for row in on_the_day if row.room_id is None and not row.cancels],
         cancelled=[block_of(place, row) for row in on_the_day if row.cancels],
         elsewhere=sum(row.room_id is not None and row.room_id not in shown for row in on_the_day),
-        changes=sum(row.is_changed for row in rows),
+        **_release_words(sum(row.is_changed for row in rows)),
         steps=STEPS,
         setup={
             "day": day.isoformat(),
@@ -100,7 +102,7 @@ def timetable_state(request: HttpRequest, territory: str) -> HttpResponse:
         response = HttpResponse(status=304)
     else:
         _venues, _venue, rooms = _rooms(request, rooms_of(place, None, with_hours=True))
-        response = JsonResponse(state_of(place, day, rooms) | {"changes": _changes(place)})
+        response = JsonResponse(state_of(place, day, rooms) | _to_release(place))
     response.headers["ETag"] = etag
     response.headers["Cache-Control"] = "private, no-cache"
     return response
@@ -117,7 +119,7 @@ def timetable_change(request: HttpRequest, territory: str) -> HttpResponse:
         changed = _change(request, place)
     except Refused as refused:
         if wants_json:
-            return JsonResponse(refusal_of(refused) | {"changes": _changes(place)}, status=CONFLICT)
+            return JsonResponse(refusal_of(refused), status=CONFLICT)
         messages.error(request, " ".join(refusal_of(refused)["sentences"]))
         return redirect(_back(place, back))
     except ValueError:
@@ -126,8 +128,7 @@ def timetable_change(request: HttpRequest, territory: str) -> HttpResponse:
         raise Http404 from None
     if wants_json:
         rows = placements_of(place, slots=[row.slot_id for row in changed])
-        said = {"blocks": [block_of(place, row) for row in rows], "changes": _changes(place)}
-        return JsonResponse(said)
+        return JsonResponse({"blocks": [block_of(place, row) for row in rows]})
     return redirect(_back(place, back, changed))
 
 
@@ -254,8 +255,16 @@ def _initial(request: HttpRequest, placement: Placement) -> dict[str, Any]:
     }
 
 
-def _changes(place: Workplace) -> int:
-    return Placement.objects.filter(territory=place.territory, is_changed=True).count()
+def _to_release(place: Workplace) -> dict[str, Any]:
+    """How many changes wait, and what the button to release them says."""
+    changes = Placement.objects.filter(territory=place.territory, is_changed=True)
+    return _release_words(changes.exclude(slot__state=Slot.State.CANCELLED).count())
+
+
+def _release_words(changes: int) -> dict[str, Any]:
+    said = ngettext("Release %(number)s change", "Release %(number)s changes", changes)
+    words = said % {"number": say_number(changes)} if changes else _("Nothing to release")
+    return {"changes": changes, "release": words}
 
 
 def _day(said: str) -> dt.date | None:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, Max, Q, Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from events.clock import on_the_wall
 from events.models import Activity, Placement, PlannedStay, Room, RoomOccupancy, Slot
@@ -92,10 +93,9 @@ def block_of(place: Workplace, placement: Placement) -> dict[str, Any]:
     slot, start, end = placement.slot, placement.local_start, placement.local_end
     activity, places = slot.activity, ""
     if slot.capacity is not None:
-        places = _("%(taken)s of %(places)s places") % {
-            "taken": say_number(slot.taken + slot.held),
-            "places": say_number(slot.capacity),
-        }
+        taken = slot.taken + slot.held
+        said = ngettext("%(taken)s place of %(places)s", "%(taken)s places of %(places)s", taken)
+        places = said % {"taken": say_number(taken), "places": say_number(slot.capacity)}
     stale = is_stale(placement)
     words = [activity.title, activity.host.name, say_times(start, end)]
     if placement.room:

@@ -97,12 +97,8 @@
 
   function draw() {
     if (release) {
-      var label = release.textContent;
-      if (state.changes !== draw.changes && draw.changes !== undefined) {
-        release.textContent = state.changes ? label.replace(/\d+/, state.changes) : label;
-        release.classList.toggle("btn--line", !state.changes);
-      }
-      draw.changes = state.changes;
+      release.textContent = state.release;
+      release.classList.toggle("btn--line", !state.changes);
     }
     drawTray();
     if (!wide.matches) return;
@@ -145,7 +141,6 @@
     grid.hidden = false;
     lists.hidden = true;
     root.querySelectorAll("[data-steps], [data-keys]").forEach(function (part) { part.hidden = false; });
-    grid.style.setProperty("--columns", state.rooms.length);
     calendar = EventCalendar.create(grid, {
       view: "resourceTimeGridDay",
       date: state.day,
@@ -163,6 +158,8 @@
       slotMinTime: first(),
       slotMaxTime: last(),
       slotHeight: 24,
+      columnWidth: "8.5rem",
+      height: "82vh",
       slotLabelFormat: function (time) { return hour(time); },
       dayHeaderFormat: function () { return ""; },
       resourceLabelContent: function (info) {
