@@ -24,9 +24,10 @@ from events.models import DraftChange, Placement, PlannedStay, Room, RoomOccupan
 from events.refusals import Reason, Refused
 from events.registration.patience import patient
 
+from .checks import Surroundings, refusing
 from .place import When
 from .rooms import OPEN_TIMES, atoms_of, clashing, people_it_may_hold, people_to_hold, stays_of
-from .ways import Busy, ways_out
+from .ways import Busy, WayOut, ways_out
 
 FIELDS = ("room", "day", "start_time", "fold", "duration", "cancels", "is_pinned")
 TIMES = ("day", "start_time", "fold", "duration", "starts_at", "ends_at")
@@ -458,10 +459,12 @@ def _settle(placement: Placement, room: Room | None, now: dt.datetime, *, is_ask
     _refuse_the_same_start(placement)
     _refuse_people_elsewhere(placement)
     PlannedStay.objects.filter(placement=placement).delete()
+    if is_asked:
+        if room is not None:
+            _refuse_a_room_that_does_not_suit(placement, room)
+        _refuse_what_the_rules_forbid(placement, room, now)
     if room is None:
         return
-    if is_asked:
-        _refuse_a_room_that_does_not_suit(placement, room)
     stays = stays_of(room, placement.starts_at, placement.ends_at)
     others = taken_in_the_draft(
         {stay.room.pk for stay in stays},
@@ -504,18 +507,30 @@ def taken_in_the_draft(
     return sorted(busy, key=lambda one: (one.starts_at, one.room_id))
 
 
+def _refuse_what_the_rules_forbid(placement: Placement, room: Room | None, now: dt.datetime) -> None:
+    """Rules that refuse at once; those that refuse at release only warn in a draft."""
+    around = Surroundings.around([placement], in_draft=True)
+    if broken := refusing(around.findings(placement), at_release=False):
+        ways = _ways_out(placement, room, now) if room is not None else []
+        raise Refused(Reason.RULE_BROKEN, slot=placement.slot, room=room, findings=broken, ways_out=ways)
+
+
 def _occupied(placement: Placement, room: Room, in_the_way: Sequence[Busy], now: dt.datetime) -> Refused:
-    slot = _as_slot(placement)
+    return Refused(
+        Reason.ROOM_OCCUPIED,
+        slot=_as_slot(placement),
+        room=room,
+        in_the_way=list(in_the_way),
+        ways_out=_ways_out(placement, room, now),
+    )
+
+
+def _ways_out(placement: Placement, room: Room, now: dt.datetime) -> list[WayOut]:
+    """The nearest free placements, by the draft."""
     day = dt.timedelta(days=1)
     parts = {part.pk for at in room.venue.rooms.filter(is_active=True) for part in atoms_of(at)}
     busy = taken_in_the_draft(parts, placement.starts_at - day, placement.ends_at + day, but=placement)
-    return Refused(
-        Reason.ROOM_OCCUPIED,
-        slot=slot,
-        room=room,
-        in_the_way=list(in_the_way),
-        ways_out=ways_out(slot=slot, room=room, now=now, busy=busy),
-    )
+    return ways_out(slot=_as_slot(placement), room=room, now=now, busy=busy)
 
 
 def _as_slot(placement: Placement) -> Slot:

@@ -37,6 +37,7 @@ from events.refusals import Reason, Refused
 from events.registration.patience import patient
 from events.registration.withdraw import withdraw_slot
 
+from .checks import Finding, Surroundings, refusing
 from .draft import TIMES, Difference, differences, sync_draft
 from .rooms import people_it_may_hold
 from .telling import name_of_place, tell_the_public
@@ -46,14 +47,21 @@ LIVE = ("day", "start_time", "fold", "duration", "starts_at", "ends_at", "room",
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What a release would do, as it stands now. ``people``: registrations told, by slot; ``fingerprint``
-    stands for all of it, so that what is confirmed is what was read.
+    """What a release would do, as it stands now. ``people``: registrations told, by slot; ``findings``: rules
+    that a placement breaks, by slot; ``fingerprint`` stands for all of it, so that what is confirmed is what
+    was read.
     """
 
     differences: list[Difference]
     people: dict[int, int] = field(default_factory=dict)
     hosts: int = 0
     fingerprint: str = ""
+    findings: dict[int, list[Finding]] = field(default_factory=dict)
+
+    @property
+    def refusing(self) -> list[Finding]:
+        """What stands in the way of the release."""
+        return [one for found in self.findings.values() for one in refusing(found, at_release=True)]
 
     @property
     def told(self) -> int:
@@ -72,7 +80,10 @@ def review_draft(*, territory: Territory) -> Review:
         .order_by("slot")
     )
     hosts = {one.slot.activity.host_id for one in found}
-    return Review(found, people, len(hosts), _fingerprint(found, people))
+    stays = [one.placement for one in found if not one.is_cancelled]
+    around = Surroundings.around(stays, in_draft=True)
+    findings = {one.slot_id: around.findings(one) for one in stays}
+    return Review(found, people, len(hosts), _fingerprint(found, people), findings)
 
 
 def is_news(one: Difference) -> bool:
@@ -115,6 +126,8 @@ def release_draft(
         raise Refused(Reason.CHANGED_MEANWHILE)
     if any(one.is_cancelled and is_news(one) for one in review.differences) and not reason.strip():
         raise Refused(Reason.REASON_NEEDED)
+    if review.refusing:
+        raise Refused(Reason.RULE_BROKEN, findings=review.refusing)
     slots = _lock_slots(review.differences)
     _lock_rooms(review.differences)
     release = _number(territory, festival, name, note, by, now)

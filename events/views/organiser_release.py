@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from events.changes import say_stay, times_of
 from events.forms.timetable import ReleaseForm
-from events.models import ReleaseChange
+from events.models import Level, ReleaseChange
 from events.refusals import Reason, Refused
 from events.scheduling.draft import Difference
 from events.scheduling.release import Review, is_news, release_draft, review_draft
@@ -41,6 +41,7 @@ class Line:
     is_cancelled: bool
     is_stale: bool
     slot_id: int
+    warnings: list[str]
 
 
 @login_required
@@ -119,6 +120,7 @@ def _line(one: Difference, found: Review) -> Line:
         is_cancelled=one.is_cancelled,
         is_stale=one.is_stale,
         slot_id=slot.pk,
+        warnings=[one.words for one in found.findings.get(slot.pk, []) if one.level != Level.IGNORE],
     )
 
 

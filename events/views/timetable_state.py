@@ -17,8 +17,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from events.clock import on_the_wall
-from events.models import Activity, Placement, PlannedStay, Room, RoomOccupancy, Slot
+from events.models import Activity, Level, Placement, PlannedStay, Room, RoomOccupancy, Slot
 from events.refusals import Reason, Refused
+from events.scheduling.checks import Surroundings
 from events.scheduling.draft import drafted, is_stale
 from events.scheduling.rooms import MIDNIGHT, OPEN_TIMES, open_ranges
 from events.scheduling.ways import Busy, WayOut
@@ -75,20 +76,28 @@ def state_of(
 ) -> dict[str, Any]:
     """Everything of one day, ready for JSON."""
     placements = placements_of(place, day=day)
+    around = Surroundings.around([one for one in placements if not one.cancels], in_draft=True)
+    warned = {one.slot_id: _warnings(around, one) for one in placements if not one.cancels}
     zone = ZoneInfo(place.territory.timezone)
     start = dt.datetime.combine(day, dt.time(), zone)
     end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), zone)
     return {
         "day": day.isoformat(),
         "rooms": [_room(room) for room in rooms],
-        "blocks": [block_of(place, one) for one in placements if one.room_id and not one.cancels],
+        "blocks": [
+            block_of(place, one, warned[one.slot_id]) for one in placements if one.room_id and not one.cancels
+        ],
         "tray": [block_of(place, one) for one in placements if not one.room_id or one.cancels],
         "closed": _closed(rooms, day) if with_hours else [],
         "held": _held(place, placements, {room.pk for room in rooms}, start, end),
     }
 
 
-def block_of(place: Workplace, placement: Placement) -> dict[str, Any]:
+def _warnings(around: Surroundings, placement: Placement) -> list[str]:
+    return [one.words for one in around.findings(placement) if one.level != Level.IGNORE]
+
+
+def block_of(place: Workplace, placement: Placement, warnings: Sequence[str] = ()) -> dict[str, Any]:
     """One slot as the draft has it."""
     slot, start, end = placement.slot, placement.local_start, placement.local_end
     activity, places = slot.activity, ""
@@ -108,6 +117,7 @@ def block_of(place: Workplace, placement: Placement) -> dict[str, Any]:
         words.append(_("moved publicly meanwhile"))
     if placement.is_pinned:
         words.append(_("pinned"))
+    words += warnings
     return {
         "slot": slot.pk,
         "seen": placement.revision,
@@ -127,6 +137,7 @@ def block_of(place: Workplace, placement: Placement) -> dict[str, Any]:
         "changed": placement.is_changed,
         "cancels": placement.cancels,
         "stale": stale,
+        "warnings": list(warnings),
         "words": ", ".join(str(word) for word in words),
         "url": reverse("events:organiser_timetable_slot", args=[place.territory.slug, slot.pk]),
     }
@@ -226,13 +237,17 @@ def _in_the_way(row: Any, zone: str) -> str:
 def _way(way: WayOut) -> dict[str, Any]:
     start = way.local_start
     end = start + dt.timedelta(minutes=way.duration)
-    words = {"times": say_times(start, end), "room": way.room.name, "duration": say_duration(way.duration)}
+    words = {
+        "times": say_times(start, end),
+        "room": way.room.name if way.room else "",
+        "duration": say_duration(way.duration),
+    }
     label = _("%(times)s, %(room)s") % words
     if way.kind == "shorter":
         label = _("for %(duration)s only: %(times)s, %(room)s") % words
     return {
         "label": label,
-        "room": way.room.pk,
+        "room": way.room.pk if way.room else "",
         "day": start.date().isoformat(),
         "start": f"{start:%H:%M}",
         "duration": way.duration,

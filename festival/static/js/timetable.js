@@ -174,8 +174,9 @@
         var block = info.event.extendedProps;
         if (!block.slot) return info.event.title;
         var title = document.createElement("b"), small = document.createElement("span");
-        title.textContent = (block.pinned ? "◆ " : "") + block.title;
+        title.textContent = (block.pinned ? "◆ " : "") + (block.warnings.length ? "⚠ " : "") + block.title;
         small.textContent = block.times + (block.places ? ", " + block.places : "");
+        if (block.warnings.length) title.title = block.warnings.join("\n");
         return { domNodes: [title, small] };
       },
       eventDidMount: function (info) {
