@@ -24,6 +24,7 @@ from events.registration.holds import expire_holds
 from events.registration.pools import release_all_due
 from events.registration.waiting import offer_where_free
 from events.reminders import owe_reminders
+from events.scheduling.autoplan import run_autoplan
 from events.scheduling.bulk import run_bulk
 from events.webhooks import deliver as webhooks
 
@@ -32,7 +33,7 @@ WHOLE_SWEEP_EVERY = dt.timedelta(minutes=15)
 SPELL = 20.0
 """Seconds of long work in one task, where it can rest: then the mail has its turn."""
 
-HANDLERS: Mapping[str, Handler] = {Job.Kind.BULK: run_bulk}
+HANDLERS: Mapping[str, Handler] = {Job.Kind.BULK: run_bulk, Job.Kind.TIMETABLE: run_autoplan}
 """What each kind of long work does."""
 
 

@@ -9,8 +9,9 @@ slot as it stood then, so that what is done to the public timetable meanwhile is
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,16 @@ from django.db.models import Exists, F, Q
 from accounts.models import User
 from events.clock import NoSuchTime, TwiceThatDay
 from events.guards import DRAFT_GUARD
-from events.models import DraftChange, Placement, PlannedStay, Room, RoomOccupancy, Slot, Territory
+from events.models import (
+    Appearance,
+    DraftChange,
+    Placement,
+    PlannedStay,
+    Room,
+    RoomOccupancy,
+    Slot,
+    Territory,
+)
 from events.refusals import Reason, Refused
 from events.registration.patience import patient
 
@@ -31,6 +41,15 @@ from .ways import Busy, WayOut, ways_out
 
 FIELDS = ("room", "day", "start_time", "fold", "duration", "cancels", "is_pinned")
 TIMES = ("day", "start_time", "fold", "duration", "starts_at", "ends_at")
+NOTED = (
+    "is_changed",
+    "live_room_id",
+    "live_starts_at",
+    "live_ends_at",
+    "revision",
+    "changed_by",
+    "changed_at",
+)
 KEEP = -1
 """For ``room_id``: the room the placement has."""
 
@@ -211,6 +230,111 @@ def plan_slot(
     _settle(placement, room, now)
     _write(placement, before, verb="planned", by=by, now=now, batch=batch)
     return placement
+
+
+@patient
+@transaction.atomic
+def plan_many(
+    *,
+    territory: Territory,
+    plans: Mapping[int, tuple[int, When]],
+    by: User | None,
+    now: dt.datetime,
+    batch: uuid.UUID,
+) -> list[Placement]:
+    """Plan many slots at once, each (by id) in a room at a time: all of them or none, undone as one.
+
+    A fixed number of queries, whatever the number of slots. That the rooms suit is the caller's to know.
+    Returns those that changed. Raises ``Refused``: CHANGED_MEANWHILE (``slot_id`` where its people or its
+    activity are elsewhere by now; without, a slot is gone or a room has been planned meanwhile), IN_THE_PAST,
+    NO_SUCH_TIME, TIME_TWICE (``slot``).
+    """
+    _lock(territory.pk)
+    if _lags(territory.pk, now):
+        _follow(territory.pk, now)
+    found = Placement.objects.filter(territory=territory, slot__in=plans).select_related("slot__activity")
+    placements = list(found.order_by("pk"))
+    if len(placements) < len(plans):
+        raise Refused(Reason.CHANGED_MEANWHILE)
+    rooms = {
+        room.pk: room
+        for room in Room.objects.filter(pk__in={room_id for room_id, _when in plans.values()})
+        .select_related("venue")
+        .prefetch_related(*OPEN_TIMES)
+    }
+    before = {placement.pk: _state(placement) for placement in placements}
+    for placement in placements:
+        room_id, when = plans[placement.slot_id]
+        _set_time(placement, when, now)
+        placement.room, placement.cancels = rooms[room_id], False
+    changed = [placement for placement in placements if _state(placement) != before[placement.pk]]
+    if not changed:
+        return []
+    for placement in changed:
+        _note(placement, by, now)
+    Placement.objects.bulk_update(changed, [*TIMES, "room", "cancels", *NOTED], batch_size=200)
+    _refuse_what_many_do_to_one_another(territory.pk, changed)
+    PlannedStay.objects.filter(placement__in=changed).delete()
+    try:
+        with transaction.atomic():
+            PlannedStay.objects.bulk_create(
+                [
+                    PlannedStay(
+                        placement=placement, room=stay.room, starts_at=stay.starts_at, ends_at=stay.ends_at
+                    )
+                    for placement in changed
+                    for stay in stays_of(
+                        rooms[placement.room_id or 0], placement.starts_at, placement.ends_at
+                    )
+                ],
+                batch_size=500,
+            )
+    except IntegrityError as error:
+        if DRAFT_GUARD not in str(error):
+            raise
+        raise Refused(Reason.CHANGED_MEANWHILE) from error
+    DraftChange.objects.bulk_create(
+        [
+            DraftChange(
+                territory=territory,
+                slot_id=placement.slot_id,
+                batch=batch,
+                verb="planned",
+                at=now,
+                by=by,
+                before=before[placement.pk],
+                after=_state(placement),
+            )
+            for placement in changed
+        ],
+        batch_size=500,
+    )
+    return changed
+
+
+def _refuse_what_many_do_to_one_another(territory_id: int, changed: Iterable[Placement]) -> None:
+    """Nobody in two places and no activity begun twice at once, in the whole draft as it now stands."""
+    moved = {placement.slot_id for placement in changed}
+    standing = Placement.objects.filter(territory=territory_id, cancels=False)
+    begun: dict[tuple[int, dt.datetime], int] = {}
+    times: dict[int, tuple[dt.datetime, dt.datetime]] = {}
+    for slot_id, activity_id, start, end in standing.values_list(
+        "slot", "slot__activity", "starts_at", "ends_at"
+    ):
+        times[slot_id] = (start, end)
+        other = begun.setdefault((activity_id, start), slot_id)
+        if other != slot_id and moved & {other, slot_id}:
+            raise Refused(Reason.CHANGED_MEANWHILE, slot_id=slot_id if slot_id in moved else other)
+    meets: dict[int, list[tuple[dt.datetime, dt.datetime, int]]] = {}
+    of_the_draft = Appearance.objects.filter(slot__placement__territory=territory_id)
+    for person_id, slot_id in of_the_draft.values_list("person", "slot"):
+        if slot_id in times:
+            meets.setdefault(person_id, []).append((*times[slot_id], slot_id))
+    for rows in meets.values():
+        rows.sort()
+        for (_start, end, one), (other_start, _end, other) in itertools.pairwise(rows):
+            if other_start < end and moved & {one, other}:
+                raise Refused(Reason.CHANGED_MEANWHILE, slot_id=other if other in moved else one)
 
 
 @patient
@@ -627,6 +751,12 @@ def _write(
 
 
 def _save(placement: Placement, by: User, now: dt.datetime) -> None:
+    _note(placement, by, now)
+    placement.save()
+
+
+def _note(placement: Placement, by: User | None, now: dt.datetime) -> None:
+    """Who has changed it when, and whether it differs from what the public knows; does not save."""
     was, slot = placement.is_changed, placement.slot
     placement.is_changed = _differs(placement)
     if not was or not placement.is_changed:
@@ -634,4 +764,3 @@ def _save(placement: Placement, by: User, now: dt.datetime) -> None:
         placement.live_starts_at, placement.live_ends_at = slot.starts_at, slot.ends_at
     placement.revision += 1
     placement.changed_by, placement.changed_at = by, now
-    placement.save()

@@ -131,14 +131,19 @@ def _run(solver: Any, model: Any, effort: Effort, spent: Callable[[], float], cl
     status: list[Any] = []
     thread = threading.Thread(target=lambda: status.append(solver.solve(model)), daemon=True)
     thread.start()
-    while True:
-        thread.join(0.2)
-        if not thread.is_alive():
-            return status[0] if status else None
-        effort.left = int(effort.whole * max(0.0, 1 - spent() / clock)) + 1
-        effort.look("exact")
-        if effort.is_stopped:
-            solver.stop_search()
+    try:
+        while True:
+            thread.join(0.2)
+            if not thread.is_alive():
+                return status[0] if status else None
+            effort.left = int(effort.whole * max(0.0, 1 - spent() / clock)) + 1
+            effort.look("exact")
+            if effort.is_stopped:
+                solver.stop_search()
+    finally:
+        # Whoever was told may have raised: nothing goes on behind their back.
+        solver.stop_search()
+        thread.join()
 
 
 def _beyond(problem: Problem) -> int:
