@@ -20,12 +20,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from events.mail.outbox import owe
-from events.models import Activity, Host, JournalEntry, Message, Mode, Slot
+from events.models import Activity, Host, JournalEntry, Level, Message, Mode, Slot
 from events.programme import forget_facets
 from events.refusals import Reason, Refused
 from events.registration.openings import lay_openings
 from events.registration.patience import patient
 from events.registration.withdraw import withdraw_slot
+from events.scheduling.checks import Surroundings, Where
 
 State = Activity.State
 
@@ -105,8 +106,8 @@ def accept_activity(*, activity_id: int, by: User, now: dt.datetime) -> Activity
     """Publish an activity, and those of its draft slots that lie ahead.
 
     Registration opens when it was announced for that part of the edition, unless the slot says a moment.
-    Slots added to it later are published at once (``scheduling.repeat.add_slots``). Raises
-    ``Refused(WRONG_STATE)``.
+    Slots added to it later are published at once (``scheduling.repeat.add_slots``). Raises ``Refused``:
+    WRONG_STATE; RULE_BROKEN (``findings``) where a rule of the timetable refuses at release.
     """
     with transaction.atomic():
         activity = _change_state(
@@ -116,10 +117,23 @@ def accept_activity(*, activity_id: int, by: User, now: dt.datetime) -> Activity
             published_at=Coalesce(F("published_at"), now),
             moderation_note="",
         )
+        _refuse_what_no_release_may_hold(activity, now)
         publish_slots(activity=activity, now=now)
         entry = _note(activity, "accepted", by, now)
         _tell_members(activity, Message.Kind.PUBLISHED, entry, now, {})
     return activity
+
+
+def _refuse_what_no_release_may_hold(activity: Activity, now: dt.datetime) -> None:
+    """Becoming public is what « refuse at release » means; what a rule refuses at once was never placed."""
+    drafts = activity.slots.filter(state=Slot.State.DRAFT, starts_at__gt=now)
+    slots = list(drafts.select_related("activity__venue", "venue", "room__venue").in_order())
+    placed = [Where.stands(slot) for slot in slots]
+    around = Surroundings.around(placed) if placed else None
+    found = [one for where in placed if around is not None for one in around.findings(where)]
+    broken = [one for one in found if one.level == Level.AT_RELEASE]
+    if broken:
+        raise Refused(Reason.RULE_BROKEN, findings=broken)
 
 
 def publish_slots(*, activity: Activity, now: dt.datetime) -> int:

@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from events.models import Activity, HostMember, JournalEntry, Message, Mode, Opening, Slot
+from events.models import (
+    Absence,
+    Activity,
+    HostMember,
+    JournalEntry,
+    Message,
+    Mode,
+    Opening,
+    RuleLevel,
+    Slot,
+)
 from events.moderation import (
     accept_activity,
     cancel_activity,
@@ -20,7 +30,15 @@ from events.moderation import (
 )
 from events.refusals import Reason, Refused
 from events.registration.book import register_party
-from tests.factories import DAY, NOW, ActivityFactory, HostFactory, SlotFactory, UserFactory
+from tests.factories import (
+    DAY,
+    NOW,
+    ActivityFactory,
+    AppearanceFactory,
+    HostFactory,
+    SlotFactory,
+    UserFactory,
+)
 
 pytestmark = pytest.mark.django_db
 State = Activity.State
@@ -153,6 +171,22 @@ class TestAccept:
             (activity.slots.order_by("pk")[0].pk, opens),
             (kept.pk, own),
         ]
+
+    def test_what_may_not_be_released_is_not_published(self):
+        activity = ready_activity(State.SUBMITTED)
+        slot = SlotFactory(activity=activity, state=Slot.State.DRAFT)
+        person = AppearanceFactory(slot=slot).person
+        absence = Absence.objects.create(person=person, starts_at=slot.starts_at, ends_at=slot.ends_at)
+
+        with pytest.raises(Refused) as refused:
+            accept_activity(activity_id=activity.pk, by=UserFactory(), now=NOW)
+
+        assert refused.value.reason == Reason.RULE_BROKEN
+        assert [finding.facts["absence"] for finding in refused.value.facts["findings"]] == [absence]
+        assert Activity.objects.get().state == State.SUBMITTED
+        RuleLevel.objects.create(festival=activity.festival, rule="away", level="warn")
+        accept_activity(activity_id=activity.pk, by=UserFactory(), now=NOW)
+        assert Activity.objects.get().state == State.PUBLISHED
 
     def test_the_second_of_two_organisers_is_told_it_was_decided(self):
         activity = ready_activity(State.SUBMITTED)

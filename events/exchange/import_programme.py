@@ -376,7 +376,7 @@ def _said(refused: Refused) -> str:
         text = _("%(reason)s In the way: %(names)s.") % {"reason": text, "names": names}
     elif refused.reason == Reason.PERSON_BUSY and refused.facts.get("in_the_way"):
         names = ", ".join(f"{one.person} ({one.slot.activity})" for one in refused.facts["in_the_way"])
-        text = _("%(reason)s In the way: %(names)s.") % {"reason": text, "names": names}
+        text = _("%(reason)s Who is where: %(names)s.") % {"reason": text, "names": names}
     elif found := refused.facts.get("findings"):
         text = " ".join([text, *(one.words for one in found)])
     return text

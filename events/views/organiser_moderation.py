@@ -70,7 +70,8 @@ def decide(request: HttpRequest, territory: str, pk: int) -> HttpResponse:
             rule = request_changes if decision == "changes" else reject_activity
             rule(activity_id=activity.pk, reason=reason, by=place.user, now=place.now)
     except Refused as refused:
-        form.add_error(None, refused.reason.label)
+        found = [finding.words for finding in refused.facts.get("findings", [])]
+        form.add_error(None, [str(refused.reason.label), *found])
         return _show(request, place, activity, form=form, decision=decision, status=409)
     said = {
         "accept": _("“%(title)s” is published. Its host is told."),

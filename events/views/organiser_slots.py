@@ -183,8 +183,17 @@ def show_slot(
         parts=parts_of(at),
         absence=say_percent(at.activity.festival.expected_absence / 100),
         refusal=explain(refused) if refused is not None else None,
+        ways_url=_ways_url(place, refused),
     )
     return render(request, "events/organiser/slot.html", context, status=status)
+
+
+def _ways_url(place: Workplace, refused: Refused | None) -> str:
+    """The board of the day and venue on which a way out is taken; empty without one."""
+    slot, room = (refused.facts.get(name) if refused is not None else None for name in ("slot", "room"))
+    if slot is None or room is None:
+        return ""
+    return board_url(place, jour=slot.day.isoformat(), lieu=room.venue.slug)
 
 
 def overbook_form(at: Slot, typed: QueryDict | None = None) -> OverbookForm:

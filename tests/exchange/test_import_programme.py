@@ -28,6 +28,7 @@ from events.models import (
 from events.registration.book import register_party
 from tests.factories import (
     NOW,
+    AppearanceFactory,
     FestivalFactory,
     RoomFactory,
     SlotFactory,
@@ -495,6 +496,32 @@ def test_two_events_in_one_room_at_one_time_are_refused_by_line(festival, room):
         "Ligne 3 : La salle est occupée à cette heure-là. Occupe déjà la salle : Atelier."
     ]
     assert Slot.objects.count() == 0
+
+
+def test_a_line_that_moves_people_onto_another_visit_is_refused_and_nothing_imported(festival):
+    first, other = entry(), entry(line=3, identifier="b", title="Conférence", timings=[at(10, 18, line=3)])
+    import_entries([first, other], festival=festival, now=NOW)
+    slots = list(Slot.objects.in_order())
+    person = AppearanceFactory(slot=slots[0], person__name="Dominique Petit").person
+    AppearanceFactory(slot=slots[1], person=person)
+
+    with pytest.raises(ImportRefused) as refusal:
+        import_entries(
+            [
+                entry(description="Autre texte."),
+                entry(line=3, identifier="b", title="Conférence", timings=[at(10, 14, line=3)]),
+            ],
+            festival=festival,
+            now=NOW,
+        )
+
+    [said] = [str(problem) for problem in refusal.value.problems]
+    assert said.startswith("Ligne\u00a03\u00a0: Une personne de l’hôte reçoit déjà ailleurs")
+    assert said.endswith("Dominique Petit (Atelier).")
+    assert list(Slot.objects.in_order().values_list("starts_at", flat=True)) == [
+        slot.starts_at for slot in slots
+    ]
+    assert not Activity.objects.filter(description_fr="Autre texte.").exists()
 
 
 # OpenAgenda through the command -----------------------------------------------------------------------------

@@ -84,6 +84,21 @@ def test_a_refused_move_names_who_is_where(client, place):
     assert "Cela irait à 15 h." in said
 
 
+def test_a_way_out_of_a_refused_move_is_one_button_away(client, place):
+    slot, other = a_slot(place), a_slot(place, dt.time(14))
+    for one in (slot, other):
+        place_slot(slot_id=one.pk, room_id=place.room.pk, by=place.organiser, now=NOW)
+    client.force_login(place.organiser)
+    page = reverse("events:organiser_slot_move", args=[place.territory.slug, slot.pk])
+    answer = client.post(page, {"day": "2027-06-10", "start_time": "13:10", "duration": "60"})
+    assert answer.status_code == 409
+    way = answer.context["refusal"]["ways"][0]
+    assert way["value"] == f"{slot.pk}:{place.room.pk}:780:60"
+    client.post(answer.context["ways_url"], {"ou": way["value"]})
+    slot.refresh_from_db()
+    assert slot.start_time == dt.time(13)
+
+
 def test_a_warning_is_told_after_placing(client, place):
     slot = a_slot(place, dt.time(19))
     OpeningHours.objects.create(venue=place.venue, weekday=4, opens=dt.time(9), closes=dt.time(18))
