@@ -7,7 +7,7 @@ Room occupancies may be edited by hand, and the database still refuses a clash: 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -28,6 +28,7 @@ from events.refusals import Reason, Refused
 from events.registration.cancel import cancel_registration
 from events.registration.withdraw import withdraw_slot
 from events.scheduling.place import elsewhere_meanwhile, unplace_slot
+from events.scheduling.venue_facts import facts_of, follow_position
 
 admin.site.site_header = _("Back office of the festival")
 admin.site.site_title = _("Back office")
@@ -296,6 +297,17 @@ class VenueAdmin(OfficeAdmin):
     # Pictures come in through the desk, which draws them again.
     readonly_fields: ClassVar = ["picture"]
     inlines: ClassVar = [OpeningHoursInline, RoomInline, VenueManagerInline]
+
+    def save_model(self, request: HttpRequest, obj: m.Venue, form: Any, change: bool) -> None:
+        """What the desk's rules say of position and verification holds here too."""
+        by = cast(User, request.user)
+        was = facts_of(m.Venue.objects.get(pk=obj.pk)) if change else facts_of(m.Venue())
+        follow_position(obj, was)
+        if not obj.is_verified:
+            obj.verified_at, obj.verified_by = None, None
+        elif obj.verified_at is None:
+            obj.verified_at, obj.verified_by = timezone.now(), by
+        super().save_model(request, obj, form, change)
 
     def scope(self, rows: QuerySet, user: User) -> QuerySet:
         return rows.filter(territory__in=m.Territory.objects.run_by(user).values("pk"))

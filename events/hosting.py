@@ -21,7 +21,7 @@ from django.utils.translation import override
 from accounts.models import User
 from events.folding import fold
 from events.mail.invitation import INVITATION_LASTS, owe_invitation
-from events.models import Activity, Commune, Host, HostMember, JournalEntry, Slot, Venue
+from events.models import Activity, Commune, Host, HostMember, JournalEntry, Slot, Venue, VenueMerge
 from events.refusals import Reason, Refused
 
 TEXTS = (
@@ -30,8 +30,8 @@ TEXTS = (
 )
 """What a host may still change once an activity is published."""
 
-RESERVED = {"nouveau", "rejoindre", "activites", "creneaux"}
-"""Words that are pages of the desk, so no host's address."""
+RESERVED = {"nouveau", "rejoindre", "activites", "creneaux", "doublons"}
+"""Words that are pages of the desks, so nobody's address."""
 
 INVITATION = "events.hosting.invitation"
 
@@ -206,13 +206,23 @@ def lock_in_hand(activity_id: int) -> Activity:
 
 def own_place(*, host: Host, address: str, postcode: str) -> Venue:
     """The host's own premises as a venue of its territory, made the first time; to be verified by the
-    organisers.
+    organisers. One that the organisers have made one with another venue is that venue.
     """
+    mark = f"host:{host.pk}"
+    merge = (
+        VenueMerge.objects.filter(
+            was__external_id=mark, was__address=address, into__territory=host.territory_id
+        )
+        .select_related("into")
+        .first()
+    )
+    if merge is not None:
+        return merge.into
     commune = Commune.objects.filter(territory=host.territory_id, folded_name=fold(host.city)[:80]).first()
     with transaction.atomic():
         place, _made = Venue.objects.get_or_create(
             territory_id=host.territory_id,
-            external_id=f"host:{host.pk}",
+            external_id=mark,
             address=address,
             defaults={
                 "name": host.name,
@@ -225,12 +235,15 @@ def own_place(*, host: Host, address: str, postcode: str) -> Venue:
 
 
 def free_slug(model: type[models.Model], text: str) -> str:
-    """A word for the address of a page that no row of the model has."""
+    """A word for the address of a page that no row of the model has, nor a venue that became another."""
     field = model._meta.get_field("slug")
     most = (getattr(field, "max_length", None) or 100) - 5
     stem = slugify(text)[:most].strip("-") or model.__name__.lower()
     number, word = 1, stem
-    while word in RESERVED or model._default_manager.filter(slug=word).exists():
+    models_there = [model, VenueMerge] if model is Venue else [model]
+    while word in RESERVED or any(
+        there._default_manager.filter(slug=word).exists() for there in models_there
+    ):
         number += 1
         word = f"{stem}-{number}"
     return word

@@ -14,6 +14,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from events import longwork
+from events.geocoding import geocode_due
 from events.longwork import Handler
 from events.mail.deliver import Report, deliver_due, expire, release_leases
 from events.mail.heartbeat import beat, last
@@ -107,6 +108,19 @@ def draw_ballots(now: dt.datetime) -> int:
     return drawn
 
 
+@shared_task(name="events.geocode", ignore_result=True)
+def geocode_task() -> None:
+    """Every minute: ask where the addresses of venues are."""
+    geocode(timezone.now())
+
+
+def geocode(now: dt.datetime) -> int:
+    """For how many venues the geocoder had an answer; none where GEOCODER_URL is not set."""
+    answered = geocode_due(now=now)
+    beat("geocode", now)
+    return answered
+
+
 @shared_task(name="events.forget", ignore_result=True)
 def forget_task() -> None:
     """Every night: erase what may no longer be kept."""
@@ -159,6 +173,7 @@ def sweep(now: dt.datetime | None = None) -> Sweep:
     work_on_jobs(at)
     report = deliver_due(now=now)
     webhooks.deliver_webhooks(now=now)
+    geocode(at)
     for name in ("release_leases", "expire", "deliver_due", "deliver_webhooks"):
         beat(name, at)
     return Sweep(released, owed, expired, report)

@@ -57,6 +57,8 @@ class Reason(TextChoices):
     NOTHING_TO_RELEASE = "nothing_to_release", _("The draft changes nothing.")
     NOTHING_TO_CHANGE = "nothing_to_change", _("No slot to come is concerned.")
     ALREADY_ASKED = "already_asked", _("This slot has already asked for that room.")
+    TOO_MANY_PICTURES = "too_many_pictures", _("That is as many pictures as a venue may have.")
+    VENUE_ELSEWHERE = "venue_elsewhere", _("That venue belongs to another territory.")
     ON_REQUEST = "on_request", _("This room is given on request: its managers decide.")
 
 

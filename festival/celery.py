@@ -40,6 +40,7 @@ app.conf.beat_schedule = {
         "events.expire": 60.0,
         "events.pass_places_on": 30.0,
         "events.draw_ballots": 60.0,
+        "events.geocode": 60.0,
     }.items()
 }
 app.conf.beat_schedule["events.forget"] = {

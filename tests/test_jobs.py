@@ -20,6 +20,7 @@ SWEEPS = {
     "events.expire",
     "events.pass_places_on",
     "events.draw_ballots",
+    "events.geocode",
     "events.forget",
 }
 

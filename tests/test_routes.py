@@ -26,6 +26,7 @@ from events.models import (
     Activity,
     ApiToken,
     BallotEntry,
+    Commune,
     FestivalTeam,
     HostMember,
     HostPerson,
@@ -42,6 +43,7 @@ from events.models import (
     SpecialDays,
     TerritoryTeam,
     VenueManager,
+    VenuePicture,
     Visitor,
     Webhook,
 )
@@ -200,6 +202,17 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:organiser_venue_new": (ORGANISERS, "territory"),
     "events:organiser_venue": (VENUE, "territory venue"),
     "events:organiser_venue_edit": (VENUE, "territory venue"),
+    "events:organiser_venue_verify": (ORGANISERS, "territory venue"),
+    "events:organiser_venue_look_up": (VENUE, "territory venue"),
+    "events:organiser_venue_pictures": (VENUE, "territory venue"),
+    "events:organiser_venue_picture": (VENUE, "territory picture"),
+    "events:organiser_venue_picture_order": (VENUE, "territory picture"),
+    "events:organiser_venue_picture_drop": (VENUE, "territory picture"),
+    "events:organiser_venue_twins": (ORGANISERS, "territory"),
+    "events:organiser_venue_merge": (ORGANISERS, "territory twins"),
+    "events:organiser_venue_apart": (ORGANISERS, "territory twins"),
+    "events:organiser_communes": (ORGANISERS, "territory"),
+    "events:organiser_commune": (ORGANISERS, "territory commune"),
     "events:organiser_room_new": (VENUE, "territory venue"),
     "events:organiser_room": (ROOM, "territory room"),
     "events:organiser_room_edit": (VENUE, "territory room"),
@@ -264,7 +277,10 @@ def side(festival: Any, letter: str, now: dt.datetime) -> dict[str, Any]:
     territory = f.TerritoryFactory(name=f"Ville {letter}", slug=f"ville-{letter}")
     festival.territories.add(territory)
     venue = f.VenueFactory(territory=territory, slug=f"lieu-{letter}")
+    twin = f.VenueFactory(territory=territory, slug=f"jumeau-{letter}")
+    commune = Commune.objects.create(territory=territory, name=f"Commune {letter}")
     room = f.RoomFactory(venue=venue)
+    picture = VenuePicture.objects.create(venue=venue, image="venues/x.webp", caption_fr="La façade")
     blocking = RoomOccupancy.objects.create(
         room=room, label="travaux", starts_at=now, ends_at=now + dt.timedelta(hours=1)
     )
@@ -360,6 +376,13 @@ def addresses(at: dict[str, Any]) -> dict[str, dict[str, Any]]:
         },
         "territory venue": {"territory": territory, "venue": at["venue"].slug},
         "territory room": {"territory": territory, "venue": at["venue"].slug, "pk": at["room"].pk},
+        "territory picture": {"territory": territory, "venue": at["venue"].slug, "pk": at["picture"].pk},
+        "territory twins": {
+            "territory": territory,
+            "venue": at["venue"].slug,
+            "other": at["twin"].slug,
+        },
+        "territory commune": {"territory": territory, "pk": at["commune"].pk},
         "territory blocking": {"territory": territory, "venue": at["venue"].slug, "pk": at["blocking"].pk},
         "territory room manager": {
             "territory": territory,

@@ -102,6 +102,7 @@ class Destinations:
             postcode=entry.postcode if len(entry.postcode) == 5 else postcode_in(entry.address),
             latitude=entry.latitude,
             longitude=entry.longitude,
+            position_from="" if entry.latitude is None else Venue.PositionFrom.IMPORT,
         )
         known.append(made)
         return made

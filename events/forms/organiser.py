@@ -90,13 +90,22 @@ class VenueForm(PlainTextMixin, forms.ModelForm):
         label=_("Picture"), required=False, longest=1600, help_text=_("JPEG, PNG or WebP, 4 MB at most.")
     )
     drop_picture = forms.BooleanField(label=_("Take the picture away"), required=False)
+    contact_phone = forms.CharField(
+        label=_("Telephone"),
+        max_length=30,
+        required=False,
+        validators=[RegexValidator(r"^\+?[\d\s().-]{4,}$", _("Digits, for example 05 61 00 00 00."))],
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
+    )
 
     class Meta:
         model = Venue
         fields: ClassVar = [
             *("name", "address", "postcode", "commune", "latitude", "longitude", "website"),
             *("is_totem", "step_free", "access", "access_text_fr", "access_text_en", "safety_capacity"),
+            *("contact_name", "contact_email", "contact_phone"),
         ]
+        labels: ClassVar = {"contact_name": _("Name"), "contact_email": _("E-mail")}
         help_texts: ClassVar = {
             "latitude": _("In degrees, for example 43.6045. Both numbers or none."),
             "longitude": _("In degrees, for example 1.4440."),

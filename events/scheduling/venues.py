@@ -13,6 +13,7 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 from django.db.models import Q
 
+from accounts.models import User
 from events.models import (
     OpeningHours,
     Room,
@@ -27,6 +28,7 @@ from events.refusals import Reason, Refused
 from events.registration.patience import patient
 
 from .rooms import OPEN_TIMES_OF_SLOTS, atoms_of, is_open, people_it_may_hold, people_to_hold
+from .venue_facts import facts_of, follow_position, lift_verification
 
 Hours = tuple[int, dt.time, dt.time]
 """ISO weekday, opens, closes."""
@@ -43,6 +45,8 @@ def open_venue(
 ) -> Venue:
     """Create a venue with its opening hours. ``values``: fields of ``Venue``, already clean."""
     venue = Venue(territory=territory, slug=slug, **values)
+    if venue.latitude is not None:
+        venue.position_from = Venue.PositionFrom.HAND
     if picture is not None:
         venue.picture.save(picture.name or "", picture, save=False)
     venue.save()
@@ -57,30 +61,34 @@ def change_venue(
     venue_id: int,
     values: dict[str, Any],
     hours: Iterable[Hours],
+    by: User,
     now: dt.datetime,
     picture: ContentFile | None = None,
     drop_picture: bool = False,
 ) -> list[Slot]:
     """Change a venue and its hours; its address on the site stays.
 
-    Returns the slots to come that its new figures no longer suit (too many places); nothing is done to them.
+    A new address is looked for again unless the position was put by hand; whoever does not organise the
+    territory lifts its verification by changing what was verified. Returns the slots to come that its new
+    figures no longer suit (too many places); nothing is done to them.
     """
     venue = Venue.objects.select_for_update(no_key=True).get(pk=venue_id)
-    old, was = venue.picture.name, (venue.name, venue.address, venue.commune_id)
+    old, was = venue.picture.name, facts_of(venue)
     for name, value in values.items():
         setattr(venue, name, value)
     if picture is not None:
         venue.picture.save(picture.name or "", picture, save=False)
     elif drop_picture:
         venue.picture = ""
+    follow_position(venue, was)
+    lift_verification(venue, was, by=by, now=now)
     venue.save()
     if old and venue.picture.name != old:
         transaction.on_commit(lambda: venue.picture.storage.delete(old))
     _set_hours(venue, hours)
-    if (venue.name, venue.address, venue.commune_id) != was:
-        for activity in venue.activities.select_related("host", "territory", "venue__commune"):
-            activity.save(update_fields=["search_text"])
-    return _look_again(Room.objects.filter(venue=venue), now)
+    if any(facts_of(venue)[name] != was[name] for name in ("name", "address", "commune_id")):
+        find_by_its_words(venue)
+    return look_again(Room.objects.filter(venue=venue), now)
 
 
 @transaction.atomic
@@ -127,7 +135,13 @@ def change_room(
     room.save()
     if hours is not None:
         _set_room_hours(room, hours)
-    return _look_again(Room.objects.filter(Q(pk=room.pk) | Q(pk__in=room.part_of.values("pk"))), now)
+    return look_again(Room.objects.filter(Q(pk=room.pk) | Q(pk__in=room.part_of.values("pk"))), now)
+
+
+def find_by_its_words(venue: Venue) -> None:
+    """Write anew what the venue's activities are found by; its name, address and commune are part of it."""
+    for activity in venue.activities.select_related("host", "territory", "venue__commune"):
+        activity.save(update_fields=["search_text"])
 
 
 def outside_hours(*, slots: Iterable[Slot]) -> list[Slot]:
@@ -218,7 +232,7 @@ def _held_ahead(room: Room, now: dt.datetime) -> list[RoomOccupancy]:
     return list(rows.select_related("room", "slot__activity__host").order_by("starts_at", "pk"))
 
 
-def _look_again(rooms: Any, now: dt.datetime) -> list[Slot]:
+def look_again(rooms: Any, now: dt.datetime) -> list[Slot]:
     """Copy what rooms may hold to the slots to come in them.
 
     Those with more places are returned as they were.

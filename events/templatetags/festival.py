@@ -73,6 +73,10 @@ HAPPENED = {
     "room_accepted": pgettext_lazy("journal", "room granted"),
     "room_refused": pgettext_lazy("journal", "room refused"),
     "room_withdrawn": pgettext_lazy("journal", "request for a room withdrawn"),
+    "venue_verified": pgettext_lazy("journal", "venue verified"),
+    "venue_unverified": pgettext_lazy("journal", "verification of the venue taken back"),
+    "venue_changed": pgettext_lazy("journal", "verified venue changed, to be verified again"),
+    "venues_merged": pgettext_lazy("journal", "venues made one"),
 }
 RESERVES = {
     "access": pgettext_lazy("reserve, before a number", "adapted access"),
@@ -493,7 +497,7 @@ def query(context: Context, **changes: Any) -> str:
 @register.simple_tag(takes_context=True)
 def fonts(context: Context) -> SafeString:
     """The two faces, read first, where the front-end packages are installed; else the system's serve."""
-    addresses = [(family, static(path), weight) for family, path, weight in FACES if _is_served(path)]
+    addresses = [(family, static(path), weight) for family, path, weight in FACES if is_served(path)]
     # str(): the middleware's nonce is lazy, and false until it has been written once.
     nonce = str(getattr(context.get("request"), "csp_nonce", ""))
     if not nonce or not addresses:
@@ -512,6 +516,6 @@ def fonts(context: Context) -> SafeString:
 
 
 @cache
-def _is_served(path: str) -> bool:
+def is_served(path: str) -> bool:
     hashed: dict[str, str] = getattr(staticfiles_storage, "hashed_files", {})
     return path in hashed or finders.find(path) is not None

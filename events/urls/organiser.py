@@ -9,6 +9,7 @@ from events.views import (
     organiser_ballots,
     organiser_board,
     organiser_bulk,
+    organiser_communes,
     organiser_moderation,
     organiser_occupation,
     organiser_openings,
@@ -20,6 +21,9 @@ from events.views import (
     organiser_rooms,
     organiser_slots,
     organiser_timetable,
+    organiser_venue_facts,
+    organiser_venue_pictures,
+    organiser_venue_twins,
     organiser_venues,
     organiser_work,
 )
@@ -27,6 +31,8 @@ from events.views import (
 HERE = "organisation/<slug:territory>/"
 VENUE = f"{HERE}lieux/<slug:venue>/"
 ROOM = f"{VENUE}salles/<int:pk>/"
+PICTURE = f"{VENUE}photos/<int:pk>/"
+TWINS = f"{HERE}lieux/doublons/<slug:venue>/<slug:other>/"
 BALLOT = f"{HERE}tirages/<slug:slug>/"
 SLOT = f"{HERE}creneaux/<int:pk>/"
 HOOK = f"{HERE}partenaires/webhooks/<int:pk>/"
@@ -64,6 +70,11 @@ urlpatterns: list[URLPattern] = [
     ),
     path(f"{HERE}lieux/", organiser_venues.venues, name="organiser_venues"),
     path(f"{HERE}lieux/nouveau/", organiser_venues.venue_new, name="organiser_venue_new"),
+    path(f"{HERE}lieux/doublons/", organiser_venue_twins.twins, name="organiser_venue_twins"),
+    path(TWINS, organiser_venue_twins.merge, name="organiser_venue_merge"),
+    path(f"{TWINS}distincts/", organiser_venue_twins.apart, name="organiser_venue_apart"),
+    path(f"{HERE}communes/", organiser_communes.communes, name="organiser_communes"),
+    path(f"{HERE}communes/<int:pk>/", organiser_communes.commune, name="organiser_commune"),
     path(VENUE, organiser_venues.venue, name="organiser_venue"),
     path(f"{VENUE}modifier/", organiser_venues.venue_edit, name="organiser_venue_edit"),
     path(f"{VENUE}jours/", organiser_venues.days_add, name="organiser_days"),
@@ -79,6 +90,12 @@ urlpatterns: list[URLPattern] = [
         name="organiser_room_manager_remove",
     ),
     path(f"{ROOM}agenda/", organiser_rooms.calendar_renew, name="organiser_room_calendar"),
+    path(f"{VENUE}verification/", organiser_venue_facts.verify, name="organiser_venue_verify"),
+    path(f"{VENUE}position/", organiser_venue_facts.look_up, name="organiser_venue_look_up"),
+    path(f"{VENUE}photos/", organiser_venue_pictures.pictures, name="organiser_venue_pictures"),
+    path(PICTURE, organiser_venue_pictures.picture, name="organiser_venue_picture"),
+    path(f"{PICTURE}ordre/", organiser_venue_pictures.order, name="organiser_venue_picture_order"),
+    path(f"{PICTURE}retirer/", organiser_venue_pictures.drop, name="organiser_venue_picture_drop"),
     path(f"{VENUE}blocages/", organiser_venues.block, name="organiser_block"),
     path(f"{HERE}changements/", organiser_bulk.bulk, name="organiser_bulk"),
     path(f"{HERE}changements/apercu/", organiser_bulk.bulk_preview, name="organiser_bulk_preview"),

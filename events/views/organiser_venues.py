@@ -11,22 +11,28 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from events import geocoding
 from events.folding import words
 from events.forms.organiser import HoursFormSet, VenueForm, hours_lines
 from events.forms.rooms import BlockForm, SpecialDaysForm
 from events.hosting import free_slug
 from events.models import RoomOccupancy, Slot, Venue
+from events.scheduling.duplicates import Place, alike
 from events.scheduling.venues import change_venue, drop_special_days, open_venue, set_special_days
 
+from .moved_venues import follow_merged_venues
 from .organiser_frame import Workplace, frame, typed, workplace
 from .organiser_rooms import blockings, hold, named, warn_of_too_many, week_of
+from .venue_map import map_of
 
 PAGE = 60
 FORM = ["GET", "HEAD", "POST"]
 
 
 def venue_of(place: Workplace, slug: str) -> Venue:
-    venue: Venue = get_object_or_404(place.venues.select_related("commune", "territory"), slug=slug)
+    venue: Venue = get_object_or_404(
+        place.venues.select_related("commune", "territory", "verified_by"), slug=slug
+    )
     return venue
 
 
@@ -66,6 +72,7 @@ def venues(request: HttpRequest, territory: str) -> HttpResponse:
 
 @require_safe
 @login_required
+@follow_merged_venues("venue")
 def venue(request: HttpRequest, territory: str, venue: str) -> HttpResponse:
     place = workplace(request, territory, venue_managers=True)
     return _show(request, place, venue_of(place, venue))
@@ -98,6 +105,7 @@ def _show(
         managers=list(at.managers.select_related("user").order_by("user__name", "user__email")),
         block_form=block_form if block_form is not None else BlockForm(venue=at, zone=zone),
         in_the_way=in_the_way or [],
+        can_be_looked_up=geocoding.is_set(),
     )
     return render(request, "events/organiser/venue.html", context, status=status)
 
@@ -137,11 +145,13 @@ def _venue_form(request: HttpRequest, place: Workplace, at: Venue | None) -> Htt
                 picture=picture,
             )
             messages.success(request, _("%(venue)s is there. Now its rooms.") % {"venue": at})
+            _warn_of_twin(request, at)
         else:
             too_many = change_venue(
                 venue_id=at.pk,
                 values=form.values,
                 hours=hours.hours,  # type: ignore[attr-defined]
+                by=place.user,
                 now=place.now,
                 picture=picture,
                 drop_picture=form.cleaned_data.get("drop_picture", False),
@@ -150,8 +160,32 @@ def _venue_form(request: HttpRequest, place: Workplace, at: Venue | None) -> Htt
             warn_of_too_many(request, too_many)
         return redirect("events:organiser_venue", place.territory.slug, at.slug)
     status = 422 if request.method == "POST" else 200
-    context = frame(place, venue=at, form=form, hours=hours)
+    context = frame(
+        place,
+        venue=at,
+        form=form,
+        hours=hours,
+        can_be_looked_up=geocoding.is_set(),
+        map=map_of(place.territory),
+    )
     return render(request, "events/organiser/venue_form.html", context, status=status)
+
+
+def _warn_of_twin(request: HttpRequest, made: Venue) -> None:
+    """A venue that was perhaps there already: said, not refused."""
+    there = Venue.objects.filter(territory=made.territory).exclude(pk=made.pk)
+    mine = Place.of(made)
+    twin = next(
+        (
+            other
+            for other in there.select_related("commune", "territory").order_by("pk")
+            if alike(mine, Place.of(other))
+        ),
+        None,
+    )
+    if twin is not None:
+        said = _("%(venue)s looks like it: if they are the same, merge them under Venues, Duplicates.")
+        messages.warning(request, said % {"venue": twin})
 
 
 # Days that are not like the others ------------------------------------------------------------------------

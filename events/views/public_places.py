@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from events.forms.programme import say_in, sentence_of
 from events.models import Activity, ArchiveEntry, Festival, Host, Room, Slot, Territory, Venue, Weekday
 from events.programme import Filters, facets, find, matching
+from events.views.moved_venues import follow_merged_venues
 from events.views.public import paint_of
 from events.views.public_rows import Row, by_day, rows_of
 from events.wording import say_list, say_number, say_time
@@ -120,11 +121,13 @@ def _venues_with_slots(shown: Territory, now: Any) -> Any:
 
 
 @require_safe
+@follow_merged_venues("slug")
 def venue(request: HttpRequest, slug: str) -> HttpResponse:
     """A place: how to come, when it is open, its rooms, what happens there."""
     now = timezone.now()
     shown = get_object_or_404(
-        Venue.objects.select_related("territory", "commune").prefetch_related("opening_hours"), slug=slug
+        Venue.objects.select_related("territory", "commune").prefetch_related("opening_hours", "pictures"),
+        slug=slug,
     )
     slots = list(
         Slot.objects.published().upcoming(now).filter(venue=shown).for_showing().in_order()[:MOST_SLOTS]

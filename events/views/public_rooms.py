@@ -18,6 +18,7 @@ from events.models import Equipment, Room, RoomOccupancy, Slot, Venue
 from events.scheduling.managers import room_of_calendar
 from events.scheduling.rooms import atoms_of
 from events.views.feeds import MINUTES_KEPT, MOST_IN_A_FEED, without_clock
+from events.views.moved_venues import follow_merged_venues
 from events.views.public_places import opening_said
 from events.views.public_rows import by_day, rows_of
 
@@ -41,6 +42,7 @@ def held_there(room: Room) -> Q:
 
 
 @require_safe
+@follow_merged_venues("slug")
 def room(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """What is on in it, how many it holds, what is there, how one gets in."""
     now, shown = timezone.now(), room_shown(slug, pk)
@@ -67,12 +69,14 @@ def room(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 
 @require_safe
+@follow_merged_venues("slug")
 def venue_calendar(request: HttpRequest, slug: str) -> HttpResponseBase:
     venue = get_object_or_404(Venue.objects.all(), slug=slug)
     return _calendar(request, Slot.objects.filter(venue=venue), venue.name)
 
 
 @require_safe
+@follow_merged_venues("slug")
 def room_calendar(request: HttpRequest, slug: str, pk: int) -> HttpResponseBase:
     shown = room_shown(slug, pk)
     return _calendar(request, Slot.objects.filter(held_there(shown)), f"{shown.name}, {shown.venue.name}")

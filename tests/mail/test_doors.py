@@ -112,7 +112,7 @@ def test_drain_once_does_all_the_sweeps(visit: SimpleNamespace, time_machine: An
 
     assert run("drain_outbox", "--once") == "1 reminder owed; 1 sent.\n"
     names = [
-        *("deliver_due", "deliver_webhooks", "draw_ballots", "expire", "owe_reminders"),
+        *("deliver_due", "deliver_webhooks", "draw_ballots", "expire", "geocode", "owe_reminders"),
         *("owe_reminders_whole", "pass_places_on", "release_leases", "work_on_jobs"),
     ]
     assert list(Heartbeat.objects.order_by("name").values_list("name", flat=True)) == names

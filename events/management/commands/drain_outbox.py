@@ -17,6 +17,7 @@ from events.jobs import (
     deliver_webhooks,
     draw_ballots,
     forget,
+    geocode,
     owe_reminders_in_turn,
     pass_places_on,
     sweep,
@@ -34,6 +35,7 @@ EVERY_SECONDS: dict[str, float] = {
     "expire": 60.0,
     "pass_places_on": 30.0,
     "draw_ballots": 60.0,
+    "geocode": 60.0,
     "forget": 6 * 3600.0,
 }
 ENDS_WITHIN = 5.0
@@ -105,5 +107,6 @@ SWEEPS: dict[str, Callable[[], object]] = {
     "expire": lambda: expire(now=timezone.now()),
     "pass_places_on": lambda: pass_places_on(timezone.now()),
     "draw_ballots": lambda: draw_ballots(timezone.now()),
+    "geocode": lambda: geocode(timezone.now()),
     "forget": lambda: forget(timezone.now()),
 }
