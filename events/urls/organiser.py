@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 
 from events.views import (
     organiser,
+    organiser_autoplan,
     organiser_ballots,
     organiser_board,
     organiser_bulk,
@@ -48,6 +49,13 @@ urlpatterns: list[URLPattern] = [
     path(f"{HERE}salles/", organiser_board.board, name="organiser_board"),
     path(f"{HERE}horaire/", organiser_timetable.timetable, name="organiser_timetable"),
     path(f"{HERE}horaire/etat.json", organiser_timetable.timetable_state, name="organiser_timetable_state"),
+    path(f"{HERE}horaire/automatique/", organiser_autoplan.autoplan, name="organiser_autoplan"),
+    path(
+        f"{HERE}horaire/automatique/<int:pk>/defaire/",
+        organiser_autoplan.autoplan_undo,
+        name="organiser_autoplan_undo",
+    ),
+    path(f"{HERE}horaire/<int:pk>/souhait/", organiser_autoplan.slot_wish, name="organiser_slot_wish"),
     path(f"{HERE}horaire/changer/", organiser_timetable.timetable_change, name="organiser_timetable_change"),
     path(f"{HERE}horaire/<int:pk>/", organiser_timetable.timetable_slot, name="organiser_timetable_slot"),
     path(f"{HERE}publication/", organiser_release.review, name="organiser_release"),

@@ -22,12 +22,16 @@ from events.refusals import Reason, Refused
 from events.scheduling.bulk_plan import Action
 from events.wording import say_number
 
+from .organiser_autoplan_report import report_of_timetable
 from .organiser_bulk_report import report_of_bulk
 from .organiser_frame import Workplace, frame, workplace
 
 MOST_SHOWN = 50
 
-REPORTS: Mapping[str, Callable[[Job], dict[str, Any]]] = {Job.Kind.BULK: report_of_bulk}
+REPORTS: Mapping[str, Callable[[Job], dict[str, Any]]] = {
+    Job.Kind.BULK: report_of_bulk,
+    Job.Kind.TIMETABLE: report_of_timetable,
+}
 """What the report's block of a kind reads, beside ``job`` and ``report``."""
 
 
