@@ -220,17 +220,33 @@ def block_room(
     return rows
 
 
-def unblock_room(*, occupancy_id: int, by: User, now: dt.datetime) -> None:
-    """Lift a blocking.
+def unblock_room(
+    *,
+    occupancy_id: int,
+    by: User,
+    now: dt.datetime,
+    hall: Room | None = None,
+    with_later: bool = False,
+) -> int:
+    """Lift a blocking; how many times of it were lifted.
 
+    ``hall``: in all the parts of this hall. ``with_later``: also the times of the same that come after it.
     Raises ``Refused``: WRONG_STATE when the row belongs to a slot (take the slot out instead).
     """
     with transaction.atomic():
         occupancy = RoomOccupancy.objects.select_related("room__venue").get(pk=occupancy_id)
         if occupancy.slot_id is not None:
             raise Refused(Reason.WRONG_STATE)
-        occupancy.delete()
+        rooms = [occupancy.room_id, *([part.pk for part in atoms_of(hall)] if hall is not None else [])]
+        same = RoomOccupancy.objects.filter(
+            room__in=rooms, slot__isnull=True, label=occupancy.label, owner=occupancy.owner_id
+        )
+        at_once = {"starts_at": occupancy.starts_at, "ends_at": occupancy.ends_at}
+        lifted = same.filter(starts_at__gte=occupancy.starts_at) if with_later else same.filter(**at_once)
+        times = lifted.values("starts_at").distinct().count()
+        lifted.delete()
         _write_down("unblocked", by=by, now=now, text=f"{name_of_place(occupancy.room)} · {occupancy.label}")
+    return times
 
 
 # One placement, inside its transaction ----------------------------------------------------------------------

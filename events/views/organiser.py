@@ -29,6 +29,7 @@ from events.models import (
     Territory,
     VenueManager,
 )
+from events.scheduling.requests import to_answer
 from events.scheduling.rooms import OPEN_TIMES_OF_SLOTS
 from events.scheduling.venues import outside_hours
 from events.wording import say_day, say_number, say_when
@@ -115,6 +116,7 @@ def _tasks(place: Workplace) -> list[Task]:
     found = [
         _closed(place),
         _to_moderate(place),
+        _asked(place),
         _unplaced(place),
         _refused_mails(place),
         _paused_webhooks(place),
@@ -125,6 +127,16 @@ def _tasks(place: Workplace) -> list[Task]:
 
 def _ahead(place: Workplace) -> Any:
     return place.slots.filter(state=Slot.State.PUBLISHED, starts_at__gt=place.now)
+
+
+def _asked(place: Workplace) -> Task | None:
+    """Requests for rooms that await an answer."""
+    waiting = list(to_answer(place.requests, place.now).select_related("room").order_by("starts_at", "pk"))
+    if not waiting:
+        return None
+    note = _("First %(room)s. Until somebody accepts, nothing is held.") % {"room": waiting[0].room}
+    url = reverse("events:organiser_requests", args=[place.territory.slug])
+    return Task(len(waiting), _("Rooms asked for"), note, _("Answer them"), url)
 
 
 def _closed(place: Workplace) -> Task | None:

@@ -359,6 +359,6 @@ def _occupancies(venue: Venue, day: dt.date, zone: str) -> list[RoomOccupancy]:
         RoomOccupancy.objects.active()
         .filter(room__venue=venue)
         .between(start, end)
-        .select_related("slot__activity__host", "slot__room")
+        .select_related("slot__activity__host", "slot__room", "owner")
         .order_by("starts_at", "pk")
     )

@@ -83,7 +83,7 @@ def _show(
             .select_related("slot__activity__host", "asked_by")
             .order_by("starts_at", "pk")[:MOST_AHEAD]
         ),
-        blocked=blockings(place, held),
+        blocked=blockings(place, held, hall=at if at.parts.all() else None),
         week=week_of(at),
         special_days=list(
             at.venue.special_days.filter(Q(room=at) | Q(room__isnull=True), last_day__gte=place.today)
@@ -106,14 +106,24 @@ def may_change(place: Workplace, at: Room) -> bool:
     return place.runs_venues and place.venues.filter(pk=at.venue_id).exists()
 
 
-def blockings(place: Workplace, rows: Any) -> list[dict[str, Any]]:
-    """Those of ``rows`` still ahead: what holds which room, who says so and why, who may lift it."""
+def blockings(place: Workplace, rows: Any, *, hall: Room | None = None) -> list[dict[str, Any]]:
+    """Those of ``rows`` still ahead: what holds which room, who says so and why, who may lift it.
+
+    ``hall``: what holds all its parts is said once.
+    """
     ahead = rows.active().filter(slot__isnull=True, ends_at__gt=place.now)
     liftable = set(ahead.liftable_by(place.user).values_list("pk", flat=True))
     zone = place.territory.timezone
+    found = list(ahead.select_related("room", "owner").order_by("starts_at", "pk"))
+    if hall is not None:
+        found = list({(row.label, row.starts_at, row.owner_id): row for row in reversed(found)}.values())[
+            ::-1
+        ]
+    last = {(row.label, row.room_id, row.owner_id): row.pk for row in found}
     return [
         {
             "pk": row.pk,
+            "has_later": last[row.label, row.room_id, row.owner_id] != row.pk,
             "label": row.label,
             "room": row.room,
             "owner": row.owner,
@@ -121,7 +131,7 @@ def blockings(place: Workplace, rows: Any) -> list[dict[str, Any]]:
             "local_start": on_the_wall(row.starts_at, zone),
             "local_end": on_the_wall(row.ends_at, zone),
         }
-        for row in ahead.select_related("room", "owner").order_by("starts_at", "pk")
+        for row in found
     ]
 
 
@@ -256,13 +266,20 @@ def unblock(request: HttpRequest, territory: str, venue: str, pk: int) -> HttpRe
     place = workplace(request, territory, room_managers=True)
     rows = RoomOccupancy.objects.liftable_by(place.user).filter(room__venue__territory=place.territory)
     row = get_object_or_404(rows, room__venue__slug=venue, pk=pk)
-    unblock_room(occupancy_id=row.pk, by=place.user, now=place.now)
-    messages.success(request, _("The room is free again."))
     room_id = request.POST.get("salle", "")
-    if not room_id.isdigit() and place.venues.filter(slug=venue).exists():
+    hall = place.rooms.filter(pk=int(room_id)).first() if room_id.isdigit() and len(room_id) < 19 else None
+    times = unblock_room(
+        occupancy_id=row.pk,
+        by=place.user,
+        now=place.now,
+        hall=hall if hall is not None and row.room in atoms_of(hall) else None,
+        with_later="suite" in request.POST,
+    )
+    said = _("The room is free again.") if times == 1 else _("The room is free again, %(number)s times.")
+    messages.success(request, said % {"number": times})
+    if hall is None and place.venues.filter(slug=venue).exists():
         return redirect("events:organiser_venue", territory, venue)
-    there = int(room_id) if room_id.isdigit() else row.room_id
-    return redirect("events:organiser_room", territory, venue, there)
+    return redirect("events:organiser_room", territory, venue, hall.pk if hall is not None else row.room_id)
 
 
 # Who runs it ----------------------------------------------------------------------------------------------

@@ -453,3 +453,43 @@ def test_the_requests_page_asks_as_much_for_many_as_for_one(hers, place, asked):
         ask_for_slot(room_id=place.room.pk, slot_id=slot.pk, by=asked.who, now=NOW)
 
     assert queries() == one
+
+
+def test_a_hall_held_is_freed_as_a_whole_and_a_week_with_those_after_it(desk, place):
+    hall = RoomFactory(venue=place.venue, name="Réunies")
+    hall.parts.set([place.room, place.other_room])
+    week = dt.timedelta(days=7)
+    start = dt.datetime(2027, 6, 10, 10, tzinfo=dt.UTC)
+    times = [(start + n * week, start + n * week + dt.timedelta(hours=1)) for n in range(3)]
+    held(place, room_id=hall.pk, starts_at=times[0][0], ends_at=times[0][1], again=times[1:])
+    rows = desk.get(room_page(place, hall)).context["blocked"]
+    assert [(row["local_start"].day, row["has_later"]) for row in rows] == [
+        (10, True),
+        (17, True),
+        (24, False),
+    ]
+
+    desk.post(url("unblock", VENUE, rows[0]["pk"]), {"salle": hall.pk})
+    left = RoomOccupancy.objects.order_by("starts_at").values_list("starts_at__day", flat=True)
+    assert list(left) == [17, 17, 24, 24]
+
+    desk.post(url("unblock", VENUE, rows[1]["pk"]), {"salle": hall.pk, "suite": "1"})
+    assert not RoomOccupancy.objects.exists()
+
+
+def test_one_part_of_a_hall_is_freed_alone_from_its_own_page(desk, place):
+    hall = RoomFactory(venue=place.venue, name="Réunies")
+    hall.parts.set([place.room, place.other_room])
+    held(place, room_id=hall.pk)
+    row = RoomOccupancy.objects.get(room=place.room)
+
+    desk.post(url("unblock", VENUE, row.pk), {"salle": place.room.pk})
+
+    assert RoomOccupancy.objects.get().room == place.other_room
+
+
+def test_the_first_page_of_the_desk_names_what_is_asked_for(desk, place, asked):
+    page = desk.get("/organisation/toulouse/").content.decode()
+
+    assert url("requests") in page
+    assert "Salles demandées" in page
