@@ -314,11 +314,14 @@ def _rooms(*room_ids: int | None) -> dict[int, Room]:
 def _lock(rooms: dict[int, Room]) -> None:
     """Lock the rooms and all their parts in id order.
 
-    Foreign keys may point at a locked room meanwhile; other placements wait.
+    Foreign keys may point at a locked room meanwhile; other placements wait. Raises ``Refused``:
+    CHANGED_MEANWHILE when its venue became part of another one since it was read.
     """
     parts = {part.pk for room in rooms.values() for part in atoms_of(room)}
     locked = Room.objects.filter(pk__in=rooms.keys() | parts).order_by("pk").select_for_update(no_key=True)
-    list(locked.values_list("pk"))
+    for pk, venue_id in locked.values_list("pk", "venue_id"):
+        if pk in rooms and rooms[pk].venue_id != venue_id:
+            raise Refused(Reason.CHANGED_MEANWHILE, room=rooms[pk])
 
 
 def _lock_slot(slot_id: int) -> Slot:
