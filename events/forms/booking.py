@@ -111,7 +111,7 @@ class BookingForm(PlainTextMixin, forms.Form):
 
     def __init__(self, *args: Any, terms: Terms, **kwargs: Any) -> None:
         self.terms = terms
-        self.base_fields = _prepared(
+        self.base_fields = _prepared(  # type: ignore[misc]  # a form of its own, its fields shared
             type(self),
             terms.asks_name,
             terms.most_places,
@@ -125,7 +125,7 @@ class BookingForm(PlainTextMixin, forms.Form):
 
     def offer_to_wait(self, choices: list[tuple[int, str]]) -> None:
         """The other times to tick."""
-        self.fields["any_of"].widget.choices = choices  # type: ignore[attr-defined]
+        self.fields["any_of"].widget.choices = choices
 
     @property
     def most_at_all(self) -> int:

@@ -61,7 +61,8 @@ def _whole(pk: int) -> Slot:
         activity_changed_at=F("activity__updated_at"), has_ballot=F("activity__ballot")
     )
     slot = get_object_or_404(with_storm(known, now=timezone.now()), pk=pk)
-    has = (slot.activity_id, slot.activity_changed_at, slot.venue_id, slot.room_id, slot.opening_id)
+    changed_at = slot.activity_changed_at  # type: ignore[attr-defined]
+    has = (slot.activity_id, changed_at, slot.venue_id, slot.room_id, slot.opening_id)
     key = ("around", pk, *has, slot.next_release_at)
     around = remember(key, lambda: get_object_or_404(_with_what_it_has(slot), pk=pk), times=A_MINUTE)
     slot.activity, slot.opening = around.activity, around.opening
@@ -112,7 +113,7 @@ def _mark_of_form(pk: int, now: dt.datetime) -> Mark | None:
 
 def _mark_of_full(pk: int, now: dt.datetime) -> Mark | None:
     places = places_of(pk, now=now)
-    return places and Mark((places.shape, places.left))
+    return Mark((places.shape, places.left)) if places else None
 
 
 def _show(request: HttpRequest, pk: int, now: dt.datetime) -> HttpResponse:

@@ -98,7 +98,8 @@ def timetable_state(request: HttpRequest, territory: str) -> HttpResponse:
     place = workplace(request, territory)
     day = _day(request.GET.get("jour", "")) or place.today
     etag = f'"{version_of(place)}"'
-    if request.headers.get("If-None-Match") == etag:
+    # Compression makes the tag a weak one on its way (RFC 9110 §8.8.3).
+    if request.headers.get("If-None-Match", "").removeprefix("W/") == etag:
         response = HttpResponse(status=304)
     else:
         _venues, _venue, rooms = _rooms(request, rooms_of(place, None, with_hours=True))

@@ -59,7 +59,7 @@ class TestTheList:
 
     def test_one_and_three_cost_the_same(self, desk, host, django_assert_num_queries):
         page = reverse("events:host_greeters", args=[host.slug])
-        counts = []
+        counts: list[int] = []
         for _ in range(2):
             HostPersonFactory.create_batch(2, host=host)
             with django_assert_num_queries(counts[0] if counts else 9, exact=False) as seen:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
@@ -335,7 +336,7 @@ def test_a_refusal_says_why_and_holds_nothing(room, slot, host, manager):
 @pytest.mark.parametrize("first", ["accept", "refuse", "withdraw"])
 def test_what_is_answered_or_withdrawn_is_answered_no_more(room, slot, host, manager, first):
     request = asked(room, slot, host)
-    again = {
+    again: dict[str, tuple[Any, dict[str, str]]] = {
         "accept": (accept_request, {}),
         "refuse": (refuse_request, {"answer": "Travaux"}),
         "withdraw": (withdraw_request, {}),

@@ -11,13 +11,15 @@
   var tray = root.querySelector("[data-tray]"), said = root.querySelector("[data-said]");
   var release = root.querySelector("[data-release]"), step = document.getElementById("pas");
   var token = root.querySelector("[name=csrfmiddlewaretoken]").value;
+  var KEYS = /^(Arrow(Up|Down|Left|Right)|Delete|Backspace|Enter|Escape|[pPeE])$/, line = Promise.resolve();
   var wide = window.matchMedia("(min-width: 56rem)");
-  var calendar = null, state = null, etag = "", busy = false, chosen = null, dragged = null, focused = null;
+  var calendar = null, state = null, etag = "", busy = false, asked = 0, chosen = null, dragged = null, focused = null;
 
   // Asking ------------------------------------------------------------------------------------------------
 
   function ask(fields) {
     busy = true;
+    asked += 1;
     var body = new URLSearchParams(Object.assign({ csrfmiddlewaretoken: token, retour: setup.day }, fields));
     return fetch(setup.change, {
       method: "POST", body: body, credentials: "same-origin", headers: { Accept: "application/json" }
@@ -26,10 +28,12 @@
     }).catch(function () {
       return { ok: false, facts: { sentences: [words.offline], ways: [] } };
     }).then(function (result) {
-      busy = false;
       if (result.ok) tell(fields.geste === "defaire" ? words.undone : words.saved, [], "ok");
       else refuse(result.facts, fields);
-      return load(true).then(function () { return result; });
+      return load(true).then(function () {
+        busy = false;
+        return result;
+      });
     });
   }
 
@@ -41,14 +45,16 @@
   }
 
   function load(always) {
-    var headers = { Accept: "application/json" };
+    var headers = { Accept: "application/json" }, since = asked;
     if (etag && !always) headers["If-None-Match"] = etag;
     return fetch(setup.state, { credentials: "same-origin", headers: headers }).then(function (answer) {
       if (answer.status === 304 || !answer.ok) return null;
+      if (!always && since !== asked) return null;
       etag = answer.headers.get("ETag") || "";
       return answer.json();
     }).then(function (fresh) {
-      if (!fresh) return;
+      // A look that began before the last change of one's own is of the past: the next one is under way.
+      if (!fresh || (!always && since !== asked)) return;
       var news = state && !always;
       state = fresh;
       draw();
@@ -141,7 +147,9 @@
     grid.hidden = false;
     lists.hidden = true;
     root.querySelectorAll("[data-steps], [data-keys]").forEach(function (part) { part.hidden = false; });
-    calendar = EventCalendar.create(grid, {
+    // Few rooms share the width; many keep a readable one and scroll.
+    var options = state.rooms.length > 6 ? { columnWidth: "8.5rem" } : {};
+    calendar = EventCalendar.create(grid, Object.assign(options, {
       view: "resourceTimeGridDay",
       date: state.day,
       locale: setup.locale,
@@ -158,7 +166,6 @@
       slotMinTime: first(),
       slotMaxTime: last(),
       slotHeight: 24,
-      columnWidth: "8.5rem",
       height: "82vh",
       slotLabelFormat: function (time) { return hour(time); },
       dayHeaderFormat: function () { return ""; },
@@ -196,7 +203,7 @@
       },
       eventDrop: function (info) { dropped(info, info.newResource || null); },
       eventResize: function (info) { dropped(info, null); }
-    });
+    }));
   }
 
   function dropped(info, room) {
@@ -278,48 +285,57 @@
   document.addEventListener("keydown", function (event) {
     if ((event.ctrlKey || event.metaKey) && !event.altKey && /^[zy]$/i.test(event.key) && !/^(input|textarea|select)$/i.test(event.target.tagName)) {
       event.preventDefault();
-      return ask({ geste: event.shiftKey || /y/i.test(event.key) ? "refaire" : "defaire" });
+      var back = event.shiftKey || /y/i.test(event.key) ? "refaire" : "defaire";
+      line = line.then(function () { return ask({ geste: back }); });
+      return;
     }
     var at = event.target.closest && event.target.closest("[data-slot]");
-    if (!at || !root.contains(at) || busy || event.ctrlKey || event.metaKey || event.altKey || !state) return;
-    var block = find(Number(at.dataset.slot));
-    if (!block) return;
-    var by = Number(step.value), minute = block.minute, duration = block.duration, room = block.room;
-    var rooms = state.rooms.map(function (one) { return one.id; }), column = rooms.indexOf(room);
-    if (event.key === "ArrowUp") { if (event.shiftKey) duration -= by; else minute -= by; }
-    else if (event.key === "ArrowDown") { if (event.shiftKey) duration += by; else minute += by; }
-    else if (event.key === "ArrowLeft") room = rooms[Math.max(0, column - 1)];
-    else if (event.key === "ArrowRight") room = rooms[Math.min(rooms.length - 1, column + 1)];
-    else if (event.key === "Delete" || event.key === "Backspace") { event.preventDefault(); focused = block.slot; return ask({ geste: "retirer", creneau: block.slot, vu: block.seen }); }
-    else if (/^p$/i.test(event.key)) { focused = block.slot; return ask({ geste: block.pinned ? "depingler" : "epingler", creneau: block.slot }); }
-    else if (/^e$/i.test(event.key)) return chosen ? swapWith(block) : choose(block, at);
-    else if (event.key === "Escape") return choose(null);
-    else if (event.key === "Enter" && at.getAttribute("role") === "button") { location.href = block.url; return; }
-    else return;
+    if (!at || !root.contains(at) || event.ctrlKey || event.metaKey || event.altKey || !state) return;
+    if (!KEYS.test(event.key) || (event.key === "Enter" && at.getAttribute("role") !== "button")) return;
     event.preventDefault();
-    if (duration < 5 || minute < 0 || minute > 1439 || (block.pinned && block.room)) return;
-    if (minute === block.minute && duration === block.duration && room === block.room) return;
-    focused = block.slot;
-    place(block, room, state.day, minute, duration).then(function (result) {
-      var moved = find(block.slot);
+    var slot = Number(at.dataset.slot), key = event.key, shift = event.shiftKey;
+    // One after the other: the next press starts from what the last one led to.
+    line = line.then(function () { return press(slot, key, shift, at); });
+  });
+
+  function press(slot, key, shift, at) {
+    var block = find(slot), by = Number(step.value);
+    if (!block) return null;
+    var minute = block.minute, duration = block.duration, room = block.room;
+    var rooms = state.rooms.map(function (one) { return one.id; }), column = rooms.indexOf(room);
+    focused = slot;
+    if (key === "Enter") { location.href = block.url; return null; }
+    if (key === "Escape") return choose(null);
+    if (/^e$/i.test(key)) return chosen ? swapWith(block) : choose(block, at);
+    if (/^p$/i.test(key)) return ask({ geste: block.pinned ? "depingler" : "epingler", creneau: slot });
+    if (key === "Delete" || key === "Backspace") return ask({ geste: "retirer", creneau: slot, vu: block.seen });
+    if (key === "ArrowUp") { if (shift) duration -= by; else minute -= by; }
+    else if (key === "ArrowDown") { if (shift) duration += by; else minute += by; }
+    else if (key === "ArrowLeft") room = rooms[Math.max(0, column - 1)];
+    else if (key === "ArrowRight") room = rooms[Math.min(rooms.length - 1, column + 1)];
+    if (duration < 5 || minute < 0 || minute > 1439 || (block.pinned && block.room)) return null;
+    if (minute === block.minute && duration === block.duration && room === block.room) return null;
+    return place(block, room, state.day, minute, duration).then(function (result) {
+      var moved = find(slot);
       if (result.ok && moved) tell(moved.words, [], "ok");
     });
-  });
+  }
 
   function choose(block, element) {
     root.querySelectorAll(".is-chosen").forEach(function (one) { one.classList.remove("is-chosen"); });
     chosen = block ? { slot: block.slot, swap: true, title: block.title } : null;
-    if (!block) return;
+    if (!block) return null;
     element.classList.add("is-chosen");
     tell(words.swap.replace("%(title)s", block.title), [], "info");
+    return null;
   }
 
   function swapWith(block) {
     var other = chosen;
     choose(null);
-    if (other.slot === block.slot) return;
+    if (other.slot === block.slot) return null;
     focused = block.slot;
-    ask({ geste: "echanger", creneau: other.slot, avec: block.slot });
+    return ask({ geste: "echanger", creneau: other.slot, avec: block.slot });
   }
 
   root.querySelectorAll("[data-go]").forEach(function (button) {
