@@ -62,6 +62,8 @@ def post(url: str, *, body: bytes, headers: dict[str, str]) -> Answer:
         connection.request("POST", path, body=body, headers={"User-Agent": "festival-webhooks/1", **headers})
         response = connection.getresponse()
         said = response.read(MOST_READ).decode("utf-8", "replace")
+        if connection.is_cut:
+            raise TimeoutError
         return Answer(response.status, said)
     except TimeoutError:
         raise Unreachable("no answer in time") from None
@@ -103,12 +105,14 @@ class _Pinned(http.client.HTTPConnection):
         super().__init__(host, port, timeout=PATIENCE)
         self.addresses, self.is_safe, self.is_cut = addresses, is_safe, False
         self.default_port = 443 if is_safe else 80
+        # An answer of unknown length takes the socket over from its connection: held here to be cut.
+        self.line: socket.socket | None = None
 
     def connect(self) -> None:
         trouble: OSError = OSError("no address")
         for address in self.addresses[:3]:
             try:
-                self.sock = socket.create_connection((address, self.port), timeout=PATIENCE)
+                self.sock = self.line = socket.create_connection((address, self.port), timeout=PATIENCE)
                 break
             except OSError as error:
                 trouble = error
@@ -119,12 +123,12 @@ class _Pinned(http.client.HTTPConnection):
         if self.is_safe:
             context = ssl.create_default_context()
             safe = context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
-            self.sock = safe
+            self.sock = self.line = safe
             safe.do_handshake()
 
     def cut(self) -> None:
         """End it from outside: whoever reads finds the line closed."""
         self.is_cut = True
-        if self.sock is not None:
+        if self.line is not None:
             with contextlib.suppress(OSError):
-                self.sock.shutdown(socket.SHUT_RDWR)
+                self.line.shutdown(socket.SHUT_RDWR)

@@ -20,12 +20,15 @@ class Told:
 
 @dataclass
 class Receiver:
-    """``answer``: a status; ``stall``: seconds before it; ``drip``: bytes one by one; ``drop``: hang up."""
+    """``answer``: a status; ``stall``: seconds before it; ``drip``: bytes one by one, before the head or, with
+    ``has_head``, after it; ``drop``: hang up.
+    """
 
     answer: int = 204
     text: str = ""
     stall: float = 0
     drip: float = 0
+    has_head: bool = False
     drop: bool = False
     redirect_to: str = ""
     told: list[Told] = field(default_factory=list)
@@ -44,6 +47,9 @@ class Receiver:
                     self.connection.shutdown(socket.SHUT_RDWR)
                     return
                 if receiver.drip:
+                    if receiver.has_head:
+                        self.send_response(receiver.answer)
+                        self.end_headers()
                     while not receiver.over.is_set():
                         self.wfile.write(b"H")
                         self.wfile.flush()

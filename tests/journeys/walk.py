@@ -66,6 +66,38 @@ if is_new:
             slot=slot, visitor=kept, submission_id=uuid.uuid4(), submission_hash="0" * 64, party_size=3,
             created_at=now, **state
         )
+there = full.activity.territory
+by = there.team.order_by("pk")[0].user
+greeter, is_new = m.HostPerson.objects.get_or_create(host=host, name="Camille Fictive", role="Fondatrice")
+if is_new:
+    later = now + dt.timedelta(days=1)
+    m.Absence.objects.create(person=greeter, starts_at=now, ends_at=later, reason="Salon")
+    m.Appearance.objects.create(person=greeter, slot=full, starts_at=full.starts_at, ends_at=full.ends_at)
+    m.RoomRequest.objects.create(
+        room=room, label="Répétition", starts_at=full.starts_at, ends_at=full.ends_at,
+        asked_by=by, asked_at=now,
+    )
+    was = dict(
+        starts_at=full.starts_at.isoformat(), ends_at=full.ends_at.isoformat(), timezone=full.timezone,
+        room="Salle Canal", venue="La Cantine",
+    )
+    release = m.Release.objects.create(
+        territory=there, festival=full.activity.festival, number=1, name="Salles de juin", released_at=now,
+        released_by=by, note="Une salle plus grande.",
+        snapshot=[
+            {"slot": full.pk, "title": full.activity.title_fr, "title_en": "", "host": host.name, **was}
+        ],
+    )
+    m.ReleaseChange.objects.create(
+        release=release, slot=full, kind="room", title_fr=full.activity.title_fr, host_name=host.name,
+        before=was, after={**was, "room": "Grande salle"},
+    )
+    m.Job.objects.create(
+        kind="message", territory=there, asked_by=by, asked_at=now, started_at=now, state="running", total=40,
+        done=10, lease_token=uuid.uuid4(), lease_until=now + dt.timedelta(hours=9),
+    )
+    twin = m.Venue.objects.create(territory=there, slug="la-cantine-numerique", name="La cantine numérique")
+    m.VenuePicture.objects.create(venue=room.venue, image="venues/none.webp", caption_fr="La verrière")
 kept_as = {one.hold or one.status: one.reference for one in kept.registrations.all()}
 print(json.dumps({
     "kept": kept.token,
@@ -88,6 +120,12 @@ print(json.dumps({
     "submitted": submitted.pk,
     "room": room.pk,
     "hook": hook.pk,
+    "greeter": greeter.pk,
+    "release": there.releases.order_by("pk")[0].number,
+    "picture": room.venue.pictures.order_by("pk")[0].pk,
+    "twin": "la-cantine-numerique",
+    "commune": there.communes.order_by("pk")[0].pk,
+    "job": there.jobs.order_by("pk")[0].pk,
     "ballot": entry.ballot.slug,
     "entrant": entry.visitor.token,
     "code": str(entry.code),
@@ -105,6 +143,8 @@ NOT_WALKED = {
     "ballot_receipt": "needs an entry just made, see tests/views/test_ballot.py",
     "receipt": "seen when booking, see the keyboard's journey",
     "organiser_rules": "the national team's alone, see tests/organiser/test_openings",
+    "room_join": "needs an invitation, see tests/organiser/test_managers.py",
+    "organiser_levels": "the national team's alone, see tests/organiser/test_levels.py",
     "outbox": "without a mail relay alone, see tests/mail",
     "outbox_mail": "the same",
 }
@@ -119,6 +159,12 @@ ACTIONS = {
     *("organiser_webhook_delete", "organiser_delivery_again", "forget_me", "host_slot_pools"),
     *("organiser_opening_drop", "organiser_slot_pools", "organiser_slot_overbook"),
     *("organiser_ballot_attach", "organiser_ballot_draw"),
+    *("host_room_withdraw", "host_greeter_remove", "host_absence_remove", "organiser_autoplan_undo"),
+    *("organiser_timetable_change", "organiser_venue_apart", "organiser_days", "organiser_days_drop"),
+    *("organiser_room_block", "organiser_room_manager", "organiser_room_manager_remove"),
+    *("organiser_room_calendar", "organiser_venue_verify", "organiser_venue_look_up"),
+    *("organiser_venue_picture_order", "organiser_venue_picture_drop", "organiser_job_stop"),
+    *("organiser_request_answer", "host_absence_add"),
 }
 """Buttons, and doors that lead on."""
 
@@ -126,6 +172,8 @@ FILES = {
     *("programme_ics", "programme_rss", "programme_json", "programme_csv", "programme_geojson", "robots"),
     *("sitemap", "my_visits_calendar", "my_visit_calendar", "host_people_csv", "host_slot_csv"),
     *("organiser_csv", "organiser_slot_csv", "outbox_letter", "outbox_file", "ballot_file"),
+    *("changes_rss", "venue_calendar", "room_calendar", "manager_calendar", "organiser_timetable_state"),
+    *("organiser_bulk_csv", "organiser_occupation_csv"),
 }
 
 
@@ -151,6 +199,8 @@ def public_pages(found: dict[str, Any]) -> list[Page]:
         _at("territories"),
         _at("territory", TERRITORY),
         _at("venue", VENUE),
+        _at("room", VENUE, found["room"]),
+        _at("changes", TERRITORY),
         _at("host", HOST),
         _at("activity", found["activity"]),
         _at("activity", found["past"]),
@@ -224,6 +274,10 @@ def host_pages(found: dict[str, Any]) -> list[Page]:
         _at("host_people", HOST),
         _at("host_slot", *slot),
         _at("host_door_list", *slot),
+        _at("host_room_ask", *slot),
+        _at("host_greeters", HOST),
+        _at("host_greeter", HOST, found["greeter"]),
+        _at("host_slot_greeters", *slot),
     ]
 
 
@@ -256,6 +310,27 @@ def organiser_pages(found: dict[str, Any]) -> list[Page]:
         _at("organiser_ballot", here, found["ballot"]),
         _at("organiser_ballot_edit", here, found["ballot"]),
         _at("organiser_team", here),
+        _at("organiser_timetable", here),
+        _at("organiser_timetable", here, query="?lieu=tic-valley"),
+        _at("organiser_timetable_slot", here, found["full"]),
+        _at("organiser_slot_wish", here, found["full"]),
+        _at("organiser_autoplan", here),
+        _at("organiser_release", here),
+        _at("organiser_releases", here),
+        _at("organiser_release_seen", here, found["release"]),
+        _at("organiser_room_edit", here, VENUE, found["room"]),
+        _at("organiser_venue_pictures", here, VENUE),
+        _at("organiser_venue_picture", here, VENUE, found["picture"]),
+        _at("organiser_venue_twins", here),
+        _at("organiser_venue_merge", here, VENUE, found["twin"]),
+        _at("organiser_communes", here),
+        _at("organiser_commune", here, found["commune"]),
+        _at("organiser_bulk", here),
+        _at("organiser_bulk_preview", here, query="?creneaux=tout&action=decaler&sens=tard&minutes=30"),
+        _at("organiser_jobs", here),
+        _at("organiser_job", here, found["job"]),
+        _at("organiser_requests", here),
+        _at("organiser_occupation", here),
     ]
 
 

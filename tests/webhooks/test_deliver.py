@@ -87,8 +87,9 @@ class TestNotArriving:
             ({"drop": True}, None, "RemoteDisconnected"),
             ({"stall": 30}, None, "no answer in time"),
             ({"drip": 0.02}, None, "no answer in time"),
+            ({"answer": 200, "drip": 0.02, "has_head": True}, None, "no answer in time"),
         ],
-        ids=["error", "not found", "redirect", "drops", "stalls", "drips"],
+        ids=["error", "not found", "redirect", "drops", "stalls", "drips", "drips without end"],
     )
     def test_it_is_tried_again_later(
         self,
