@@ -20,8 +20,8 @@ class Told:
 
 @dataclass
 class Receiver:
-    """``answer``: a status; ``stall``: seconds before it; ``drip``: bytes one by one, before the head or, with
-    ``has_head``, after it; ``drop``: hang up.
+    """``answer``: a status; ``stall``: seconds before it; ``drip``: bytes one by one, instead of the head or
+    (``has_head``) after it; ``drop``: hang up.
     """
 
     answer: int = 204

@@ -113,9 +113,18 @@
       return { id: String(room.id), title: { html: "" }, extendedProps: room };
     }));
     calendar.setOption("events", events());
+    requestAnimationFrame(plain);
     if (focused) requestAnimationFrame(function () {
       var again = grid.querySelector('[data-slot="' + focused + '"]') || tray.querySelector('[data-slot="' + focused + '"]');
       if (again && document.activeElement === document.body) again.focus();
+    });
+  }
+
+  // A table without cells is none: the blocks are buttons with all their words, and the columns are drawn.
+  function plain() {
+    grid.querySelectorAll("[role], [aria-colindex], [aria-rowindex], [aria-colcount], [aria-rowcount]").forEach(function (part) {
+      if (/^(table|rowgroup|row|cell|columnheader|rowheader)$/.test(part.getAttribute("role"))) part.removeAttribute("role");
+      ["colindex", "rowindex", "colcount", "rowcount"].forEach(function (name) { part.removeAttribute("aria-" + name); });
     });
   }
 
@@ -350,9 +359,10 @@
     calendar.setOption("slotDuration", slots());
   });
   wide.addEventListener("change", function () {
-    lists.hidden = wide.matches;
+    lists.hidden = wide.matches && state !== null;
     grid.hidden = !wide.matches;
-    if (wide.matches) draw(); else location.reload();
+    if (wide.matches) draw();
+    else if (asked) location.reload(); // the lists are those of before the changes made here
   });
 
   // Small things ------------------------------------------------------------------------------------------
