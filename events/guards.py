@@ -6,7 +6,8 @@ holds them with exclusion constraints, SQLite with triggers, so the admin, an im
 ``QuerySet.update`` and plain SQL are refused too.
 
 Two more rules tie these ranges to the slot, so that writing to the slot alone leaves no hole: an appearance
-always has the times of its slot, and a placed slot does not leave the time for which it holds its room.
+always has the times of its slot, a placed slot does not leave the time for which it holds its room, and one
+that was cancelled and comes back takes its room again or is refused.
 
 Laid by migrations and, on SQLite, again after each ``migrate``.
 """
@@ -94,6 +95,9 @@ TIES_ON_POSTGRESQL = [
     f"""
     CREATE OR REPLACE FUNCTION {TIED_GUARD}() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
+        IF OLD.state = 'cancelled' AND NEW.state <> 'cancelled' THEN
+            UPDATE {TABLE} SET active = true WHERE slot_id = NEW.id AND NOT active;
+        END IF;
         IF NEW.state <> 'cancelled' AND EXISTS (
             SELECT 1 FROM {TABLE} WHERE slot_id = NEW.id AND active
             AND NOT (starts_at <= NEW.starts_at AND ends_at >= NEW.ends_at)
@@ -140,6 +144,8 @@ TIES_ON_SQLITE = [
     f"""
     CREATE TRIGGER IF NOT EXISTS {TIED_GUARD} AFTER UPDATE OF starts_at, ends_at, state ON events_slot
     WHEN NEW.state <> 'cancelled' BEGIN
+        UPDATE {TABLE} SET active = 1
+        WHERE slot_id = NEW.id AND NOT active AND OLD.state = 'cancelled';
         SELECT RAISE(ABORT, '{TIED_GUARD}') WHERE EXISTS (
             SELECT 1 FROM {TABLE} WHERE slot_id = NEW.id AND active
             AND NOT (starts_at <= NEW.starts_at AND ends_at >= NEW.ends_at));

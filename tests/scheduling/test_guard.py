@@ -8,8 +8,10 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from events import guards
-from events.models import RoomOccupancy
-from tests.factories import RoomFactory
+from events.models import RoomOccupancy, Slot
+from events.registration.withdraw import withdraw_slot
+from events.scheduling.place import place_slot
+from tests.factories import NOW, HostFactory, RoomFactory, SlotFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -107,3 +109,36 @@ def test_without_the_guard_the_overlap_gets_in(room):
         guards.lay(connection)
 
     assert guards.present(connection)
+
+
+class TestASlotThatComesBack:
+    """By plain SQL: no rule is asked."""
+
+    @pytest.fixture
+    def slot(self):
+        slot = SlotFactory(activity__host=HostFactory())
+        room = RoomFactory(venue__territory=slot.activity.territory)
+        place_slot(slot_id=slot.pk, room_id=room.pk, by=UserFactory(), now=NOW)
+        withdraw_slot(slot_id=slot.pk, reason="Malade", by=UserFactory(), now=NOW, by_host=False)
+        return slot
+
+    def come_back(self, slot, **fields):
+        Slot.objects.filter(pk=slot.pk).update(state="published", cancelled_at=None, **fields)
+
+    def test_takes_its_room_again(self, slot):
+        self.come_back(slot)
+
+        assert [row.active for row in slot.occupancies.all()] == [True]
+
+    def test_is_refused_where_the_room_was_given_to_another(self, slot):
+        row = slot.occupancies.get()
+        held(row.room, row.starts_at).save()
+
+        with pytest.raises(IntegrityError, match=guards.GUARD), transaction.atomic():
+            self.come_back(slot)
+
+    def test_is_refused_at_another_time_than_that_of_its_room(self, slot):
+        row = slot.occupancies.get()
+
+        with pytest.raises(IntegrityError, match=guards.TIED_GUARD), transaction.atomic():
+            self.come_back(slot, starts_at=row.starts_at - HOUR)
