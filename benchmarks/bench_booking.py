@@ -203,7 +203,7 @@ def serve_floor(ground: Ground) -> Iterator[str]:
     server = subprocess.Popen(
         [
             *(sys.executable, "-m", "gunicorn", "benchmarks.floor.wsgi", "--worker-class", "gthread"),
-            *("--workers", "2", "--threads", "8", "--no-control-socket"),
+            *("--workers", "2", "--threads", "4", "--no-control-socket"),
             *("--bind", f"127.0.0.1:{port}", "--log-level", "warning"),
         ],
         cwd=ROOT,

@@ -171,7 +171,7 @@ class Site:
         return self.start("-c", PRELUDE + script, *arguments, env=env)
 
     def serve(
-        self, *, workers: int = 2, threads: int = 8, env: Mapping[str, str] | None = None
+        self, *, workers: int = 2, threads: int = 4, env: Mapping[str, str] | None = None
     ) -> subprocess.Popen[Any] | Child:
         """The web server as in production, ready when this returns. Its log is in `web_log`."""
         self.web_log = self.var_dir / "web.log"
