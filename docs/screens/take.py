@@ -56,9 +56,13 @@ def sign_in(page: Page, email: str, password: str) -> None:
     page.wait_for_url(lambda url: "login" not in url)
 
 
-def photograph(page: Page, address: str, name: str) -> None:
-    """What one sees without scrolling, in at most 300 kB: fewer colours until it fits."""
+def photograph(page: Page, address: str, name: str, *, once: str = "") -> None:
+    """What one sees without scrolling, in at most 300 kB: fewer colours until it fits; ``once``: a part that
+    must be there before.
+    """
     page.goto(address)
+    if once:
+        page.locator(once).first.wait_for()
     page.evaluate("document.fonts.ready")
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     for colours in (256, 128, 64, 32):
@@ -101,6 +105,7 @@ def main() -> None:
             organiser = enter(browser, site, 1280, 1500)
             sign_in(organiser, "organisation@demo.example", password)
             photograph(organiser, "/organisation/toulouse/salles/", "board-1280")
+            photograph(organiser, "/organisation/toulouse/horaire/", "timetable-1280", once=".ec-event")
             photograph(organiser, "/organisation/toulouse/", "organiser-1280")
             browser.close()
     finally:
