@@ -82,7 +82,7 @@ if is_new:
         room="Salle Canal", venue="La Cantine",
     )
     release = m.Release.objects.create(
-        territory=there, festival=full.activity.festival, number=1, name="Salles de juin", released_at=now,
+        territory=there, festival=full.activity.festival, number=1, name="Grandes salles", released_at=now,
         released_by=by, note="Une salle plus grande.",
         snapshot=[
             {"slot": full.pk, "title": full.activity.title_fr, "title_en": "", "host": host.name, **was}
