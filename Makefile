@@ -89,7 +89,7 @@ $(STAMPS)/node: package-lock.json .npmrc requirements-node.txt $(STAMPS)/uv
 run: setup
 	@FESTIVAL_MODE=$${FESTIVAL_MODE:-development} FESTIVAL_ENDS_WITH_PARENT=1 exec $(PY) manage.py serve
 
-test: setup $(STAMPS)/dev
+test: setup $(STAMPS)/dev $(STAMPS)/solver
 	@$(PY) -m tests.run
 
 check: setup $(STAMPS)/dev
@@ -98,7 +98,7 @@ check: setup $(STAMPS)/dev
 format: $(STAMPS)/dev
 	@$(VENV)/bin/ruff format . && $(VENV)/bin/ruff check --fix --quiet . ; $(VENV)/bin/djade --target-version 5.2 $$(git ls-files '*.html') || true
 
-bench: setup $(STAMPS)/dev
+bench: setup $(STAMPS)/dev $(STAMPS)/solver
 	@$(PY) -m benchmarks
 
 LOCK = $(VENV)/bin/uv pip compile --no-config --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-emit-find-links \

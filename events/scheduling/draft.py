@@ -122,20 +122,23 @@ def _behind(territory_id: int) -> Any:
     )
 
 
-def _gone(territory_id: int) -> Any:
+def _gone(territory_id: int, now: dt.datetime) -> Any:
+    """Placements of slots that a draft is no longer about: withdrawn, over, of another territory by now."""
     return Placement.objects.filter(territory=territory_id).filter(
-        Q(slot__state=Slot.State.CANCELLED) | ~Q(slot__activity__territory=territory_id)
+        Q(slot__state=Slot.State.CANCELLED)
+        | Q(slot__ends_at__lte=now)
+        | ~Q(slot__activity__territory=territory_id)
     )
 
 
 def _lags(territory_id: int, now: dt.datetime) -> bool:
     new = _slots(territory_id, now).filter(placement__isnull=True)
-    behind = Exists(new) | Exists(_behind(territory_id)) | Exists(_gone(territory_id))
+    behind = Exists(new) | Exists(_behind(territory_id)) | Exists(_gone(territory_id, now))
     return Territory.objects.filter(behind, pk=territory_id).exists()
 
 
 def _follow(territory_id: int, now: dt.datetime) -> None:
-    _gone(territory_id).delete()
+    _gone(territory_id, now).delete()
     new = [_of_slot(slot, territory_id) for slot in _slots(territory_id, now).filter(placement__isnull=True)]
     Placement.objects.bulk_create(new, ignore_conflicts=True)
     fresh = {placement.slot_id for placement in new}
@@ -477,11 +480,11 @@ def _go_back(territory: Territory, *, by: User, now: dt.datetime, undone: bool) 
 # What the draft would change --------------------------------------------------------------------------------
 
 
-def differences(*, territory: Territory) -> list[Difference]:
+def differences(*, territory: Territory, now: dt.datetime) -> list[Difference]:
     """What a release would change, in order of time."""
     changed = (
         Placement.objects.filter(territory=territory, is_changed=True)
-        .exclude(slot__state=Slot.State.CANCELLED)
+        .exclude(pk__in=_gone(territory.pk, now).values("pk"))
         .select_related(
             "slot__activity__host",
             "slot__activity__territory",
@@ -663,6 +666,17 @@ def _as_slot(placement: Placement) -> Slot:
     for name in TIMES:
         setattr(slot, name, getattr(placement, name))
     return slot
+
+
+def refuse_what_no_longer_fits(placement: Placement) -> None:
+    """What has happened since a slot was planned, and the database would refuse without naming it.
+
+    Raises ``Refused``: SAME_START, PERSON_BUSY, ROOM_ELSEWHERE, ROOM_NOT_IN_USE, ROOM_TOO_SMALL.
+    """
+    _refuse_the_same_start(placement)
+    _refuse_people_elsewhere(placement)
+    if placement.room is not None:
+        _refuse_a_room_that_does_not_suit(placement, placement.room)
 
 
 def _refuse_the_same_start(placement: Placement) -> None:

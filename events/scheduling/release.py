@@ -38,7 +38,7 @@ from events.registration.patience import patient
 from events.registration.withdraw import withdraw_slot
 
 from .checks import Finding, Surroundings, refusing
-from .draft import TIMES, Difference, differences, sync_draft
+from .draft import TIMES, Difference, differences, refuse_what_no_longer_fits, sync_draft
 from .rooms import people_it_may_hold
 from .telling import name_of_place, tell_the_public
 
@@ -69,9 +69,9 @@ class Review:
         return sum(self.people.get(one.slot.pk, 0) for one in self.differences if is_news(one))
 
 
-def review_draft(*, territory: Territory) -> Review:
+def review_draft(*, territory: Territory, now: dt.datetime) -> Review:
     """What a release of this draft would do, in order of time. Writes nothing."""
-    found = differences(territory=territory)
+    found = differences(territory=territory, now=now)
     slots = [one.slot.pk for one in found]
     people = dict(
         Registration.objects.filter(slot__in=slots, status__in=Registration.ACTIVE)
@@ -114,12 +114,13 @@ def release_draft(
     ``reason`` is sent to the visitors of slots that will not take place. ``name`` defaults to the number.
 
     Raises ``Refused``: NOTHING_TO_RELEASE, CHANGED_MEANWHILE (the draft is not what was read), REASON_NEEDED,
-    RULE_BROKEN (``findings``), ROOM_OCCUPIED (``in_the_way``: occupancies), PERSON_BUSY, IN_THE_PAST
-    (``slot``), BUSY.
+    RULE_BROKEN (``findings``), ROOM_OCCUPIED (``in_the_way``: occupancies), IN_THE_PAST (``slot``), BUSY; for
+    what has happened since it was planned PERSON_BUSY, SAME_START, ROOM_TOO_SMALL, ROOM_NOT_IN_USE and
+    ROOM_ELSEWHERE, as ``plan_slot``.
     """
     list(Territory.objects.select_for_update(no_key=True).filter(pk=territory.pk).values_list("pk"))
     sync_draft(territory=territory, now=now)
-    review = review_draft(territory=territory)
+    review = review_draft(territory=territory, now=now)
     if not review.differences:
         raise Refused(Reason.NOTHING_TO_RELEASE)
     if review.fingerprint != fingerprint:
@@ -136,6 +137,7 @@ def release_draft(
     for one in moved:
         if one.placement.starts_at <= now and one.is_moved:
             raise Refused(Reason.IN_THE_PAST, slot=one.slot)
+        refuse_what_no_longer_fits(one.placement)
     was = {
         one.slot.pk: (one.slot.starts_at, one.slot.ends_at, one.slot.room, one.slot.venue) for one in moved
     }

@@ -48,7 +48,7 @@ class Line:
 @require_http_methods(["GET", "HEAD", "POST"])
 def review(request: HttpRequest, territory: str) -> HttpResponse:
     place = workplace(request, territory)
-    found = review_draft(territory=place.territory)
+    found = review_draft(territory=place.territory, now=place.now)
     cancels = any(one.is_cancelled and is_news(one) for one in found.differences)
     if request.method != "POST":
         form = ReleaseForm(cancels=cancels, initial={"fingerprint": found.fingerprint})
@@ -69,7 +69,7 @@ def review(request: HttpRequest, territory: str) -> HttpResponse:
         )
     except Refused as refused:
         # What is shown again is what would be released now: reading it once more is enough.
-        found = review_draft(territory=place.territory)
+        found = review_draft(territory=place.territory, now=place.now)
         form.data = {**request.POST.dict(), "fingerprint": found.fingerprint}
         return _show(request, place, found, form, refused=refused, status=CONFLICT)
     told = ngettext(

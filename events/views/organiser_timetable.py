@@ -259,7 +259,8 @@ def _initial(request: HttpRequest, placement: Placement) -> dict[str, Any]:
 def _to_release(place: Workplace) -> dict[str, Any]:
     """How many changes wait, and what the button to release them says."""
     changes = Placement.objects.filter(territory=place.territory, is_changed=True)
-    return _release_words(changes.exclude(slot__state=Slot.State.CANCELLED).count())
+    live = changes.filter(slot__ends_at__gt=place.now).exclude(slot__state=Slot.State.CANCELLED)
+    return _release_words(live.count())
 
 
 def _release_words(changes: int) -> dict[str, Any]:

@@ -101,7 +101,7 @@ class TestFollowing:
         sync_draft(territory=territory, now=NOW)
 
         assert stays(slot) == [("Grande salle", paris(14), paris(14, 30))]
-        assert differences(territory=territory) == []
+        assert differences(territory=territory, now=NOW) == []
 
     def test_what_was_changed_in_the_draft_stays_and_is_said_to_be_stale(
         self, territory, slot, room, organiser
@@ -113,7 +113,7 @@ class TestFollowing:
 
         placement = Placement.objects.get(slot=slot)
         assert (placement.starts_at, is_stale(placement)) == (paris(10), True)
-        assert [one.is_stale for one in differences(territory=territory)] == [True]
+        assert [one.is_stale for one in differences(territory=territory, now=NOW)] == [True]
 
     def test_who_had_planned_a_room_that_is_publicly_taken_goes_to_the_tray(
         self, territory, slot, room, organiser
@@ -291,7 +291,7 @@ class TestPlanning:
 
         plan(slot, None, organiser)
 
-        assert differences(territory=territory) == []
+        assert differences(territory=territory, now=NOW) == []
 
 
 class TestSwapping:
@@ -335,7 +335,7 @@ class TestUndoing:
         undo_last(territory=territory, by=organiser, now=NOW)
         assert stays(slot) == [("Grande salle", paris(10), paris(11))]
         undo_last(territory=territory, by=organiser, now=NOW)
-        assert (stays(slot), differences(territory=territory)) == ([], [])
+        assert (stays(slot), differences(territory=territory, now=NOW)) == ([], [])
         redo_last(territory=territory, by=organiser, now=NOW)
         assert stays(slot) == [("Grande salle", paris(10), paris(11))]
         redo_last(territory=territory, by=organiser, now=NOW)
@@ -386,7 +386,7 @@ def test_a_planned_cancellation_frees_the_room_in_the_draft_alone(territory, slo
 
     slot.refresh_from_db()
     assert (slot.state, slot.occupancies.count()) == (Slot.State.PUBLISHED, 1)
-    first, second = differences(territory=territory)
+    first, second = differences(territory=territory, now=NOW)
     assert (first.is_cancelled, second.is_elsewhere) == (True, True)
 
 
@@ -397,7 +397,7 @@ def test_a_reset_goes_back_to_what_is_public(territory, slot, room, other_room, 
     reset_plan(slot_id=slot.pk, by=organiser, now=NOW)
 
     assert stays(slot) == [("Grande salle", paris(10), paris(11))]
-    assert differences(territory=territory) == []
+    assert differences(territory=territory, now=NOW) == []
 
 
 def test_a_reset_whose_room_was_given_away_is_refused(territory, slot, room, other_room, organiser):

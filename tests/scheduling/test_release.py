@@ -76,7 +76,7 @@ def plan(slot, room, by, at=None):
 
 
 def released(territory, slot, by, **more):
-    review = review_draft(territory=territory)
+    review = review_draft(territory=territory, now=NOW)
     more.setdefault("fingerprint", review.fingerprint)
     return release_draft(territory=territory, festival=slot.activity.festival, by=by, now=NOW, **more)
 
@@ -97,7 +97,7 @@ def test_the_public_timetable_is_what_the_draft_was(territory, slot, other_room,
     slot.refresh_from_db()
     assert (slot.room, slot.starts_at, slot.revision) == (other_room, paris(15), 2)
     assert held(slot) == [("Salle Canal", paris(15))]
-    assert differences(territory=territory) == []
+    assert differences(territory=territory, now=NOW) == []
     assert not DraftChange.objects.exists()
     assert (release.number, release.name, release.changes.get().kind) == (1, "Version de juin", "both")
     assert find_drift(now=NOW) == []
@@ -186,7 +186,7 @@ def test_a_cancelled_slot_gives_its_room_to_the_next(territory, slot, room, orga
 
 def test_a_cancellation_without_a_reason_is_refused(territory, slot, organiser):
     plan_cancellation(slot_id=slot.pk, by=organiser, now=NOW)
-    fingerprint = review_draft(territory=territory).fingerprint
+    fingerprint = review_draft(territory=territory, now=NOW).fingerprint
 
     refused = refusal_of(
         release_draft,
@@ -202,7 +202,7 @@ def test_a_cancellation_without_a_reason_is_refused(territory, slot, organiser):
 
 def test_what_was_read_is_what_is_released(territory, slot, other_room, organiser):
     plan(slot, other_room, organiser)
-    fingerprint = review_draft(territory=territory).fingerprint
+    fingerprint = review_draft(territory=territory, now=NOW).fingerprint
     plan(slot, other_room, UserFactory(), dt.time(16))
 
     refused = refusal_of(
@@ -220,7 +220,7 @@ def test_what_was_read_is_what_is_released(territory, slot, other_room, organise
 
 def test_a_public_change_made_meanwhile_is_asked_about_too(territory, slot, other_room, organiser):
     plan(slot, other_room, organiser)
-    fingerprint = review_draft(territory=territory).fingerprint
+    fingerprint = review_draft(territory=territory, now=NOW).fingerprint
     move_slot(slot_id=slot.pk, day=DAY, start_time=dt.time(17), duration=60, by=organiser, now=NOW)
 
     refused = refusal_of(
@@ -242,7 +242,7 @@ def test_a_room_blocked_meanwhile_stops_all_of_it(territory, slot, room, other_r
     block_room(
         room_id=other_room.pk, starts_at=paris(15), ends_at=paris(16), label="Ménage", by=organiser, now=NOW
     )
-    fingerprint = review_draft(territory=territory).fingerprint
+    fingerprint = review_draft(territory=territory, now=NOW).fingerprint
 
     refused = refusal_of(
         release_draft,
@@ -284,3 +284,74 @@ def test_releases_count_up_and_can_be_looked_at_again(territory, slot, other_roo
     assert [first.name, second.name] == ["v1", "v2"]
     assert [row["starts_at"] for row in first.snapshot] == [paris(10).isoformat()]
     assert [row["starts_at"] for row in second.snapshot] == [paris(16).isoformat()]
+
+
+class TestWhatHasHappenedSinceItWasPlanned:
+    """None of it may stop a release for good, and none may be a fault of the site."""
+
+    def refusal(self, territory, slot, by, now=NOW):
+        return refusal_of(
+            release_draft,
+            territory=territory,
+            festival=slot.activity.festival,
+            fingerprint=review_draft(territory=territory, now=now).fingerprint,
+            by=by,
+            now=now,
+        )
+
+    def test_a_slot_that_is_over_is_left_out(self, territory, slot, room, other_room, organiser):
+        later = a_slot(territory, at=dt.time(18))
+        plan(slot, other_room, organiser, dt.time(15))
+        plan(later, room, organiser)
+        now = slot.ends_at
+
+        review = review_draft(territory=territory, now=now)
+        release_draft(
+            territory=territory,
+            festival=slot.activity.festival,
+            fingerprint=review.fingerprint,
+            by=organiser,
+            now=now,
+        )
+
+        later.refresh_from_db()
+        assert [one.slot for one in review.differences] == [later]
+        assert later.room == room
+        assert not Placement.objects.filter(slot=slot).exists()
+
+    def test_its_activity_begins_at_that_time_by_now(self, territory, slot, other_room, organiser):
+        plan(slot, other_room, organiser, dt.time(15))
+        other = a_slot(territory, at=dt.time(15), activity=slot.activity)
+
+        refused = self.refusal(territory, slot, organiser)
+
+        assert (refused.reason, refused.facts["slot"]) == (Reason.SAME_START, slot)
+        assert other.room is None
+
+    def test_it_has_more_places_than_the_room_may_hold(self, territory, slot, venue, organiser):
+        small = RoomFactory(venue=venue, comfort_capacity=10, safety_capacity=12)
+        plan(slot, small, organiser)
+        Slot.objects.filter(pk=slot.pk).update(capacity=15, safety_capacity=None)
+
+        refused = self.refusal(territory, slot, organiser)
+
+        assert (refused.reason, refused.facts["safety_capacity"]) == (Reason.ROOM_TOO_SMALL, 12)
+
+    def test_the_room_is_no_longer_in_use(self, territory, slot, other_room, organiser):
+        plan(slot, other_room, organiser)
+        other_room.is_active = False
+        other_room.save()
+
+        assert self.refusal(territory, slot, organiser).reason == Reason.ROOM_NOT_IN_USE
+
+    def test_somebody_of_the_host_is_elsewhere(self, territory, slot, other_room, organiser):
+        plan(slot, other_room, organiser, dt.time(15))
+        other = a_slot(territory, at=dt.time(15, 30))
+        person = HostPerson.objects.create(host=slot.activity.host, name="Camille")
+        for one in (slot, other):
+            Appearance.objects.create(person=person, slot=one, starts_at=one.starts_at, ends_at=one.ends_at)
+
+        refused = self.refusal(territory, slot, organiser)
+
+        assert refused.reason == Reason.PERSON_BUSY
+        assert [row.slot for row in refused.facts["in_the_way"]] == [other]
