@@ -42,7 +42,7 @@ from tests.factories import (
     VenueFactory,
 )
 
-from .test_place import a_slot, refusal_of
+from .places import a_slot, refusal_of
 
 pytestmark = pytest.mark.django_db
 

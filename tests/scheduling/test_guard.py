@@ -142,3 +142,14 @@ class TestASlotThatComesBack:
 
         with pytest.raises(IntegrityError, match=guards.TIED_GUARD), transaction.atomic():
             self.come_back(slot, starts_at=row.starts_at - HOUR)
+
+    @pytest.mark.django_db(transaction=True)
+    def test_without_the_tie_it_would_stand_in_a_room_it_does_not_hold(self, slot):
+        guards.untie(connection)
+        try:
+            self.come_back(slot)
+            assert [row.active for row in slot.occupancies.all()] == [False]
+        finally:
+            guards.tie(connection)
+
+        assert guards.tied(connection)

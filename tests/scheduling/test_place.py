@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from events.models import JournalEntry, Message, OpeningHours, Registration, RoomOccupancy, Slot
-from events.refusals import Reason, Refused
+from events.refusals import Reason
 from events.scheduling.place import (
     When,
     block_room,
@@ -20,59 +20,18 @@ from events.scheduling.place import (
 from tests.factories import (
     DAY,
     NOW,
-    ActivityFactory,
-    HostFactory,
     RegistrationFactory,
     RoomFactory,
-    SlotFactory,
-    TerritoryFactory,
-    UserFactory,
-    VenueFactory,
 )
+
+from .places import a_slot, paris, refusal_of
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def organiser():
-    return UserFactory()
-
-
-@pytest.fixture
-def territory():
-    return TerritoryFactory(name="Toulouse", timezone="Europe/Paris")
-
-
-@pytest.fixture
-def venue(territory):
-    return VenueFactory(territory=territory, name="La Cantine")
-
-
-@pytest.fixture
-def room(venue):
-    return RoomFactory(venue=venue, name="Grande salle")
-
-
-@pytest.fixture
 def slot(territory):
     return a_slot(territory, at=dt.time(10), duration=60)
-
-
-def a_slot(territory, *, at, duration=60, day=DAY, **fields):
-    fields.setdefault("capacity", 10)
-    activity = fields.pop("activity", None) or ActivityFactory(host=HostFactory(territory=territory))
-    return SlotFactory(activity=activity, day=day, start_time=at, duration=duration, **fields)
-
-
-def refusal_of(call, **arguments):
-    with pytest.raises(Refused) as caught:
-        call(**arguments)
-    return caught.value
-
-
-def paris(hour, minute=0, day=DAY):
-    """On 10 June clocks in Paris are two hours ahead of UTC."""
-    return dt.datetime.combine(day, dt.time(hour, minute), dt.UTC) - dt.timedelta(hours=2)
 
 
 def test_a_placed_slot_holds_its_room_for_its_time(slot, room, organiser):

@@ -29,39 +29,12 @@ from tests.factories import (
     NOW,
     RegistrationFactory,
     RoomFactory,
-    TerritoryFactory,
     UserFactory,
-    VenueFactory,
 )
 
-from .test_place import a_slot, paris, refusal_of
+from .places import a_slot, paris, refusal_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def organiser():
-    return UserFactory()
-
-
-@pytest.fixture
-def territory():
-    return TerritoryFactory(name="Toulouse", timezone="Europe/Paris")
-
-
-@pytest.fixture
-def venue(territory):
-    return VenueFactory(territory=territory, name="La Cantine")
-
-
-@pytest.fixture
-def room(venue):
-    return RoomFactory(venue=venue, name="Grande salle")
-
-
-@pytest.fixture
-def other_room(venue):
-    return RoomFactory(venue=venue, name="Salle Canal")
 
 
 @pytest.fixture
