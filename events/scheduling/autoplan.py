@@ -42,8 +42,9 @@ from events.refusals import Reason, Refused
 from events.registration.patience import patient
 
 from .checks import equipment_of, levels_of
-from .draft import plan_many, sync_draft
+from .following import sync_draft
 from .place import When
+from .plan_many import plan_many
 from .rooms import MIDNIGHT, OPEN_TIMES, atoms_of, open_ranges, people_it_may_hold, people_to_hold
 from .solving.problem import (
     Assignment,

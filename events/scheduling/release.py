@@ -38,8 +38,9 @@ from events.registration.patience import patient
 from events.registration.withdraw import withdraw_slot
 
 from .checks import Finding, Surroundings, refusing
-from .draft import TIMES, Difference, differences, refuse_what_no_longer_fits, sync_draft
+from .following import TIMES, Difference, differences, sync_draft
 from .rooms import people_it_may_hold
+from .settling import refuse_what_no_longer_fits
 from .telling import name_of_place, tell_the_public
 
 LIVE = ("day", "start_time", "fold", "duration", "starts_at", "ends_at", "room", "venue", "safety_capacity")

@@ -19,7 +19,7 @@ from events.changes import say_stay, times_of
 from events.forms.timetable import ReleaseForm
 from events.models import Level, ReleaseChange
 from events.refusals import Reason, Refused
-from events.scheduling.draft import Difference
+from events.scheduling.following import Difference
 from events.scheduling.release import Review, is_news, release_draft, review_draft
 from events.wording import say_number
 

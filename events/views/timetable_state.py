@@ -20,7 +20,7 @@ from events.clock import on_the_wall
 from events.models import Activity, Level, Placement, PlannedStay, Room, RoomOccupancy, Slot
 from events.refusals import Reason, Refused
 from events.scheduling.checks import Surroundings
-from events.scheduling.draft import drafted, is_stale
+from events.scheduling.following import drafted, is_stale
 from events.scheduling.rooms import MIDNIGHT, OPEN_TIMES, open_ranges
 from events.scheduling.ways import Busy, WayOut
 from events.wording import say_duration, say_number, say_times

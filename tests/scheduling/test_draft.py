@@ -13,17 +13,15 @@ from events import guards
 from events.models import Appearance, DraftChange, HostPerson, Message, Placement, PlannedStay, Slot
 from events.refusals import Reason, Refused
 from events.scheduling.draft import (
-    differences,
-    is_stale,
     pin_slot,
     plan_cancellation,
     plan_slot,
     redo_last,
     reset_plan,
     swap_plans,
-    sync_draft,
     undo_last,
 )
+from events.scheduling.following import differences, is_stale, sync_draft
 from events.scheduling.place import When, block_room, move_slot, place_slot
 from tests.factories import (
     DAY,
@@ -422,13 +420,13 @@ def test_after_any_sequence_the_draft_is_whole(territory, venue, organiser, seed
 
 
 def look_at_the_books(territory):
-    from events.scheduling.draft import _room
     from events.scheduling.rooms import stays_of
+    from events.scheduling.settling import room_of
 
     for placement in Placement.objects.filter(territory=territory).select_related("slot"):
         expected = []
         if placement.room_id and not placement.cancels:
-            room = _room(placement.room_id)
+            room = room_of(placement.room_id)
             expected = [
                 (stay.room.name, stay.starts_at, stay.ends_at)
                 for stay in stays_of(room, placement.starts_at, placement.ends_at)

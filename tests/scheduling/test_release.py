@@ -21,7 +21,8 @@ from events.models import (
 )
 from events.refusals import Reason
 from events.registration.invariants import find_drift
-from events.scheduling.draft import differences, plan_cancellation, plan_slot, swap_plans, sync_draft
+from events.scheduling.draft import plan_cancellation, plan_slot, swap_plans
+from events.scheduling.following import differences, sync_draft
 from events.scheduling.place import When, block_room, move_slot, place_slot
 from events.scheduling.release import release_draft, review_draft
 from tests.factories import (
