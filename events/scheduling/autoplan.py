@@ -186,7 +186,7 @@ def build(*, territory: Territory, choice: Choice, now: dt.datetime) -> Built:
     ]
     problem = Problem(
         visits=tuple(visits),
-        rooms=tuple(_room(room, choice, clock, ignored) for room in rooms),
+        rooms=tuple(_room(room, choice, clock, windows, ignored) for room in rooms),
         blocked=_blocked(rooms, clock, choice),
         absences={} if PlacingRule.AWAY in ignored else _absences(appear, clock),
         step=choice.step,
@@ -281,9 +281,11 @@ def _visit(
 
 
 def _wish(placement: Placement, choice: Choice, clock: _Clock, known: set[int]) -> Wish | None:
+    """What the host has said; who has said nothing proposed a day, and keeping that is a wish too."""
     wish = getattr(placement.slot, "wish", None)
     if wish is None:
-        return None
+        own = placement.day
+        return Wish(((clock.at(own, 0), clock.at(own, MIDNIGHT)),)) if own in choice.days else None
     days = tuple(
         (clock.at(day, 0), clock.at(day, MIDNIGHT)) for day in choice.days if day.isoformat() in wish.days
     )
@@ -306,7 +308,14 @@ def _windows(choice: Choice, clock: _Clock, now: dt.datetime) -> tuple[tuple[int
     return tuple(found)
 
 
-def _room(room: Room, choice: Choice, clock: _Clock, ignored: set[PlacingRule]) -> RoomSpec:
+def _room(
+    room: Room,
+    choice: Choice,
+    clock: _Clock,
+    windows: tuple[tuple[int, int], ...],
+    ignored: set[PlacingRule],
+) -> RoomSpec:
+    """Open within the windows only: the night between two days is no gap of a room nobody has hours of."""
     opens: list[tuple[int, int]] = []
     for day in sorted(choice.days):
         ranges = [(0, MIDNIGHT)] if PlacingRule.CLOSED in ignored else open_ranges(room, day)
@@ -326,7 +335,12 @@ def _room(room: Room, choice: Choice, clock: _Clock, ignored: set[PlacingRule]) 
             )
             for part in atoms_of(room)
         ),
-        open=tuple(opens),
+        open=tuple(
+            (max(start, first), min(end, last))
+            for start, end in opens
+            for first, last in windows
+            if max(start, first) < min(end, last)
+        ),
         capacity=people_it_may_hold(room),
         comfort=room.comfort_capacity,
         has=frozenset(equipment_of(room)),

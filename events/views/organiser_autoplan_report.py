@@ -89,11 +89,21 @@ def _goal(goal: Mapping[str, Any]) -> dict[str, Any]:
         ),
         "rooms": (
             _("Large rooms for what many want to see"),
-            _("%(cost)s of %(worst)s people without a comfortable place") % numbers,
+            ngettext(
+                "%(cost)s person of %(worst)s without a comfortable place",
+                "%(cost)s people of %(worst)s without a comfortable place",
+                cost,
+            )
+            % numbers,
         ),
         "themes": (
             _("Visits of one theme one after the other"),
-            _("%(cost)s of %(worst)s pairs at the same time") % numbers,
+            ngettext(
+                "%(cost)s pair of %(worst)s at the same time",
+                "%(cost)s pairs of %(worst)s at the same time",
+                cost,
+            )
+            % numbers,
         ),
         "gaps": (
             _("Rooms without gaps"),

@@ -283,7 +283,9 @@ class TestTheRelease:
         assert (slot.room, slot.start_time) == (place.room, dt.time(15))
         assert Message.objects.filter(kind="slot_moved").count() == 1
         assert "Salles de juin" in desk.get(answer.url).content.decode()
-        assert "Salles de juin" in desk.get("/organisation/toulouse/versions/").content.decode()
+        versions = desk.get("/organisation/toulouse/versions/").content.decode()
+        assert "Salles de juin" in versions
+        assert "aujourd’hui à\u00a010\u00a0h" in versions  # eight in the morning by UTC
 
     def test_of_another_draft_than_was_read_is_asked_again(self, desk, place):
         slot = a_slot(place)

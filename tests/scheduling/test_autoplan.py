@@ -160,7 +160,7 @@ def test_opening_hours_blockings_parts_and_minutes_between_are_read(territory, v
         now=NOW,
     )
     a_slot(territory, at=dt.time(10))
-    asked = problem(territory)
+    asked = problem(territory, earliest=dt.time(7), latest=dt.time(20))
     (read,) = [one for one in asked.rooms if one.key == str(hall.pk)]
     assert read.open == ((540, 1020),)
     assert [(one.key, one.setup, one.turnover) for one in read.parts] == [
@@ -249,6 +249,15 @@ def test_slots_find_a_room_in_the_draft_and_nothing_is_public(territory, room, o
         assert slot.room is None
     assert (job.report["placed"], job.report["unplaced"], job.report["asked"]) == (3, [], 3)
     assert [goal["name"] for goal in job.report["goals"]] == ["wishes", "rooms", "themes", "gaps"]
+
+
+def test_the_day_a_host_proposed_is_kept_where_nothing_speaks_against_it(territory, room, organiser):
+    days = [DAY + dt.timedelta(days=number) for number in range(3)]
+    slots = [a_slot(territory, at=dt.time(10), day=day) for day in days for _ in range(2)]
+    job = run(territory, organiser, days=tuple(days))
+    gaps = next(goal for goal in job.report["goals"] if goal["name"] == "gaps")
+    assert (gaps["cost"], job.report["total"]) == (0, 100.0)
+    assert [Placement.objects.get(slot=slot).day for slot in slots] == [slot.day for slot in slots]
 
 
 def test_one_undo_takes_all_of_it_back(territory, room, organiser):

@@ -94,16 +94,25 @@ def score(problem: Problem, assignments: Iterable[Assignment]) -> Score:
         GoalName.THEMES: _themes(problem, at),
         GoalName.GAPS: _gaps(problem, at),
     }
+    weigh = factors(problem)
+    total = total_of(problem, sum(weigh[goal] * cost for goal, cost in costs.items()))
+    costs[GoalName.GAPS] = max(0, costs[GoalName.GAPS] - _given_gaps(problem))
     worst = worst_of(problem)
     goals = tuple(Goal(goal, problem.weights.of(goal), costs[goal], worst[goal]) for goal in GoalName)
-    weigh = factors(problem)
-    return Score(goals, total_of(problem, sum(weigh[goal.name] * goal.cost for goal in goals)))
+    return Score(goals, total)
 
 
 def total_of(problem: Problem, objective: float) -> float:
-    """0 to 100 for what the solvers' objective says."""
+    """0 to 100 for what the solvers' objective says. Gaps between what is pinned are nobody's fault."""
     most = SCALE * problem.weights.total
-    return max(0.0, 100 * (1 - objective / most)) if most else 100.0
+    own = objective - factors(problem)[GoalName.GAPS] * _given_gaps(problem)
+    return min(100.0, max(0.0, 100 * (1 - own / most))) if most else 100.0
+
+
+def _given_gaps(problem: Problem) -> int:
+    """Minutes that rooms stand empty between visits that do not move, before anything else is placed."""
+    stays = [(visit.key, visit.pinned) for visit in problem.visits if visit.pinned is not None]
+    return _gaps(problem, {key: Assignment(key, place.room, place.start) for key, place in stays})
 
 
 def _wishes(problem: Problem, at: Mapping[str, Assignment]) -> int:

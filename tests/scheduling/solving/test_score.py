@@ -91,3 +91,13 @@ def test_a_goal_that_weighs_nothing_is_not_pursued():
     assert kept.start == 840
     goals = {goal.name: goal.share for goal in score(asked, [kept]).goals}
     assert goals[GoalName.WISHES] == 1
+
+
+def test_gaps_between_pinned_visits_are_nobodys_fault_and_filling_one_is_none_either():
+    pinned = tuple(visit(f"p{start}", pinned=Place("large", start)) for start in (540, 720))
+    problem = Problem((*pinned, visit("1")), (SMALL, LARGE))
+    there = [Assignment("p540", "large", 540), Assignment("p720", "large", 720)]
+    filled = score(problem, (*there, Assignment("1", "large", 600)))
+    aside = score(problem, (*there, Assignment("1", "small", 540)))
+    assert (filled.total, aside.total) == (100.0, 100.0)
+    assert costs(problem, *there, Assignment("1", "small", 540))["gaps"][0] == 0
