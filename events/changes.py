@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from events.clock import on_the_wall
-from events.wording import say_day, say_times
+from events.wording import say_span
 
 
 def say_stay(stay: Mapping[str, Any] | None) -> str:
@@ -18,7 +18,7 @@ def say_stay(stay: Mapping[str, Any] | None) -> str:
         return _("will not take place")
     start, end = times_of(stay)
     place = ", ".join(part for part in (stay.get("room"), stay.get("venue")) if part)
-    said = f"{say_day(start.date())}, {say_times(start, end)}"
+    said = say_span(start, end)
     return f"{said}, {place}" if place else f"{said}, {_('no room yet')}"
 
 

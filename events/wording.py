@@ -76,6 +76,13 @@ def say_times(start: dt.datetime, end: dt.datetime, lang: str | None = None) -> 
     return f"{say_moment(start, lang)} – {say_moment(end, lang)}"
 
 
+def say_span(start: dt.datetime, end: dt.datetime, lang: str | None = None) -> str:
+    """« jeudi 10 juin, 19 h – 19 h 45 »; over more than a night « 10 juin à 19 h – 12 juin à 9 h »."""
+    if end - start < dt.timedelta(hours=18) or end.date() == start.date():
+        return f"{say_day(start.date(), lang)}, {say_times(start, end, lang)}"
+    return say_times(start, end, lang)
+
+
 def hour_html(at: dt.time | dt.datetime, lang: str | None = None) -> SafeString:
     """The numerals of the gutter and the ticket: digits heavy, the h light. « 14 <i>h</i> 30 »."""
     if language(lang) == "en":

@@ -174,6 +174,12 @@ def when(at: dt.datetime, zone: str = "") -> SafeString:
 
 
 @register.simple_tag
+def span(start: dt.datetime, end: dt.datetime) -> SafeString:
+    """« jeudi 10 juin, 19 h – 19 h 45 »; both on the wall."""
+    return wording.raise_ordinals(wording.say_span(start, end))
+
+
+@register.simple_tag
 def days(first: dt.date, last: dt.date, year: bool = True) -> SafeString:
     """« 10, 11 et 12 juin 2027 », « du 4 au 28 juin 2014 »."""
     return wording.raise_ordinals(wording.say_day_range(first, last, year=year))

@@ -18,6 +18,7 @@ from events.models import NotTheSame, Venue
 from events.refusals import Refused
 from events.scheduling.duplicates import Place, pairs
 from events.scheduling.merging import CHOICES, better_taken, differing, merge_venues, tell_apart
+from events.wording import say_time
 
 from .organiser_frame import Workplace, frame, workplace
 from .organiser_rooms import warn_of_too_many
@@ -157,6 +158,8 @@ def _lines(venue: Venue, choice: str) -> Iterable[object]:
             return [*step_free, ", ".join(venue.access)]
         case "hours":
             rows = venue.opening_hours.all()
-            return [f"{row.get_weekday_display()} {row.opens:%H:%M} – {row.closes:%H:%M}" for row in rows]
+            return [
+                f"{row.get_weekday_display()} {say_time(row.opens)} – {say_time(row.closes)}" for row in rows
+            ]
         case _:
             return [getattr(venue, name) or "" for name in CHOICES[choice]]

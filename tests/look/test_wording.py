@@ -235,3 +235,15 @@ def test_the_big_numerals_make_the_h_light() -> None:
     assert wording.hour_html(dt.time(14, 0), "fr") == nb("14~<i>h</i>")
     assert wording.hour_html(dt.time(14, 30), "fr") == nb("14~<i>h</i>~30")
     assert wording.hour_html(dt.time(14, 0), "en") == "14<i>:00</i>"
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (dt.datetime(2027, 6, 10, 19, 45), "jeudi\u00a010\u00a0juin, 19\u00a0h – 19\u00a0h\u00a045"),
+        (dt.datetime(2027, 6, 11, 1, 0), "jeudi\u00a010\u00a0juin, 19\u00a0h – 1\u00a0h"),
+        (dt.datetime(2027, 6, 12, 9, 0), "10\u00a0juin à\u00a019\u00a0h – 12\u00a0juin à\u00a09\u00a0h"),
+    ],
+)
+def test_a_span_says_its_day_once_unless_it_lasts_more_than_a_night(end: dt.datetime, said: str) -> None:
+    assert wording.say_span(dt.datetime(2027, 6, 10, 19), end, "fr") == said
