@@ -19,7 +19,7 @@ from events.refusals import Reason, Refused
 from events.registration.patience import patient
 
 from .checks import Finding, Surroundings, Where
-from .place import elsewhere_meanwhile, lock_people, refuse_broken_rules
+from .place import elsewhere_meanwhile, lock_people, lock_slot_with_its_place, refuse_broken_rules
 
 # Who there is -----------------------------------------------------------------------------------------------
 
@@ -109,11 +109,7 @@ class _Clash(Exception):
 
 @transaction.atomic
 def _choose(slot_id: int, ids: set[int], by: User, now: dt.datetime) -> list[Finding]:
-    slot = (
-        Slot.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("activity__host", "activity__venue", "venue", "room__venue")
-        .get(pk=slot_id)
-    )
+    slot = lock_slot_with_its_place(slot_id)
     if slot.is_cancelled:
         raise Refused(Reason.WRONG_STATE, slot=slot)
     if slot.ends_at <= now:

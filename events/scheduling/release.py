@@ -185,14 +185,11 @@ def _fingerprint(found: Sequence[Difference], people: dict[int, int]) -> str:
 
 
 def _lock_slots(found: Iterable[Difference]) -> dict[int, Slot]:
-    """In the order in which every rule locks them."""
-    locked = (
-        Slot.objects.filter(pk__in=[one.slot.pk for one in found])
-        .select_for_update(of=("self",), no_key=True)
-        .select_related("activity__host", "activity__territory", "venue", "room__venue")
-        .order_by("pk")
-    )
-    return {slot.pk: slot for slot in locked}
+    """In the order in which every rule locks them; read once all are locked."""
+    slots = Slot.objects.filter(pk__in=[one.slot.pk for one in found]).order_by("pk")
+    list(slots.select_for_update(no_key=True).values_list("pk"))
+    read = slots.select_related("activity__host", "activity__territory", "venue", "room__venue")
+    return {slot.pk: slot for slot in read}
 
 
 def _lock_rooms(found: Sequence[Difference]) -> None:

@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.guarantee, pytest.mark.slow]
 ACTIONS = """
 from accounts.models import User
 from events.models import Room, RoomOccupancy, Slot
-from events.scheduling.place import place_slot
+from events.scheduling.place import place_slot, unplace_slot
 by = User.objects.get(pk=task["by"])
 
 
@@ -61,6 +61,19 @@ def series(*pairs):
         except Refused as refused:
             said.append(refused.reason.value)
     return said
+
+
+def place_and_linger(slot_id, room_id):
+    with transaction.atomic():
+        place(slot_id, room_id)
+        time.sleep(0.8)
+    return "placed"
+
+
+def take_out(slot_id):
+    time.sleep(0.4)
+    unplace_slot(slot_id=slot_id, by=by, now=now)
+    return "out"
 """
 
 
@@ -152,6 +165,19 @@ def test_crossing_series_fill_the_rooms_and_nobody_sees_a_deadlock(database: Sit
     assert said["placed"] == RoomOccupancy.objects.count()
     assert said["placed"] >= len(rooms)
     assert clashes() == []
+
+
+def test_a_slot_taken_out_while_it_moves_to_another_room_is_in_none(database: Site, venue, by):
+    """Who waits for the slot's row sees the room it moved to, not the one it was in when it asked."""
+    room, other = RoomFactory(venue=venue), RoomFactory(venue=venue)
+    (slot,) = slots_at_once(venue, 1)
+    assert race(database, [["place", slot.pk, room.pk]], by=by) == ["placed"]
+
+    acts = [["place_and_linger", slot.pk, other.pk], ["take_out", slot.pk]]
+    assert race(database, acts, by=by) == ["placed", "out"]
+
+    slot.refresh_from_db()
+    assert (slot.room, slot.occupancies.count()) == (None, 0)
 
 
 def test_halls_and_their_parts_at_once_never_clash(database: Site, venue, by):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -58,11 +59,17 @@ class Edition:
         return self.festival.starts_on
 
 
+def where_it_is_day() -> str:
+    """A French time zone whose clocks show between 9 and 20 h now: at night nobody is offered a place."""
+    zones = ("Europe/Paris", "America/Cayenne", "Pacific/Tahiti", "Pacific/Noumea")
+    return next(zone for zone in zones if 9 <= timezone.now().astimezone(ZoneInfo(zone)).hour < 20)
+
+
 @pytest.fixture
 def edition(database: Site) -> Edition:
     """What a national team has set up before anybody comes: ninety days ahead of the day of the test."""
     day = timezone.localdate() + dt.timedelta(days=90)
-    territory = TerritoryFactory(name="Toulouse", slug="toulouse")
+    territory = TerritoryFactory(name="Toulouse", slug="toulouse", timezone=where_it_is_day())
     festival = FestivalFactory(starts_on=day, ends_on=day + dt.timedelta(days=2))
     festival.territories.add(territory)
     venue = VenueFactory(territory=territory, name="La Cantine", slug="la-cantine", is_totem=True)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -247,8 +248,9 @@ def read_the_confirmation(page: Page, postbox: Postbox, site: Site) -> str:
 
 def be_reminded(site: Site, edition: Edition, postbox: Postbox) -> None:
     eve = edition.day - dt.timedelta(days=1)
+    nine = dt.datetime.combine(eve, dt.time(9, 1), ZoneInfo(edition.territory.timezone))
     for _ in range(2):  # told twice, reminded once
-        site.manage("send_reminders", "--now", f"{eve}T09:01:00+01:00")
+        site.manage("send_reminders", "--now", nine.isoformat())
     mail = postbox.read("visite@example.org", "Demain")
     assert TITLE in words(mail)
     assert "Grande salle" in words(mail)
