@@ -121,6 +121,7 @@ class OfficeInline(admin.TabularInline):
     """Part of a page that is already open to who reads it."""
 
     extra = 0
+    formfield_overrides: ClassVar = {URLField: {"assume_scheme": "https"}}
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return True

@@ -189,6 +189,7 @@ def _owe(rule: ReminderRule, rules: Sequence[ReminderRule], slots: Q, now: dt.da
         .values_list(
             *("pk", "visitor_id", "visitor__email", "locale", "confirmed_at"),
             *("slot_id", "slot__revision", "slot__day", "slot__timezone", "slot__starts_at"),
+            "slot__activity__territory_id",
         )
     )
     owed = 0
@@ -206,7 +207,7 @@ def _owe(rule: ReminderRule, rules: Sequence[ReminderRule], slots: Q, now: dt.da
 def _message(
     rule: ReminderRule, rules: Sequence[ReminderRule], row: tuple[Any, ...], now: dt.datetime
 ) -> Message | None:
-    key, visitor, email, locale, confirmed_at, slot, revision, day, zone, starts_at = row
+    key, visitor, email, locale, confirmed_at, slot, revision, day, zone, starts_at, territory = row
     opens, closes = _window(rule, rules, day, zone, starts_at)
     if not opens <= now < closes or _booked_too_late(rule, confirmed_at, opens):
         return None
@@ -219,6 +220,7 @@ def _message(
         registration_id=key,
         slot_id=slot,
         visitor_id=visitor,
+        territory_id=territory,
         context={"rule": rule.name, "day": day.isoformat()},
         message_id=new_message_id(),
         next_attempt_at=now,

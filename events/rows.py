@@ -33,16 +33,22 @@ def change(sql: str, params: Params) -> int:
     return _run(sql, params, wants_rows=False)[1]
 
 
-def insert(row: Model, *, unless_there: bool = False) -> Any:
+def insert(
+    row: Model, *, unless_there: bool = False, looked_up: Mapping[str, tuple[str, Any]] | None = None
+) -> Any:
     """Insert a new row and give it its key; ``unless_there``: where a unique key exists, nothing, and None.
 
+    ``looked_up``: columns whose value the database finds itself, each by an expression with one parameter.
     ``save()`` for a model with a key of its own and nothing to do before or after: what the model's own
     ``save``, its signals or a field's ``auto_now`` would add is not done.
     """
-    sql, fields = _insert_of(type(row), unless_there)
+    looked_up = looked_up or {}
+    sql, fields = _insert_of(
+        type(row), unless_there, tuple((name, found) for name, (found, _by) in looked_up.items())
+    )
     values = []
     for field, as_it_is in fields:
-        value = getattr(row, field.attname)
+        value = looked_up[field.name][1] if field.name in looked_up else getattr(row, field.attname)
         values.append(value if as_it_is or value is None else field.get_db_prep_save(value, connection))
     answer = ask(sql, values)
     row.pk = answer[0] if answer else None
@@ -51,7 +57,9 @@ def insert(row: Model, *, unless_there: bool = False) -> Any:
 
 
 @cache
-def _insert_of(model: type[Model], unless_there: bool) -> tuple[str, list[tuple[Field[Any, Any], bool]]]:
+def _insert_of(
+    model: type[Model], unless_there: bool, looked_up: tuple[tuple[str, str], ...]
+) -> tuple[str, list[tuple[Field[Any, Any], bool]]]:
     """The statement, and the fields in its order, each with whether the driver takes its values as they
     are.
     """
@@ -59,7 +67,8 @@ def _insert_of(model: type[Model], unless_there: bool) -> tuple[str, list[tuple[
     plain = (CharField, TextField, DateTimeField, UUIDField) if is_postgres else (CharField, TextField)
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
     columns = ", ".join(f'"{field.column}"' for field in fields)
-    values = ", ".join("%s" for _field in fields)
+    found = dict(looked_up)
+    values = ", ".join(found.get(field.name, "%s") for field in fields)
     conflict = " ON CONFLICT DO NOTHING" if unless_there else ""
     table, key = model._meta.db_table, model._meta.pk.column
     return f'INSERT INTO "{table}" ({columns}) VALUES ({values}){conflict} RETURNING "{key}"', [  # noqa: S608

@@ -20,7 +20,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from events.mail import relay
-from events.mail.compose import compose, said_with
+from events.mail.compose import compose
+from events.mail.content.reminders import said_with
 from events.mail.staleness import why_not
 from events.mail.transport import (
     NobodyKnows,

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import transaction
 
 from events.mail import tasks
-from events.models import Activity, BallotEntry, Message, Registration, Slot, Visitor
+from events.models import Activity, BallotEntry, Message, Registration, Slot, Territory, Visitor
 from events.rows import insert
 
 PRIORITY = {
@@ -56,6 +56,7 @@ def owe(
     activity: Activity | None = None,
     visitor: Visitor | None = None,
     ballot_entry: BallotEntry | None = None,
+    territory: Territory | None = None,
     context: dict[str, Any] | None = None,
     expires_at: dt.datetime | None = None,
     send_at: dt.datetime | None = None,
@@ -65,7 +66,8 @@ def owe(
 ) -> None:
     """Owe one e-mail; a second debt under the same ``dedupe_key`` is none.
 
-    Call it inside the transaction of the event. ``send_at`` defaults to ``now``.
+    Call it inside the transaction of the event. ``send_at`` defaults to ``now``. ``territory`` is that of the
+    activity it is about unless said: its organisers see the mail in their outbox.
     """
     message = Message(
         kind=kind,
@@ -78,6 +80,7 @@ def owe(
         activity=activity,
         visitor=visitor,
         ballot_entry=ballot_entry,
+        territory=territory,
         context=context or {},
         subject=subject,
         text_body=text_body,
@@ -87,8 +90,26 @@ def owe(
         expires_at=expires_at,
         created_at=now,
     )
-    insert(message, unless_there=True)
+    looked_up = {} if territory is not None else _whose(activity, slot, registration)
+    insert(message, unless_there=True, looked_up=looked_up)
     nudge_after_commit()
+
+
+TERRITORY_OF_ACTIVITY = "(SELECT territory_id FROM events_activity WHERE id = %s)"
+TERRITORY_OF_SLOT = (
+    "(SELECT activity.territory_id FROM events_slot slot "
+    "JOIN events_activity activity ON activity.id = slot.activity_id WHERE slot.id = %s)"
+)
+
+
+def _whose(
+    activity: Activity | None, slot: Slot | None, registration: Registration | None
+) -> dict[str, tuple[str, Any]]:
+    """Where the database finds the territory: what a booking has at hand is the number of its slot alone."""
+    if activity is not None:
+        return {"territory": (TERRITORY_OF_ACTIVITY, activity.pk)}
+    slot_id = slot.pk if slot is not None else registration.slot_id if registration is not None else None
+    return {} if slot_id is None else {"territory": (TERRITORY_OF_SLOT, slot_id)}
 
 
 def owe_all(*, kind: Message.Kind, owed: Sequence[tuple[str, BallotEntry]], now: dt.datetime) -> None:
@@ -102,6 +123,7 @@ def owe_all(*, kind: Message.Kind, owed: Sequence[tuple[str, BallotEntry]], now:
             priority=PRIORITY.get(kind, 5),
             visitor=entry.visitor,
             ballot_entry=entry,
+            territory_id=entry.ballot.territory_id,
             message_id=new_message_id(),
             next_attempt_at=now,
             created_at=now,

@@ -30,7 +30,18 @@ from .festival import (
 )
 from .host import Host, HostMember
 from .job import Job
-from .message import Heartbeat, JournalEntry, KeptMail, Message, RateCount, RelayState, Suppression
+from .message import (
+    Broadcast,
+    DeliveryEvent,
+    Heartbeat,
+    JournalEntry,
+    KeptMail,
+    MailTemplate,
+    Message,
+    RateCount,
+    RelayState,
+    Suppression,
+)
 from .people import Absence, Appearance, HostPerson
 from .registration import ApiToken, ErasedCount, Overtaking, Registration, Visitor
 from .slot import Pool, Slot
@@ -63,8 +74,10 @@ __all__ = [
     "Ballot",
     "BallotEntry",
     "BallotWish",
+    "Broadcast",
     "Commune",
     "Delivery",
+    "DeliveryEvent",
     "DraftChange",
     "Equipment",
     "ErasedCount",
@@ -80,6 +93,7 @@ __all__ = [
     "KeptMail",
     "Language",
     "Level",
+    "MailTemplate",
     "Message",
     "Mode",
     "NotTheSame",

@@ -89,6 +89,12 @@ class Festival(models.Model):
         default=28,
         help_text=_("28 is the median of 860 measured free events."),
     )
+    quiet_from = models.TimeField(
+        _("no mail from"),
+        default=dt.time(22),
+        help_text=_("On the local clock: reminders and bulk messages wait until the morning."),
+    )
+    quiet_until = models.TimeField(_("no mail until"), default=dt.time(8))
     contact_email = models.EmailField(_("contact address"), blank=True)
     sources = models.JSONField(_("sources"), default=list, blank=True)
     territories = models.ManyToManyField(
@@ -339,19 +345,34 @@ class Opening(models.Model):
 
 
 class ReminderRule(models.Model):
-    """When a visitor is reminded: ``lead_days`` before at ``at_time`` on the local clock, or ``lead_hours``
-    before.
+    """When visitors of an edition, of a programme or of one slot are written to: ``lead_days`` before at
+    ``at_time`` on the local clock, or ``lead_hours`` before; where ``is_after``, as long after the end.
 
-    A booking made later than ``minimum_lead_hours`` before the moment the reminder is due earns none of this
-    rule.
+    The narrowest that has rules of a purpose decides: a slot's own rules replace its programme's, which
+    replace the edition's; inactive ones too, so that a slot can be without. A booking made later than
+    ``minimum_lead_hours`` before the moment the reminder is due earns none of this rule.
     """
 
+    class Purpose(models.TextChoices):
+        REMINDER = "reminder", _("Reminder")
+        THANKS = "thanks", _("Thanks")
+        SURVEY = "survey", _("Survey")
+
     festival = models.ForeignKey(Festival, models.CASCADE, related_name="reminder_rules")
+    programme = models.ForeignKey(
+        Programme, models.CASCADE, null=True, blank=True, related_name="reminder_rules"
+    )
+    slot = models.ForeignKey(
+        "events.Slot", models.CASCADE, null=True, blank=True, related_name="reminder_rules"
+    )
+    purpose = models.CharField(_("purpose"), max_length=10, choices=Purpose, default=Purpose.REMINDER)
+    is_after = models.BooleanField(_("after the end"), default=False)
     name = models.CharField(_("name"), max_length=20, help_text="D-7, D-1, H-3")
-    lead_days = models.PositiveSmallIntegerField(_("days before"), null=True, blank=True)
+    lead_days = models.PositiveSmallIntegerField(_("days"), null=True, blank=True)
     at_time = models.TimeField(_("local time"), null=True, blank=True)
-    lead_hours = models.PositiveSmallIntegerField(_("hours before"), null=True, blank=True)
+    lead_hours = models.PositiveSmallIntegerField(_("hours"), null=True, blank=True)
     minimum_lead_hours = models.PositiveSmallIntegerField(_("not right after a booking (hours)"), default=1)
+    survey_url = models.URLField(_("address of the survey"), blank=True)
     is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:
@@ -360,12 +381,32 @@ class ReminderRule(models.Model):
         ordering: ClassVar = ["festival", "-lead_days", "-lead_hours"]
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["festival", "name"], name="one_reminder_rule_per_name_in_a_festival"
+                fields=["festival", "name"],
+                condition=Q(programme__isnull=True, slot__isnull=True),
+                name="one_reminder_rule_per_name_in_a_festival",
+            ),
+            models.UniqueConstraint(
+                fields=["festival", "programme", "name"],
+                condition=Q(programme__isnull=False, slot__isnull=True),
+                name="one_reminder_rule_per_name_in_a_programme",
+            ),
+            models.UniqueConstraint(
+                fields=["slot", "name"],
+                condition=Q(slot__isnull=False),
+                name="one_reminder_rule_per_name_in_a_slot",
             ),
             models.CheckConstraint(
                 condition=Q(lead_days__isnull=False, at_time__isnull=False, lead_hours__isnull=True)
                 | Q(lead_days__isnull=True, at_time__isnull=True, lead_hours__isnull=False),
                 name="a_reminder_is_led_by_days_or_by_hours",
+            ),
+            models.CheckConstraint(
+                condition=Q(purpose="reminder", is_after=False) | (~Q(purpose="reminder") & Q(is_after=True)),
+                name="one_reminds_before_and_thanks_after",
+            ),
+            models.CheckConstraint(
+                condition=Q(slot__isnull=True) | Q(programme__isnull=True),
+                name="a_reminder_rule_has_one_scope",
             ),
         ]
 

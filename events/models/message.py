@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from .activity import Activity
 from .ballot import BallotEntry
 from .choices import LOCALES
+from .festival import Festival, Territory
 from .registration import Registration, Visitor
 from .slot import Slot
 
@@ -34,6 +35,7 @@ class Message(models.Model):
     §3.6.4). Subject and bodies are empty unless the text was fixed when it was owed; else it is composed
     when it leaves.
 
+    ``territory`` says in whose outbox it is seen, ``broadcast`` which bulk message it belongs to.
     ``data_started_at`` is committed just before the relay is given the content. ``handed_over`` counts the
     times
     that happened without an answer coming back: after the second the message is uncertain for good.
@@ -73,6 +75,15 @@ class Message(models.Model):
         ROOM_ASKED = "room_asked", _("Room asked for")
         ROOM_ANSWERED = "room_answered", _("Request for a room answered")
         REMINDER = "reminder", _("Reminder")
+        THANKS = "thanks", _("Thanks after the visit")
+        SURVEY = "survey", _("Survey after the visit")
+        BROADCAST = "broadcast", _("Bulk message")
+        HOST_DIGEST = "host_digest", _("A host’s day in figures")
+        ORGANISER_DIGEST = "organiser_digest", _("A territory’s day in figures")
+        DOOR_LIST = "door_list", _("Door list")
+        NAG_DRAFT = "nag_draft", _("Draft not submitted")
+        NAG_SLOTS = "nag_slots", _("Slots to be confirmed")
+        MAIL_STUCK = "mail_stuck", _("Mail was held up")
         LINK = "link", _("Link to one's visits")
         SUBMITTED = "submitted", _("Activity submitted")
         PUBLISHED = "published", _("Activity published")
@@ -93,6 +104,12 @@ class Message(models.Model):
     visitor = models.ForeignKey(Visitor, models.CASCADE, null=True, blank=True, related_name="messages")
     ballot_entry = models.ForeignKey(
         BallotEntry, models.CASCADE, null=True, blank=True, related_name="messages"
+    )
+    territory = models.ForeignKey(
+        Territory, models.SET_NULL, null=True, blank=True, related_name="messages", db_index=False
+    )
+    broadcast = models.ForeignKey(
+        "events.Broadcast", models.CASCADE, null=True, blank=True, related_name="messages"
     )
     context = models.JSONField(default=dict, blank=True)
     subject = models.CharField(max_length=300, blank=True)
@@ -124,6 +141,8 @@ class Message(models.Model):
                 condition=Q(status="pending"),
             ),
             models.Index(fields=["lease_until"], name="message_leased", condition=Q(status="sending")),
+            models.Index(fields=["recipient", "created_at"], name="message_of_an_address"),
+            models.Index(fields=["territory", "-created_at", "-id"], name="message_of_a_territory"),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(
@@ -140,13 +159,21 @@ class Message(models.Model):
 
 
 class RelayState(models.Model):
-    """How the mail relay does: one row. While ``paused_until`` lies ahead nothing is handed to it."""
+    """How the mail relay does: one row. While ``paused_until`` lies ahead nothing is handed to it.
+
+    ``minute`` and ``in_minute``: how many were claimed in the minute under way, where the relay takes only so
+    many. ``stuck_since``: since when what is due has not moved; ``alerted_at``: when somebody was told so.
+    """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     paused_until = models.DateTimeField(null=True, blank=True)
     reason = models.CharField(max_length=500, blank=True)
     failures = models.PositiveIntegerField(default=0)
     last_sent_at = models.DateTimeField(null=True, blank=True)
+    minute = models.DateTimeField(null=True, blank=True)
+    in_minute = models.PositiveIntegerField(default=0)
+    stuck_since = models.DateTimeField(null=True, blank=True)
+    alerted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [models.CheckConstraint(condition=Q(id=1), name="there_is_one_relay")]
@@ -182,13 +209,129 @@ class KeptMail(models.Model):
 
 
 class Suppression(models.Model):
-    """An address that wants no more reminders, kept as a hash only."""
+    """An address that gets none of some mails, kept as a hash only.
 
-    email_hash = models.CharField(max_length=64, unique=True)
+    Its owner said so, or the address does not take mail (a bounce), or its owner called it unwanted (a
+    complaint). ``detail`` is the provider's word, without the address.
+    """
+
+    class Scope(models.TextChoices):
+        REMINDERS = "reminders", _("Reminders, thanks and surveys")
+        BROADCASTS = "broadcasts", _("Bulk messages")
+        DIGESTS = "digests", _("Digests and nags for hosts and organisers")
+        ALL = "all", _("Everything")
+
+    class Reason(models.TextChoices):
+        UNSUBSCRIBED = "unsubscribed", _("Wanted by the reader")
+        BOUNCED = "bounced", _("The address takes no mail")
+        COMPLAINED = "complained", _("Called unwanted by the reader")
+        BY_HAND = "by_hand", _("Entered by an organiser")
+
+    email_hash = models.CharField(max_length=64)
+    scope = models.CharField(max_length=12, choices=Scope, default=Scope.REMINDERS)
+    reason = models.CharField(max_length=14, choices=Reason, default=Reason.UNSUBSCRIBED)
+    detail = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["email_hash", "scope"], name="an_address_is_suppressed_once_in_a_scope"
+            ),
+        ]
+
     def __str__(self) -> str:
-        return self.email_hash[:12]
+        return f"{self.email_hash[:12]} {self.scope}"
+
+
+class DeliveryEvent(models.Model):
+    """What a mail provider told of a mail afterwards: once, however often it tells it, and no address."""
+
+    class Kind(models.TextChoices):
+        BOUNCED = "bounced", _("Bounced")
+        DEFERRED = "deferred", _("Delayed")
+        REJECTED = "rejected", _("Refused by the provider")
+        COMPLAINED = "complained", _("Called unwanted by the reader")
+        UNSUBSCRIBED = "unsubscribed", _("Unsubscribed")
+        DELIVERED = "delivered", _("Delivered")
+
+    provider = models.CharField(max_length=30)
+    event_id = models.CharField(max_length=200)
+    kind = models.CharField(max_length=14, choices=Kind)
+    message = models.ForeignKey(Message, models.CASCADE, null=True, blank=True, related_name="events")
+    email_hash = models.CharField(max_length=64)
+    detail = models.CharField(max_length=300, blank=True)
+    at = models.DateTimeField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["-at", "-pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["provider", "event_id"], name="a_delivery_event_counts_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.kind} {self.event_id}"
+
+
+class MailTemplate(models.Model):
+    """What an edition says in its own words in one kind of mail and one language: subject and opening.
+
+    Both hold placeholders (``{visit}``) of the kind's allow-list, put in once and as plain text. The visit
+    itself, the links and the calendar file are the site's and stay whatever is written here.
+    """
+
+    festival = models.ForeignKey(Festival, models.CASCADE, related_name="mail_templates")
+    kind = models.CharField(_("kind"), max_length=24, choices=Message.Kind)
+    locale = models.CharField(_("language"), max_length=5, choices=LOCALES)
+    subject = models.CharField(_("subject"), max_length=200, blank=True)
+    text = models.TextField(_("text"), max_length=4000, blank=True)
+    updated_at = models.DateTimeField()
+    updated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("mail template")
+        verbose_name_plural = _("mail templates")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["festival", "kind", "locale"], name="one_template_per_kind_and_language_of_an_edition"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.festival} {self.kind} {self.locale}"
+
+
+class Broadcast(models.Model):
+    """A message to a segment of an edition's visitors or hosts, as its organiser wrote and counted it.
+
+    ``segment`` says who in the words of ``events.broadcasts``; ``counted`` is the number the organiser
+    confirmed. The English text is optional: without it everybody reads the French one.
+    """
+
+    festival = models.ForeignKey(Festival, models.CASCADE, related_name="broadcasts")
+    territory = models.ForeignKey(Territory, models.CASCADE, null=True, blank=True, related_name="broadcasts")
+    segment = models.JSONField(default=dict)
+    subject = models.CharField(_("subject"), max_length=200)
+    text = models.TextField(_("text"), max_length=6000)
+    subject_en = models.CharField(_("subject in English"), max_length=200, blank=True)
+    text_en = models.TextField(_("text in English"), max_length=6000, blank=True)
+    counted = models.PositiveIntegerField(default=0)
+    job = models.OneToOneField("events.Job", models.SET_NULL, null=True, blank=True, related_name="broadcast")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("bulk message")
+        verbose_name_plural = _("bulk messages")
+        ordering: ClassVar = ["-created_at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.subject
 
 
 class JournalEntry(models.Model):

@@ -125,6 +125,8 @@ class Registration(models.Model):
     confirmed_at = models.DateTimeField(null=True, blank=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)
     cancelled_by = models.CharField(max_length=12, blank=True)
+    coming_at = models.DateTimeField(null=True, blank=True, editable=False)
+    """When the visitor answered a reminder with « yes, still coming »."""
     checked_in_at = models.DateTimeField(null=True, blank=True)
     partner = models.ForeignKey(
         "events.ApiToken", models.SET_NULL, null=True, blank=True, related_name="registrations"

@@ -1,0 +1,15 @@
+"""The content of every kind."""
+
+from __future__ import annotations
+
+from . import ballots, desk, reminders, visitors, visits, waiting
+from .shared import ContentOf
+
+CONTENT_OF: ContentOf = {
+    **visits.CONTENT_OF,
+    **waiting.CONTENT_OF,
+    **visitors.CONTENT_OF,
+    **reminders.CONTENT_OF,
+    **ballots.CONTENT_OF,
+    **desk.CONTENT_OF,
+}
