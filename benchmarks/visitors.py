@@ -158,15 +158,20 @@ async def _flows(url: str, slots: Sequence[int], number: int, at_once: int, firs
     return seen
 
 
-def arrivals(url: str, slots: Sequence[int], number: int, *, within: float, seed: int) -> Seen:
-    """``number`` visitors who come by chance within so many seconds, whether the site keeps up or not.
+def arrivals(
+    url: str, slots: Sequence[int], number: int, *, within: float, seed: int, first: int = 0
+) -> Seen:
+    """``number`` visitors, numbered from ``first``, who come by chance within so many seconds, whether the
+    site keeps up or not.
 
     Points of a Poisson process given their number: uniform, in order; the same for the same ``seed``.
     """
-    return asyncio.run(_arrivals(url, slots, number, within, seed))
+    return asyncio.run(_arrivals(url, slots, number, within, seed, first))
 
 
-async def _arrivals(url: str, slots: Sequence[int], number: int, within: float, seed: int) -> Seen:
+async def _arrivals(
+    url: str, slots: Sequence[int], number: int, within: float, seed: int, first: int
+) -> Seen:
     chance, seen = random.Random(seed), Seen()
     moments = sorted(chance.uniform(0, within) for _ in range(number))
     wanted = [chance.choice(slots) for _ in range(number)]
@@ -176,7 +181,7 @@ async def _arrivals(url: str, slots: Sequence[int], number: int, within: float, 
         if (pause := begun + moment - time.perf_counter()) > 0:
             await asyncio.sleep(pause)
         crowd.append(
-            asyncio.create_task(Visitor(url, visitor, seen).book(wanted[visitor], due=begun + moment))
+            asyncio.create_task(Visitor(url, first + visitor, seen).book(wanted[visitor], due=begun + moment))
         )
     await asyncio.gather(*crowd)
     seen.seconds = time.perf_counter() - begun
