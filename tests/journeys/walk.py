@@ -142,7 +142,6 @@ NOT_WALKED = {
     "host_join": "needs an invitation, see tests/host",
     "ballot_receipt": "needs an entry just made, see tests/views/test_ballot.py",
     "receipt": "seen when booking, see the keyboard's journey",
-    "organiser_rules": "the national team's alone, see tests/organiser/test_openings",
     "room_join": "needs an invitation, see tests/organiser/test_managers.py",
     "organiser_levels": "the national team's alone, see tests/organiser/test_levels.py",
     "outbox": "without a mail relay alone, see tests/mail",
@@ -334,10 +333,23 @@ def organiser_pages(found: dict[str, Any]) -> list[Page]:
     ]
 
 
+def national_pages(found: dict[str, Any]) -> list[Page]:
+    """What the national team alone sets."""
+    return [
+        _at("organiser_rules", TERRITORY),
+        _at("organiser_levels", TERRITORY),
+    ]
+
+
 PAGES = {
     "public": public_pages,
     "visitor": visitor_pages,
     "host": host_pages,
     "organiser": organiser_pages,
+    "national": national_pages,
 }
-ACCOUNTS = {"host": "hote@demo.example", "organiser": "organisation@demo.example"}
+ACCOUNTS = {
+    "host": "hote@demo.example",
+    "organiser": "organisation@demo.example",
+    "national": "equipe@demo.example",
+}
