@@ -22,6 +22,7 @@ from django.utils.translation import override
 from events.calendar import Method, calendar_of
 from events.mail.content.kinds import CONTENT_OF
 from events.mail.content.shared import Content
+from events.mail.wordings import own_words
 from events.models import Message
 
 Kind = Message.Kind
@@ -37,8 +38,10 @@ def compose(message: Message, *, now: dt.datetime) -> EmailMultiAlternatives:
 
 
 def _mail(message: Message, content: Content, now: dt.datetime) -> EmailMultiAlternatives:
-    context = {"letter": content.letter, "now": now, **content.facts}
-    context["subject"] = _one_line(_render(f"{message.kind}_subject.txt", context, escape=False))
+    own = own_words(message, content.letter)
+    context = {"letter": own.put_on(content.letter), "now": now, **content.facts}
+    subject = own.subject or _render(f"{message.kind}_subject.txt", context, escape=False)
+    context["subject"] = _one_line(subject)
     mail = EmailMultiAlternatives(
         subject=context["subject"],
         body=_tidy(_render(f"{message.kind}.txt", context, escape=False)),

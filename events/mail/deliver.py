@@ -31,6 +31,7 @@ from events.mail.transport import (
     Transport,
     open_transport,
 )
+from events.mail.wordings import remembered_wordings
 from events.models import Message
 
 logger = logging.getLogger(__name__)
@@ -85,7 +86,8 @@ def deliver_due(*, now: dt.datetime | None = None, limit: int = 2000, only: str 
             claimed = claim(token=token, now=clock(), size=min(BATCH, limit - report.handled), only=only)
             if not claimed:
                 break
-            _deliver_claimed(claimed, token, transport, clock, report)
+            with remembered_wordings():
+                _deliver_claimed(claimed, token, transport, clock, report)
     finally:
         transport.close()
         if report.sent:

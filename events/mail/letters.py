@@ -208,7 +208,11 @@ def _tight(here: Slot, there: Slot, *, other: Slot) -> str:
 
 @dataclass(frozen=True)
 class Letter:
-    """What every mail shows around its own words."""
+    """What every mail shows around its own words.
+
+    ``opening``: paragraphs in the edition's own words (``events.mail.wordings``), before the kind's first
+    sentence, or instead of it unless ``keeps_lead``.
+    """
 
     festival: str
     is_demo: bool
@@ -216,6 +220,8 @@ class Letter:
     name: str = ""
     visits: list[Visit] = field(default_factory=list)
     reply_to: str = ""
+    opening: list[str] = field(default_factory=list)
+    keeps_lead: bool = True
 
 
 def letter_of(activity: Activity | None, *, name: str = "", visits: Sequence[Visit] = ()) -> Letter:

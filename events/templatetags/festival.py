@@ -64,6 +64,7 @@ HAPPENED = {
     "announce_opening": pgettext_lazy("journal", "opening announced"),
     "drop_opening": pgettext_lazy("journal", "opening taken back"),
     "change_rules": pgettext_lazy("journal", "rules changed"),
+    "change_wording": pgettext_lazy("journal", "words of a mail changed"),
     "moved": pgettext_lazy("journal", "slot moved"),
     "placed": pgettext_lazy("journal", "put into a room"),
     "swapped": pgettext_lazy("journal", "put into a room"),
