@@ -20,8 +20,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from events.mail import relay
+from events.mail.bounces import note_refusal
 from events.mail.compose import compose
 from events.mail.content.reminders import said_with
+from events.mail.limits import TooMany, take_one
 from events.mail.staleness import why_not
 from events.mail.transport import (
     NobodyKnows,
@@ -181,6 +183,7 @@ class _Delivery:
         try:
             answer = self.transport.send(mail, about_to_give=self._about_to_give)
         except RefusedForGood as refusal:
+            note_refusal(self.message, str(refusal), now=self.clock())
             return self._end(Status.FAILED, str(refusal), attempts=F("attempts") + 1)
         except RefusedForNow as refusal:
             return self._later(str(refusal))
@@ -192,6 +195,11 @@ class _Delivery:
             wait = AFTER_A_BROKEN_LINE if fault.while_talking else dt.timedelta()
             self._back(str(fault), next_attempt_at=self.clock() + wait)
             raise
+        except TooMany as flood:
+            if flood.until is None:
+                return self._end(Status.SUPPRESSED, str(flood))
+            self._back(str(flood), next_attempt_at=flood.until)
+            return "held back"
         except (LeaseLost, DatabaseError):
             raise
         except Exception as error:
@@ -218,6 +226,7 @@ class _Delivery:
                 data_started_at=now, handed_over=F("handed_over") + 1, lease_until=now + LEASE
             ):
                 raise LeaseLost
+            take_one(self.message, now=now)
             Message.objects.filter(
                 pk__in=self.siblings,
                 status__in=[Status.PENDING, Status.SENDING],

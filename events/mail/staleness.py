@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
-from events.links import hash_of_address
-from events.models import Message, Registration, RoomRequest, Slot, Suppression
+from events.mail.suppressions import why_suppressed
+from events.models import Message, Registration, RoomRequest, Slot
 
 Kind, Status = Message.Kind, Message.Status
 
@@ -79,8 +79,8 @@ def why_not(message: Message, now: dt.datetime) -> tuple[Message.Status, str] | 
         reason = _slot_says_no(message, slot, now)
         if reason:
             return reason
-    if message.kind == Kind.REMINDER and wants_no_reminder(message.recipient):
-        return Status.SUPPRESSED, "the address wants no reminder"
+    if why := why_suppressed(message, now=now):
+        return Status.SUPPRESSED, why
     return None
 
 
@@ -159,7 +159,3 @@ def _slot_says_no(message: Message, slot: Slot, now: dt.datetime) -> tuple[Messa
 def revision_owed(message: Message) -> int:
     """The revision of the slot this mail speaks of: the last part of its key."""
     return int(message.dedupe_key.rpartition(":")[2])
-
-
-def wants_no_reminder(email: str) -> bool:
-    return Suppression.objects.filter(email_hash=hash_of_address(email)).exists()

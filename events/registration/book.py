@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from django.db import IntegrityError, transaction
 
+from events.mail.limits import BY_OWNER
 from events.mail.outbox import owe
 from events.models import ApiToken, Message, Registration
 from events.refusals import Reason, Refused
@@ -156,6 +157,7 @@ def take_places(wish: Wish, status: Registration.Status) -> Registration:
         locale=wish.locale,
         now=wish.now,
         registration=registration,
+        context={BY_OWNER: True} if wish.is_theirs else None,
         expires_at=until,
     )
     if status == WAITING:

@@ -23,6 +23,7 @@ from events.models import (
     BallotEntry,
     BallotWish,
     Delivery,
+    DeliveryEvent,
     ErasedCount,
     HostPerson,
     Job,
@@ -88,7 +89,19 @@ def export_person(*, email: str) -> dict[str, Any]:
             .order_by("pk")
             .values("kind", "status", "locale", "created_at", "sent_at")
         ),
-        "no_reminders": Suppression.objects.filter(email_hash=hash_of_address(email)).exists(),
+        "no_reminders": Suppression.objects.filter(
+            email_hash=hash_of_address(email), scope__in=[Suppression.Scope.REMINDERS, Suppression.Scope.ALL]
+        ).exists(),
+        "stopped_mails": list(
+            Suppression.objects.filter(email_hash=hash_of_address(email))
+            .order_by("pk")
+            .values("scope", "reason", "detail", "created_at")
+        ),
+        "returned_mails": list(
+            DeliveryEvent.objects.filter(email_hash=hash_of_address(email))
+            .order_by("at", "pk")
+            .values("kind", "detail", "at")
+        ),
         "account": [_export_account(user) for user in User.objects.filter(email__iexact=email)],
         "receives_for": [_export_host_person(person) for person in _host_people_of(email)],
         "contact_of": list(
@@ -195,7 +208,8 @@ def erase_person(*, email: str, now: dt.datetime) -> dict[str, int]:
     """Forget an address everywhere (RGPD art. 17); says how many of each kind were erased.
 
     Places of visits to come are given back first, so that who waits is offered them. The wish for no
-    reminders stays as a keyed hash: without it the next booking would undo it. Raises ``OnlyKeeper``.
+    reminders, and that mail came back, stay as a keyed hash: without it the next booking would undo them.
+    Raises ``OnlyKeeper``.
     """
     email = email.strip().lower()
     keepers = User.objects.filter(is_superuser=True, is_active=True)
@@ -218,6 +232,7 @@ def erase_person(*, email: str, now: dt.datetime) -> dict[str, int]:
     for slot_id in sorted(set(registrations.values_list("slot_id", flat=True))):
         _leave_numbers(lock_slot(slot_id), registrations.filter(slot_id=slot_id))
     Message.objects.filter(recipient__iexact=email).delete()
+    DeliveryEvent.objects.filter(email_hash=hash_of_address(email)).delete()
     kept.delete()
     entries = BallotEntry.objects.filter(visitor__in=visitors)
     for ballot_id in sorted(set(entries.values_list("ballot_id", flat=True))):
@@ -306,6 +321,7 @@ def purge_expired(*, now: dt.datetime) -> dict[str, int]:
     erased["mails"] = over.delete()[0] + KeptMail.objects.filter(kept_at__lt=limit).delete()[0]
     erased["rate_counts"] = RateCount.objects.filter(window__lt=now - COUNTS_LAST).delete()[0]
     Delivery.objects.filter(created_at__lt=limit).delete()
+    DeliveryEvent.objects.filter(at__lt=limit).delete()
     erased["jobs"] = Job.objects.filter(finished_at__lt=limit).delete()[0]
     erased["host_people"] = _purge_host_people(limit)
     Absence.objects.filter(ends_at__lt=limit).delete()

@@ -28,11 +28,11 @@ from events.forms.booking import GiveBackForm, LinkForm
 from events.limits import allow, seconds_left
 from events.links import (
     hash_of,
-    hash_of_address,
     registration_of_token,
     reminders_token,
     visitor_of_reminders_token,
 )
+from events.mail.suppressions import allow_again, is_stopped, stop
 from events.models import Registration, Slot, Suppression, Visitor
 from events.models.registration import RegistrationQuerySet
 from events.refusals import Reason, Refused
@@ -133,7 +133,7 @@ def my_visits(request: HttpRequest, token: str, opened: Opened) -> HttpResponse:
         "kept": kept,
         "requests": _requests(waiting),
         "reminders": _reminders(coming, now),
-        "is_unreminded": opened.is_whole and _is_unreminded(opened.visitor),
+        "is_unreminded": opened.is_whole and _is_unreminded(opened.visitor, now),
         "stop_reminders": reminders_token(opened.visitor.pk) if opened.is_whole else "",
         "over": over,
         "ballots": entries_of(opened.visitor, now) if opened.is_whole else [],
@@ -200,8 +200,8 @@ def _reminders(coming: list[Registration], now: dt.datetime) -> list[Reminder]:
     ]
 
 
-def _is_unreminded(visitor: Visitor) -> bool:
-    return Suppression.objects.filter(email_hash=hash_of_address(visitor.email)).exists()
+def _is_unreminded(visitor: Visitor, now: dt.datetime) -> bool:
+    return is_stopped(visitor.email, Suppression.Scope.REMINDERS, now=now)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -340,12 +340,12 @@ def reminders_off(request: HttpRequest, token: str) -> HttpResponse:
     visitor = Visitor.objects.filter(pk=known).first() if known else None
     if visitor is None:
         return _link_gone(request, status=404)
-    address = hash_of_address(visitor.email)
+    now, reminders = timezone.now(), Suppression.Scope.REMINDERS
     if request.method == "POST":
         if "again" in request.POST:
-            Suppression.objects.filter(email_hash=address).delete()
+            allow_again(visitor.email, reminders)
         else:
-            Suppression.objects.get_or_create(email_hash=address)
-    is_off = Suppression.objects.filter(email_hash=address).exists()
+            stop(visitor.email, reminders, Suppression.Reason.UNSUBSCRIBED, now=now)
+    is_off = is_stopped(visitor.email, reminders, now=now)
     context = {"is_off": is_off, "is_done": request.method == "POST"}
     return render(request, "events/visitor/reminders_off.html", context)

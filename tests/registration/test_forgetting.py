@@ -181,6 +181,8 @@ class TestExport:
             "ballots": [],
             "mails": [],
             "no_reminders": False,
+            "stopped_mails": [],
+            "returned_mails": [],
             "account": [],
             "receives_for": [],
             "contact_of": [],

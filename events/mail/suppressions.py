@@ -1,0 +1,113 @@
+"""Addresses that get no mail, or not every mail, kept as keyed hashes only: who has the table cannot read it.
+
+- Who unsubscribes gets no more of one scope. Who calls a mail unwanted (a complaint) gets nothing more that
+  nobody asked for: reminders, bulk messages, digests. What answers their own act (a booking, a link, an
+  account) and what changes a visit they hold still goes.
+- An address that bounced gets nothing at all for ``BOUNCE_LASTS``; then one mail may find out anew.
+- What an organiser entered by hand holds until an organiser lifts it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from django.db.models import Q, QuerySet
+
+from events.links import hash_of_address
+from events.models import Message, Suppression
+from events.rows import insert
+
+Kind = Message.Kind
+Scope: TypeAlias = Suppression.Scope
+Reason: TypeAlias = Suppression.Reason
+
+BOUNCE_LASTS = dt.timedelta(days=90)
+"""Mailboxes come back: a full one is emptied, a mistyped domain is bought."""
+
+_SCOPE_OF: dict[str, Scope] = {
+    Kind.REMINDER: Scope.REMINDERS,
+    Kind.THANKS: Scope.REMINDERS,
+    Kind.SURVEY: Scope.REMINDERS,
+    Kind.BROADCAST: Scope.BROADCASTS,
+    Kind.HOST_DIGEST: Scope.DIGESTS,
+    Kind.ORGANISER_DIGEST: Scope.DIGESTS,
+    Kind.DOOR_LIST: Scope.DIGESTS,
+    Kind.NAG_DRAFT: Scope.DIGESTS,
+    Kind.NAG_SLOTS: Scope.DIGESTS,
+    Kind.MAIL_STUCK: Scope.DIGESTS,
+}
+UNASKED = (Scope.REMINDERS, Scope.BROADCASTS, Scope.DIGESTS)
+"""What nobody asked for mail by mail: each carries its one-click link (RFC 8058); a complaint ends all."""
+
+_WHY = {
+    Reason.UNSUBSCRIBED: "the address wants none of these",
+    Reason.BOUNCED: "the address takes no mail",
+    Reason.COMPLAINED: "the address called our mail unwanted",
+    Reason.BY_HAND: "an organiser stopped mail to this address",
+}
+
+
+def scope_of(kind: str) -> Scope | None:
+    """What one unsubscribes from to get no more of this kind; None for what answers somebody's own act."""
+    return _SCOPE_OF.get(kind)
+
+
+def suppressed(messages: Iterable[Message], *, now: dt.datetime) -> dict[int, str]:
+    """Those that must not be sent, by key, each with why. One statement, however many are asked for."""
+    asked = [(message.pk, hash_of_address(message.recipient), scope_of(message.kind)) for message in messages]
+    found: dict[str, dict[str, str]] = {}
+    rows = _standing(now).filter(email_hash__in={address for _pk, address, _scope in asked})
+    for row in rows:
+        found.setdefault(row.email_hash, {})[row.scope] = row.reason
+    why = {}
+    for pk, address, scope in asked:
+        reasons = found.get(address, {})
+        reason = reasons.get(Scope.ALL) or (reasons.get(scope) if scope else None)
+        if reason:
+            why[pk] = _WHY[Reason(reason)]
+    return why
+
+
+def why_suppressed(message: Message, *, now: dt.datetime) -> str:
+    """Why this message must not be sent; empty when it may."""
+    return suppressed([message], now=now).get(message.pk, "")
+
+
+def is_stopped(email: str, scope: Scope, *, now: dt.datetime) -> bool:
+    """Whether this address gets none of that scope, for whatever reason."""
+    return _standing(now).filter(email_hash=hash_of_address(email), scope__in=[scope, Scope.ALL]).exists()
+
+
+def takes_no_mail(email: str, *, now: dt.datetime) -> bool:
+    """Whether mail to this address came back. Says nothing of what the owner of an address wants, so it may
+    be shown to whoever typed it: what bounces has no owner who reads.
+    """
+    here = _standing(now).filter(email_hash=hash_of_address(email), scope=Scope.ALL)
+    return here.filter(reason=Reason.BOUNCED).exists()
+
+
+def stop(email: str, scope: Scope, reason: Reason, *, now: dt.datetime, detail: str = "") -> None:
+    """No more mail of that scope to this address; what stopped it first stays the reason.
+
+    A bounce that comes again lasts anew.
+    """
+    stop_hash(hash_of_address(email), scope, reason, now=now, detail=detail)
+
+
+def stop_hash(email_hash: str, scope: Scope, reason: Reason, *, now: dt.datetime, detail: str = "") -> None:
+    """The same for an address known by its hash alone."""
+    row = Suppression(email_hash=email_hash, scope=scope, reason=reason, detail=detail[:300], created_at=now)
+    if insert(row, unless_there=True) is None and reason == Reason.BOUNCED:
+        same = Suppression.objects.filter(email_hash=email_hash, scope=scope, reason=reason)
+        same.update(created_at=now, detail=detail[:300])
+
+
+def allow_again(email: str, scope: Scope) -> None:
+    """The reader wants these again: whatever stopped this scope, their word is the last."""
+    Suppression.objects.filter(email_hash=hash_of_address(email), scope=scope).delete()
+
+
+def _standing(now: dt.datetime) -> QuerySet[Suppression]:
+    return Suppression.objects.filter(~Q(reason=Reason.BOUNCED) | Q(created_at__gt=now - BOUNCE_LASTS))
