@@ -373,6 +373,19 @@ def _refuse_a_room_that_does_not_suit(slot: Slot, room: Room) -> None:
         raise Refused(Reason.ROOM_TOO_SMALL, slot=slot, room=room, safety_capacity=most)
 
 
+def refuse_what_the_rules_forbid(slot: Slot) -> None:
+    """A slot where it stands: its room must suit it, and no rule that refuses be broken. Raises as
+    ``place_slot``."""
+    if slot.room is not None:
+        _refuse_a_room_that_does_not_suit(slot, slot.room)
+    _refuse_what_the_rules_forbid(slot, slot.room, Surroundings.around([_at(slot, slot.room)]))
+
+
+def lock_rooms_of(slot: Slot) -> None:
+    """The room of a slot and its parts, until the end of the transaction."""
+    _lock(_rooms(slot.room_id))
+
+
 def _at(slot: Slot, room: Room | None) -> Where:
     return Where(slot, room, slot.starts_at, slot.ends_at)
 
@@ -442,14 +455,15 @@ def _write_slot(slot: Slot) -> None:
     except IntegrityError as error:
         if PERSON_GUARD in str(error):
             raise Refused(Reason.PERSON_BUSY, slot=slot, room=slot.room) from error
-        if (
-            Slot.objects.exclude(state=Slot.State.CANCELLED)
-            .filter(activity=slot.activity_id, starts_at=slot.starts_at)
-            .exclude(pk=slot.pk)
-            .exists()
-        ):
+        if begins_then_already(slot):
             raise Refused(Reason.SAME_START, slot=slot) from error
         raise
+
+
+def begins_then_already(slot: Slot) -> bool:
+    """Whether another slot of the same activity takes place from that very instant."""
+    same = Slot.objects.filter(activity=slot.activity_id, starts_at=slot.starts_at).exclude(pk=slot.pk)
+    return same.exclude(state=Slot.State.CANCELLED).exists()
 
 
 def _occupy(

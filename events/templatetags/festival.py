@@ -58,6 +58,7 @@ HAPPENED = {
     "edited": pgettext_lazy("journal", "texts changed"),
     "slots_added": pgettext_lazy("journal", "times added"),
     "withdraw_slot": pgettext_lazy("journal", "slot withdrawn"),
+    "restore_slot": pgettext_lazy("journal", "slot takes place after all"),
     "change_capacity": pgettext_lazy("journal", "number of places changed"),
     "set_pools": pgettext_lazy("journal", "reserved places changed"),
     "change_overbook": pgettext_lazy("journal", "overbooking changed"),

@@ -35,6 +35,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{SLOT}salle/", host_rooms.host_room_ask, name="host_room_ask"),
     path(f"{SLOT}salle/<int:asked>/retirer/", host_rooms.host_room_withdraw, name="host_room_withdraw"),
     path(f"{SLOT}retirer/", host_slots.host_slot_withdraw, name="host_slot_withdraw"),
+    path(f"{SLOT}retablir/", host_slots.host_slot_restore, name="host_slot_restore"),
     path(f"{SLOT}supprimer/", host_slots.host_slot_delete, name="host_slot_delete"),
     path(f"{SLOT}accueil/", host_greeters.host_slot_greeters, name="host_slot_greeters"),
     path(GREETERS, host_greeters.host_greeters, name="host_greeters"),

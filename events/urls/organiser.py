@@ -71,6 +71,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{SLOT}deplacer/", organiser_slots.move, name="organiser_slot_move"),
     path(f"{SLOT}sans-salle/", organiser_slots.unplace, name="organiser_slot_unplace"),
     path(f"{SLOT}retirer/", organiser_slots.withdraw, name="organiser_slot_withdraw"),
+    path(f"{SLOT}retablir/", organiser_slots.restore, name="organiser_slot_restore"),
     path(
         f"{SLOT}inscriptions/<str:reference>/rendre/",
         organiser_slots.cancel,

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from events.clock import on_the_wall
 from events.exchange.registrations_csv import CONTENT_TYPE, write_registrations
 from events.folding import fold
-from events.models import Mode, Registration, Slot
+from events.models import Activity, Mode, Registration, Slot
 from events.views.host import host_of, who_comes
 from events.views.host_greeters import who_receives
 from events.views.host_rooms import requests_of, rooms_to_ask
@@ -52,6 +52,9 @@ def host_slot(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "people": who_comes(slot.registrations.all()),
         "greeters": who_receives(slot),
         "is_over": slot.ends_at <= now,
+        "may_restore": slot.cancelled_by_host
+        and slot.starts_at > now
+        and slot.activity.state == Activity.State.PUBLISHED,
         "may_change": slot.activity.may_be_edited and not slot.is_cancelled and slot.ends_at > now,
         "room_requests": requests_of(slot),
         "may_ask_for_room": not slot.is_cancelled and slot.ends_at > now and rooms_to_ask(slot).exists(),

@@ -22,6 +22,7 @@ from events.refusals import Reason, Refused
 from events.registration.withdraw import change_capacity, withdraw_slot
 from events.scheduling.place import move_slot
 from events.scheduling.repeat import PlannedSlot, add_slots, with_problems
+from events.scheduling.restore import restore_slot
 from events.views.host import FORM, person
 from events.views.host_activities import activities_of
 from events.views.organiser_refusals import refused_by_people
@@ -221,6 +222,22 @@ def host_slot_withdraw(request: HttpRequest, slug: str, pk: int) -> HttpResponse
             return redirect("events:host_slot", slug, pk)
     context = {"host": slot.activity.host, "slot": slot, "form": form, "people": slot.taken + slot.held}
     return render(request, "events/host/slot_withdraw.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@login_required
+def host_slot_restore(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """What the host withdrew itself takes place after all."""
+    slot = get_object_or_404(slots_managed(request, slug), pk=pk)
+    try:
+        if not slot.cancelled_by_host:
+            raise Refused(Reason.WRONG_STATE)
+        restore_slot(slot_id=pk, by=person(request), now=timezone.now())
+    except Refused as no:
+        messages.error(request, " ".join([str(no.reason.label), *refused_by_people(no, slot.timezone)]))
+    else:
+        messages.success(request, _("The slot takes place after all, with all its places free."))
+    return redirect("events:host_slot", slug, pk)
 
 
 @require_POST

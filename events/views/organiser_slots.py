@@ -25,6 +25,7 @@ from events.registration.overbooking import Choice, choices, risk_of_turning_awa
 from events.registration.withdraw import change_capacity, withdraw_slot
 from events.scheduling.checks import findings_of
 from events.scheduling.place import move_slot, unplace_slot
+from events.scheduling.restore import restore_slot
 from events.wording import say_number, say_percent
 
 from .organiser_board import board_url, waiting_for_a_room
@@ -163,6 +164,9 @@ def show_slot(
         told=0 if is_over else at.registrations.active().count(),
         is_over=is_over,
         may_change=not is_over and not at.is_cancelled,
+        may_restore=at.is_cancelled
+        and at.starts_at > place.now
+        and at.activity.state == Activity.State.PUBLISHED,
         mails=list(
             Message.objects.filter(registration__slot=at)
             .select_related("registration")
@@ -302,6 +306,21 @@ def withdraw(request: HttpRequest, territory: str, pk: int) -> HttpResponse:
         form.add_error("reason", refused.reason.label)
         return show_slot(request, place, at, reason=form, status=409)
     messages.success(request, _("The slot is withdrawn.") + _told_words(told))
+    return redirect("events:organiser_slot", territory, pk)
+
+
+@require_POST
+@login_required
+def restore(request: HttpRequest, territory: str, pk: int) -> HttpResponse:
+    """The slot takes place after all; where its room is taken, the ways out are shown."""
+    place = workplace(request, territory)
+    at = slot_of(place, pk)
+    try:
+        restore_slot(slot_id=at.pk, by=place.user, now=place.now, keeps_room="sans_salle" not in request.POST)
+    except Refused as refused:
+        refused.facts["ways_out"] = []  # a withdrawn slot cannot be placed elsewhere before it is back
+        return show_slot(request, place, at, refused=refused, status=409)
+    messages.success(request, _("The slot takes place after all, with all its places free."))
     return redirect("events:organiser_slot", territory, pk)
 
 

@@ -14,6 +14,7 @@ from django.utils.cache import get_conditional_response, patch_cache_control
 from django.views.decorators.http import require_safe
 
 from events.calendar import calendar_of
+from events.clock import on_the_wall
 from events.models import Equipment, Room, RoomOccupancy, Slot, Venue
 from events.scheduling.managers import room_of_calendar
 from events.scheduling.rooms import atoms_of
@@ -56,6 +57,7 @@ def room(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     )
     labels = dict(Equipment.choices)
     venue = shown.venue
+    today = on_the_wall(now, venue.territory.timezone).date()
     context = {
         "now": now,
         "room": shown,
@@ -63,6 +65,9 @@ def room(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "days": by_day(rows_of(slots, now=now)),
         "has": [labels[code] for code in shown.has if code in labels],
         "hours": opening_said(shown) or opening_said(venue),
+        "special_days": list(
+            venue.special_days.filter(Q(room=shown) | Q(room__isnull=True), last_day__gte=today)
+        ),
         "codes": [code for code in ("mi", "hi", "vi", "pi", "ii") if code in venue.access],
     }
     return render(request, "events/public/room.html", context)

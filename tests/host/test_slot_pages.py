@@ -13,8 +13,9 @@ from events.hosting import delete_draft_slot
 from events.models import Activity, Festival, Message, Mode, Slot
 from events.refusals import Reason, Refused
 from events.registration.book import register_party
+from events.registration.withdraw import withdraw_slot
 from events.scheduling.place import place_slot
-from tests.factories import DAY, NOW, RoomFactory
+from tests.factories import DAY, NOW, RoomFactory, UserFactory
 from tests.host.people import a_slot, an_activity
 
 pytestmark = pytest.mark.django_db
@@ -279,6 +280,25 @@ class TestPublishedSlot:
             ("slot_cancelled", "a@visite.example", "Fuite d’eau"),
             ("slot_cancelled", "b@visite.example", "Fuite d’eau"),
         ]
+
+    def test_what_the_host_withdrew_it_brings_back(self, desk: Client, slot, host):
+        desk.post(reverse("events:host_slot_withdraw", args=[host.slug, slot.pk]), {"reason": "Fuite d’eau"})
+        page = reverse("events:host_slot", args=[host.slug, slot.pk])
+        assert desk.get(page).context["may_restore"]
+
+        desk.post(reverse("events:host_slot_restore", args=[host.slug, slot.pk]))
+
+        slot.refresh_from_db()
+        assert (slot.state, slot.taken) == ("published", 0)
+
+    def test_what_the_organisers_withdrew_stays_so(self, desk: Client, slot, host):
+        organiser = UserFactory(is_superuser=True)
+        withdraw_slot(slot_id=slot.pk, reason="Grève", by=organiser, now=NOW, by_host=False)
+
+        desk.post(reverse("events:host_slot_restore", args=[host.slug, slot.pk]))
+
+        slot.refresh_from_db()
+        assert slot.state == "cancelled"
 
     def test_without_a_reason_nothing_is_withdrawn(self, desk: Client, slot, host):
         response = desk.post(

@@ -153,6 +153,7 @@ ACTIONS = {
     *("host_activity_delete", "host_activity_reopen", "host_activity_submit", "host_slot_delete"),
     *("host_member_remove", "organiser_decide", "organiser_registration_cancel", "organiser_slot_capacity"),
     *("organiser_slot_move", "organiser_slot_unplace", "organiser_slot_withdraw", "organiser_team_remove"),
+    *("organiser_slot_restore", "host_slot_restore"),
     *("organiser_block", "organiser_unblock", "host_desk", "organiser_desk"),
     *("organiser_token_new", "organiser_token_revoke", "organiser_webhook_pause", "organiser_webhook_try"),
     *("organiser_webhook_delete", "organiser_delivery_again", "forget_me", "host_slot_pools"),

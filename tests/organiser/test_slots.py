@@ -269,6 +269,33 @@ def test_a_slot_is_withdrawn_with_a_reason_only(desk, place):
     assert Message.objects.get().kind == "slot_cancelled"
 
 
+def test_a_withdrawn_slot_takes_place_after_all(desk, place):
+    slot = a_slot(place)
+    desk.post(url("slot_withdraw", slot.pk), {"reason": "Dégât des eaux"})
+    assert desk.get(url("slot", slot.pk)).context["may_restore"]
+
+    desk.post(url("slot_restore", slot.pk))
+
+    slot.refresh_from_db()
+    assert (slot.state, slot.cancel_reason) == ("published", "")
+    assert not desk.get(url("slot", slot.pk)).context["may_restore"]
+
+
+def test_whose_room_is_taken_comes_back_without_it(desk, place):
+    slot, other = a_slot(place), a_slot(place, at=dt.time(10, 30))
+    place_slot(slot_id=slot.pk, room_id=place.room.pk, by=place.organiser, now=NOW)
+    desk.post(url("slot_withdraw", slot.pk), {"reason": "Dégât des eaux"})
+    place_slot(slot_id=other.pk, room_id=place.room.pk, by=place.organiser, now=NOW)
+
+    refused = desk.post(url("slot_restore", slot.pk))
+    assert refused.status_code == 409
+    assert refused.context["refusal"]["sentences"]
+    desk.post(url("slot_restore", slot.pk), {"sans_salle": "1"})
+
+    slot.refresh_from_db()
+    assert (slot.state, slot.room) == ("published", None)
+
+
 def test_a_slot_taken_out_of_its_room_waits_for_another(desk, place):
     slot = a_slot(place)
     place_slot(slot_id=slot.pk, room_id=place.room.pk, by=place.organiser, now=NOW)

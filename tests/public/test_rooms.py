@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from events.models import RoomHours
+from events.models import RoomHours, SpecialDays
 from events.scheduling.managers import renew_calendar_link
 from events.scheduling.place import block_room, place_slot
 from tests.factories import (
@@ -70,6 +70,22 @@ def test_the_page_says_what_is_on_and_what_the_room_is(client, room):
         assert words in page
     assert elsewhere.activity.title not in page
     assert page_of(room) in client.get(reverse("events:venue", args=["la-cantine"])).content.decode()
+
+
+def test_the_days_on_which_it_is_closed_are_said_while_they_lie_ahead(client, room):
+    today = NOW.date()
+    ahead = {"first_day": today, "last_day": today + dt.timedelta(days=2)}
+    SpecialDays.objects.create(venue=room.venue, reason="Salon de l’emploi", **ahead)
+    gone = today - dt.timedelta(days=3)
+    SpecialDays.objects.create(venue=room.venue, reason="Travaux", first_day=gone, last_day=gone)
+    other = RoomFactory(venue=room.venue)
+    SpecialDays.objects.create(venue=room.venue, room=other, reason="Peinture", **ahead)
+
+    page = client.get(page_of(room)).content.decode()
+
+    assert "Salon de l’emploi" in page
+    assert "Travaux" not in page
+    assert "Peinture" not in page
 
 
 def test_drafts_and_blockings_stay_off_the_public_page_and_calendars(client, room):
