@@ -1,34 +1,55 @@
-"""Who is owed a reminder now: derived from the bookings, never scheduled ahead.
+"""Who is owed a reminder, thanks or a survey now: derived from bookings and rules, never scheduled ahead.
 
-A rule of the edition says when: so many days before at an hour of the local clock, or so many hours before.
-Its reminder may leave from that instant until the next rule takes over or the visit begins; so a missed tick
-catches up, a late one is overtaken, and a slot that was moved (it has another revision) earns its own.
+When a rule speaks, and which speaks for a slot, stands in ``events.rulebook``. What would leave at night
+leaves in the morning (``events.quiet``).
+
+A visitor gets one mail for a rule and a visited day, when the first visit of the day falls due (after the
+visit: the last). It tells all of them, and what it has told no later mail of that rule and day tells again,
+unless the slot has moved (it has another revision) or the address is another. A missed tick catches up; what
+the next rule has overtaken, or what has begun, is not told any more.
+
+Two sweeps beside one another wait for the row of the edition, so neither misses what the other does. The cost
+follows what is due: a slot once looked at for a rule is not looked at again (``ReminderSweep``).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import CharField, Exists, OuterRef, Q, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models import Exists, OuterRef, Q
 
+from events.mail.days import KIND_OF, UNTOLD, Told
 from events.mail.outbox import PRIORITY, new_message_id, nudge_after_commit
-from events.models import Activity, Festival, Message, Registration, ReminderRule, Slot
+from events.models import Activity, Festival, Message, Registration, ReminderRule, ReminderSweep, Slot
+from events.quiet import QuietHours
+from events.rulebook import (
+    CATCH_UP,
+    RuleBook,
+    closes_at,
+    is_booked_too_late,
+    opens_at,
+    overtaken_at,
+    quiet_of,
+)
+
+Purpose = ReminderRule.Purpose
 
 BATCH = 1000
+"""Places of slots looked at in one transaction."""
 
 
 def default_reminder_rules(festival: Festival) -> list[ReminderRule]:
     """Give an edition that has no rule the usual three: D-7 and D-1 at 9 h on the local clock, H-3.
 
-    An edition that wants no reminder keeps its rules and makes them inactive.
+    An edition that wants no reminder keeps its rules and makes them inactive. The edition's own reminders.
     """
-    rules = ReminderRule.objects.filter(festival=festival)
+    rules = ReminderRule.objects.filter(
+        festival=festival, purpose=Purpose.REMINDER, programme=None, slot=None
+    )
     with transaction.atomic():
         if not rules.exists():
             nine = dt.time(9)
@@ -48,191 +69,448 @@ def default_reminder_rules(festival: Festival) -> list[ReminderRule]:
     return list(rules.order_by("pk"))
 
 
+def _book_of(festival: Festival) -> RuleBook:
+    """The rules of an edition that has them at hand; with the usual three where it has no reminder."""
+    rules = list(festival.reminder_rules.all())
+    of_the_edition = [rule for rule in rules if rule.programme_id is None and rule.slot_id is None]
+    if not any(rule.purpose == Purpose.REMINDER for rule in of_the_edition):
+        rules += default_reminder_rules(festival)
+    return RuleBook(festival, rules)
+
+
+# What is to come ------------------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True)
 class Planned:
-    """A reminder to come: by which rule, at which instant (UTC)."""
+    """A mail to come: by which rule, at which instant (UTC), and the visits for which it comes."""
 
     rule: ReminderRule
     at: dt.datetime
+    registrations: tuple[Registration, ...] = ()
 
 
 def planned_reminders(registration: Registration, now: dt.datetime) -> list[Planned]:
-    """The reminders this registration will still earn as things stand, the first first."""
-    slot = registration.slot
-    if registration.status != Registration.Status.CONFIRMED or slot.state != Slot.State.PUBLISHED:
-        return []
-    rules = _active(slot.activity.festival.reminder_rules.all())
-    planned = [
-        Planned(rule, opens)
-        for rule in rules
-        for opens, closes in [_window(rule, rules, slot.day, slot.timezone, slot.starts_at)]
-        if now < opens < closes and not _booked_too_late(rule, registration.confirmed_at, opens)
-    ]
+    """The reminders this registration would still earn alone, as things stand, the first first."""
+    return planned_days([registration], now)
+
+
+def planned_days(registrations: Iterable[Registration], now: dt.datetime) -> list[Planned]:
+    """The reminders one visitor's registrations will still earn, one for a rule and a day, the first first.
+
+    Give them with their slot, activity and edition.
+    """
+    books: dict[int, RuleBook] = {}
+    days: dict[tuple[int, dt.date], list[tuple[ReminderRule, list[ReminderRule], Registration]]] = {}
+    for registration in registrations:
+        slot = registration.slot
+        if registration.status != Registration.Status.CONFIRMED or slot.state != Slot.State.PUBLISHED:
+            continue
+        festival = slot.activity.festival
+        book = books.setdefault(festival.pk, RuleBook(festival, festival.reminder_rules.all()))
+        speaking = book.speaking(Purpose.REMINDER, slot=slot.pk, programme=slot.activity.programme_id)
+        for rule in speaking:
+            days.setdefault((rule.pk, slot.day), []).append((rule, speaking, registration))
+    planned = []
+    for found in days.values():
+        rule, speaking, first = found[0]
+        quiet = quiet_of(first.slot.activity.festival)
+        visits = [one for _rule, _speaking, one in found if one.slot.starts_at > now]
+        if one := _next_of_a_day(rule, speaking, visits, quiet, now):
+            planned.append(one)
     return sorted(planned, key=lambda one: one.at)
 
 
-def owe_reminders(now: dt.datetime, *, since: dt.datetime | None = None) -> int:
-    """Owe every reminder that is due at ``now`` and not owed yet: how many.
+def _next_of_a_day(
+    rule: ReminderRule,
+    speaking: Sequence[ReminderRule],
+    visits: Sequence[Registration],
+    quiet: QuietHours,
+    now: dt.datetime,
+) -> Planned | None:
+    """The mail of a rule for a day, unless it has left: then everything it could tell is told."""
+    opens = {
+        one.pk: at
+        for one in visits
+        if not is_booked_too_late(rule, one.confirmed_at, at := opens_at(rule, one.slot, quiet))
+    }
+    if not opens:
+        return None
+    at = min(opens.values())
+    overtaken = [over for one in visits if (over := overtaken_at(rule, speaking, one.slot, quiet))]
+    if at <= now or any(over <= at for over in overtaken):
+        return None
+    return Planned(rule, at, tuple(sorted(visits, key=lambda one: (one.slot.starts_at, one.pk))))
 
-    With ``since`` only those that have become due after it are looked for, which costs next to nothing when
-    there are none; without it every open window is, so that nothing missed or moved stays out. Safe to run
-    beside itself.
+
+# The sweep ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time at which slots begin, in one zone."""
+
+    timezone: str
+    day: dt.date
+    starts_at: dt.datetime
+    ends_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A confirmed booking as the sweep reads it."""
+
+    registration: int
+    visitor: int
+    email: str
+    locale: str
+    confirmed_at: dt.datetime | None
+    checked_in_at: dt.datetime | None
+    slot: int
+    revision: int
+    day: dt.date
+    timezone: str
+    starts_at: dt.datetime
+    ends_at: dt.datetime
+    programme: int | None
+    territory: int
+
+    @property
+    def told(self) -> Told:
+        return self.registration, self.slot, self.revision
+
+
+def owe_reminders(now: dt.datetime, *, since: dt.datetime | None = None) -> int:
+    """Owe every reminder, word of thanks and survey that is due at ``now`` and not owed yet: how many.
+
+    With ``since`` only those that have become due after it are looked for, and single bookings that ask for
+    it; without it every open window is, so that nothing missed, moved or published late stays out. Safe to
+    run beside itself.
     """
     owed = 0
     for festival in Festival.objects.published().prefetch_related("reminder_rules"):
-        rules = _active(festival.reminder_rules.all() or default_reminder_rules(festival))
-        if not rules:
-            continue
-        days = _days_to_come(festival, rules, now)
-        for rule in rules:
-            slots = _slots_in_window(festival, rule, days, now, since)
-            if slots is not None:
-                owed += _owe(rule, rules, slots, now)
-    return owed
+        book = _book_of(festival)
+        moments = _moments(book, now)
+        for rule, siblings in book.active():
+            when = _when(rule, siblings, book.quiet, moments, now, since)
+            if when is None:
+                continue
+            for slots in _batches(_unswept(book, rule, when)):
+                owed += _owe_for_slots(festival.pk, rule.pk, slots, now)
+    if since is None:
+        # Switched on again, a rule looks at everything anew.
+        ReminderSweep.objects.filter(rule__is_active=False).delete()
+    return owed + _owe_asked_for(now)
 
 
-def _active(rules: Iterable[ReminderRule]) -> list[ReminderRule]:
-    return [rule for rule in rules if rule.is_active]
+def _moments(book: RuleBook, now: dt.datetime) -> list[Moment]:
+    """When slots begin that some rule may speak of: few, however many slots there are."""
+    ahead, behind = dt.timedelta(), None
+    for rule, _siblings in book.active():
+        lead = dt.timedelta(days=rule.lead_days or 0, hours=rule.lead_hours or 0) + dt.timedelta(days=2)
+        if rule.is_after:
+            behind = max(behind or lead, lead)
+        else:
+            ahead = max(ahead, lead)
+    reach = Q(starts_at__gt=now, starts_at__lte=now + ahead)
+    if behind is not None:
+        reach |= Q(ends_at__lte=now, starts_at__gt=now - behind - CATCH_UP - dt.timedelta(days=1))
+    slots = Slot.objects.filter(reach, state=Slot.State.PUBLISHED, activity__festival=book.festival)
+    rows = slots.order_by().values_list("timezone", "day", "starts_at", "ends_at").distinct()
+    return [Moment(*row) for row in rows]
 
 
-def due_at(rule: ReminderRule, day: dt.date, zone: str, starts_at: dt.datetime) -> dt.datetime:
-    """The instant at which a rule falls due for a slot of that local ``day`` in ``zone`` that starts at
-    ``starts_at``.
-
-    Days are counted on the local calendar and the hour read on the local clock, so neither summer time nor
-    an ocean shifts it. An hour that the clock skips is taken as many minutes later, one it shows twice the
-    first time.
-    """
-    if rule.lead_hours is not None:
-        return starts_at - dt.timedelta(hours=rule.lead_hours)
-    assert rule.lead_days is not None  # noqa: S101 - a constraint of the table
-    assert rule.at_time is not None  # noqa: S101
-    local = dt.datetime.combine(day - dt.timedelta(days=rule.lead_days), rule.at_time, tzinfo=ZoneInfo(zone))
-    return local.astimezone(dt.UTC)
-
-
-def _window(
-    rule: ReminderRule, rules: Sequence[ReminderRule], day: dt.date, zone: str, starts_at: dt.datetime
-) -> tuple[dt.datetime, dt.datetime]:
-    """From when until when (half-open) this rule's reminder may leave: until the next rule is due, or the
-    start."""
-    opens = due_at(rule, day, zone, starts_at)
-    later = [due_at(other, day, zone, starts_at) for other in rules if other.pk != rule.pk]
-    return opens, min([starts_at, *(at for at in later if at > opens)])
-
-
-def _booked_too_late(rule: ReminderRule, confirmed_at: dt.datetime | None, due: dt.datetime) -> bool:
-    """A place taken shortly before the reminder was due needs none: its confirmation is fresh."""
-    return confirmed_at is None or confirmed_at > due - dt.timedelta(hours=rule.minimum_lead_hours)
-
-
-def _days_to_come(
-    festival: Festival, rules: Sequence[ReminderRule], now: dt.datetime
-) -> list[tuple[str, dt.date]]:
-    """The local days, with their zone, of the published slots to come that some rule may speak of."""
-    furthest = max(
-        dt.timedelta(days=rule.lead_days or 0, hours=rule.lead_hours or 0) for rule in rules
-    ) + dt.timedelta(days=2)
-    coming = Slot.objects.filter(
-        state=Slot.State.PUBLISHED,
-        starts_at__gt=now,
-        starts_at__lte=now + furthest,
-        activity__festival=festival,
-    )
-    return list(coming.order_by().values_list("timezone", "day").distinct())
-
-
-def _slots_in_window(
-    festival: Festival,
+def _when(
     rule: ReminderRule,
-    days: Sequence[tuple[str, dt.date]],
+    siblings: Sequence[ReminderRule],
+    quiet: QuietHours,
+    moments: Iterable[Moment],
     now: dt.datetime,
     since: dt.datetime | None,
 ) -> Q | None:
-    """Which slots, as a condition on a registration's slot; None when the rule has nothing to say now."""
-    if rule.lead_hours is not None:
-        lead = dt.timedelta(hours=rule.lead_hours)
-        when = Q(
-            slot__starts_at__gt=max(now, since + lead) if since else now, slot__starts_at__lte=now + lead
-        )
-    else:
-        when = Q()
-        for zone, day in days:
-            due = due_at(rule, day, zone, now)
-            if due <= now and (since is None or due > since):
-                when |= Q(slot__timezone=zone, slot__day=day)
-        if not when:
-            return None
-    return when & Q(
-        slot__starts_at__gt=now,
-        slot__state=Slot.State.PUBLISHED,
-        slot__activity__state=Activity.State.PUBLISHED,
-        slot__activity__festival=festival,
-    )
+    """The moments of which the rule may speak now, as a condition on slots; None where there are none."""
+    times: dict[str, set[dt.datetime]] = defaultdict(set)
+    for moment in moments:
+        opens = opens_at(rule, moment, quiet)
+        if opens > now or (since is not None and opens <= since):
+            continue
+        if now < closes_at(rule, siblings, moment, quiet) and (rule.is_after or moment.starts_at > now):
+            times[moment.timezone].add(moment.ends_at if rule.is_after else moment.starts_at)
+    if not times:
+        return None
+    at = "ends_at__in" if rule.is_after else "starts_at__in"
+    when = Q()
+    for zone, instants in times.items():
+        when |= Q(**{"timezone": zone, at: sorted(instants)})
+    return when
 
 
-def _owe(rule: ReminderRule, rules: Sequence[ReminderRule], slots: Q, now: dt.datetime) -> int:
-    key = Concat(
-        Value("remind:"),
-        Cast(OuterRef("pk"), CharField()),
-        Value(f":{rule.pk}:"),
-        Cast(OuterRef("slot_id"), CharField()),
-        Value(":"),
-        Cast(OuterRef("slot__revision"), CharField()),
-        output_field=CharField(),
+def _unswept(book: RuleBook, rule: ReminderRule, when: Q) -> list[tuple[int, int]]:
+    """The slots the rule has not looked at, with the places taken there."""
+    swept = ReminderSweep.objects.filter(
+        rule=rule, slot=OuterRef("pk"), revision=OuterRef("revision"), version=book.version_of(rule)
     )
-    found = (
-        Registration.objects.confirmed()
-        .filter(slots)
-        .filter(~Exists(Message.objects.filter(dedupe_key=key)))
-        .order_by("pk")
-        .values_list(
-            *("pk", "visitor_id", "visitor__email", "locale", "confirmed_at"),
-            *("slot_id", "slot__revision", "slot__day", "slot__timezone", "slot__starts_at"),
-            "slot__activity__territory_id",
-        )
+    slots = Slot.objects.filter(
+        when,
+        book.slots_of(rule),
+        state=Slot.State.PUBLISHED,
+        activity__state=Activity.State.PUBLISHED,
+        activity__festival=book.festival,
+    ).filter(~Exists(swept))
+    return list(slots.order_by("starts_at", "pk").values_list("pk", "taken"))
+
+
+def _batches(slots: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
+    batch, places = [], 0
+    for slot, taken in slots:
+        batch.append(slot)
+        places += taken + 1
+        if places >= BATCH:
+            yield batch
+            batch, places = [], 0
+    if batch:
+        yield batch
+
+
+@transaction.atomic
+def _owe_for_slots(festival_id: int, rule_id: int, slots: Sequence[int], now: dt.datetime) -> int:
+    """What a rule owes in these slots; then they count as looked at."""
+    book = _book_locked(festival_id)
+    found = next(((rule, siblings) for rule, siblings in book.active() if rule.pk == rule_id), None)
+    if found is None:
+        return 0  # switched off meanwhile
+    rule, siblings = found
+    due = _visits(Q(slot__in=slots))
+    owed = _owe(book, rule, siblings, due, now)
+    revisions = dict(Slot.objects.filter(pk__in=slots).values_list("pk", "revision"))
+    seen = {one.slot: one.revision for one in due}
+    ReminderSweep.objects.bulk_create(
+        [
+            ReminderSweep(
+                rule=rule, slot_id=slot, revision=seen.get(slot, revision), version=book.version_of(rule)
+            )
+            for slot, revision in revisions.items()
+        ],
+        update_conflicts=True,
+        unique_fields=["rule", "slot"],
+        update_fields=["revision", "version"],
+    )
+    return owed
+
+
+def _book_locked(festival_id: int) -> RuleBook:
+    """The rules as they stand; until the transaction ends nobody else sweeps this edition or changes them."""
+    festival = Festival.objects.select_for_update(no_key=True).get(pk=festival_id)
+    return RuleBook(festival, ReminderRule.objects.filter(festival=festival))
+
+
+def _owe_asked_for(now: dt.datetime) -> int:
+    """Single bookings that are to be looked at again, under every rule that speaks for them."""
+    asked = Registration.objects.filter(remind_again_at__lte=now)
+    rows = list(
+        asked.order_by("pk").values_list("pk", "remind_again_at", "slot__activity__festival_id")[:BATCH]
     )
     owed = 0
-    batch: list[Message] = []
-    for row in found.iterator(chunk_size=BATCH):
-        message = _message(rule, rules, row, now)
-        if message is not None:
-            batch.append(message)
-        if len(batch) >= BATCH:
-            owed += _insert(batch)
-            batch = []
-    return owed + _insert(batch)
+    for festival_id in sorted({row[2] for row in rows}):
+        mine = {pk: at for pk, at, festival in rows if festival == festival_id}
+        with transaction.atomic():
+            book = _book_locked(festival_id)
+            # Only what still asks as it did: a later wish stays.
+            for at in set(mine.values()):
+                keys = [pk for pk, its in mine.items() if its == at]
+                asked.filter(pk__in=keys, remind_again_at=at).update(remind_again_at=None)
+            if book.festival.state == Festival.State.PUBLISHED:
+                visits = _visits(Q(pk__in=list(mine)))
+                for rule, siblings in book.active():
+                    owed += _owe(book, rule, siblings, visits, now)
+    return owed
+
+
+_FACTS = (
+    *("pk", "visitor_id", "visitor__email", "locale", "confirmed_at", "checked_in_at"),
+    *("slot_id", "slot__revision", "slot__day", "slot__timezone", "slot__starts_at", "slot__ends_at"),
+    *("slot__activity__programme_id", "slot__activity__territory_id"),
+)
+
+
+def _visits(where: Q) -> list[Visit]:
+    rows = Registration.objects.confirmed().filter(
+        where, slot__state=Slot.State.PUBLISHED, slot__activity__state=Activity.State.PUBLISHED
+    )
+    found = rows.order_by("slot__starts_at", "pk").values_list(*_FACTS)
+    return [Visit(*row) for row in found.iterator(chunk_size=BATCH)]
+
+
+def _owe(
+    book: RuleBook,
+    rule: ReminderRule,
+    siblings: Sequence[ReminderRule],
+    looked_at: Sequence[Visit],
+    now: dt.datetime,
+) -> int:
+    """What a rule owes the visitors of these visits, each with the rest of the day."""
+    days = _days_around(book, rule, looked_at)
+    if not days:
+        return 0
+    told, ordinal = _told(rule, {visitor for visitor, _day in days})
+    absent = _absent(days.values()) if rule.is_after else set()
+    owed: list[Message] = []
+    for (visitor, day), visits in days.items():
+        visits = [
+            one for one in visits if one.registration not in absent and (rule.is_after or one.starts_at > now)
+        ]
+        fresh = [one for one in visits if (one.told, one.email) not in told[visitor, day]]
+        tell = (
+            _after(rule, visits, book.quiet, now)
+            if rule.is_after
+            else _before(rule, siblings, visits, fresh, book.quiet, now)
+        )
+        if tell is None or not fresh:
+            continue
+        first, expires_at = tell
+        owed.append(_message(book, rule, day, first, fresh, ordinal[visitor, day], expires_at, now))
+    _insert(owed)
+    return len(owed)
+
+
+def _days_around(
+    book: RuleBook, rule: ReminderRule, looked_at: Sequence[Visit]
+) -> dict[tuple[int, dt.date], list[Visit]]:
+    """By visitor and day: all visits of which the rule speaks, in order, where one of those is among them."""
+    wanted = {(one.visitor, one.day) for one in looked_at if _speaks(book, rule, one)}
+    if not wanted:
+        return {}
+    around = _visits(
+        Q(
+            visitor__in={visitor for visitor, _day in wanted},
+            slot__day__in={day for _visitor, day in wanted},
+            slot__activity__festival=book.festival,
+        )
+    )
+    days: dict[tuple[int, dt.date], list[Visit]] = defaultdict(list)
+    for one in around:
+        if (one.visitor, one.day) in wanted and _speaks(book, rule, one):
+            days[one.visitor, one.day].append(one)
+    return days
+
+
+def _speaks(book: RuleBook, rule: ReminderRule, one: Visit) -> bool:
+    speaking = book.speaking(rule.purpose, slot=one.slot, programme=one.programme)
+    return any(other.pk == rule.pk for other in speaking)
+
+
+def _told(
+    rule: ReminderRule, visitors: set[int]
+) -> tuple[dict[tuple[int, dt.date], set[tuple[Told, str]]], Counter[tuple[int, dt.date]]]:
+    """What mails of this rule have told these visitors, at which address; how many there were of a day."""
+    told: dict[tuple[int, dt.date], set[tuple[Told, str]]] = defaultdict(set)
+    ordinal: Counter[tuple[int, dt.date]] = Counter()
+    messages = Message.objects.filter(visitor__in=visitors, kind=KIND_OF[rule.purpose])
+    for visitor, email, status, context in messages.values_list(
+        "visitor_id", "recipient", "status", "context"
+    ):
+        if visitor is None or context.get("rule_id") != rule.pk:
+            continue
+        of = visitor, dt.date.fromisoformat(context["day"])
+        ordinal[of] += 1
+        if status not in UNTOLD:
+            told[of] |= {((one[0], one[1], one[2]), email) for one in context["tells"]}
+    return told, ordinal
+
+
+def _absent(days: Iterable[Sequence[Visit]]) -> set[int]:
+    """Who did not come, where somebody was checked in at all."""
+    visits = [one for day in days for one in day]
+    checked = set(
+        Registration.objects.filter(
+            slot__in={one.slot for one in visits}, checked_in_at__isnull=False
+        ).values_list("slot_id", flat=True)
+    )
+    return {one.registration for one in visits if one.slot in checked and one.checked_in_at is None}
+
+
+def _before(
+    rule: ReminderRule,
+    siblings: Sequence[ReminderRule],
+    visits: Sequence[Visit],
+    fresh: Sequence[Visit],
+    quiet: QuietHours,
+    now: dt.datetime,
+) -> tuple[Visit, dt.datetime] | None:
+    """The visit for which a reminder is due and until when it makes sense.
+
+    The next rule overtakes it for the whole day as soon as it speaks of one visit.
+    """
+    due = [
+        one
+        for one in fresh
+        if (opens := opens_at(rule, one, quiet)) <= now
+        and not is_booked_too_late(rule, one.confirmed_at, opens)
+    ]
+    if not due:
+        return None
+    overtaken = [over for one in visits if (over := overtaken_at(rule, siblings, one, quiet))]
+    expires_at = min([max(one.starts_at for one in due), *overtaken])
+    return (due[0], expires_at) if now < expires_at else None
+
+
+def _after(
+    rule: ReminderRule, visits: Sequence[Visit], quiet: QuietHours, now: dt.datetime
+) -> tuple[Visit, dt.datetime] | None:
+    """The last visit of the day and until when thanks make sense; None while another of the day is to come.
+
+    Then the earlier ones ask to be looked at again, whatever becomes of the last.
+    """
+    if not visits:
+        return None
+    opens = max(opens_at(rule, one, quiet) for one in visits)
+    if opens > now:
+        waiting = [one.registration for one in visits]
+        Registration.objects.filter(pk__in=waiting, remind_again_at__isnull=True).update(
+            remind_again_at=opens
+        )
+        return None
+    return (visits[-1], opens + CATCH_UP) if now < opens + CATCH_UP else None
 
 
 def _message(
-    rule: ReminderRule, rules: Sequence[ReminderRule], row: tuple[Any, ...], now: dt.datetime
-) -> Message | None:
-    key, visitor, email, locale, confirmed_at, slot, revision, day, zone, starts_at, territory = row
-    opens, closes = _window(rule, rules, day, zone, starts_at)
-    if not opens <= now < closes or _booked_too_late(rule, confirmed_at, opens):
-        return None
+    book: RuleBook,
+    rule: ReminderRule,
+    day: dt.date,
+    first: Visit,
+    fresh: Sequence[Visit],
+    ordinal: int,
+    expires_at: dt.datetime,
+    now: dt.datetime,
+) -> Message:
+    kind = KIND_OF[rule.purpose]
+    morning = book.quiet.after(now, first.timezone)
     return Message(
-        kind=Message.Kind.REMINDER,
-        dedupe_key=f"remind:{key}:{rule.pk}:{slot}:{revision}",
-        recipient=email,
-        locale=locale,
-        priority=PRIORITY[Message.Kind.REMINDER],
-        registration_id=key,
-        slot_id=slot,
-        visitor_id=visitor,
-        territory_id=territory,
-        context={"rule": rule.name, "day": day.isoformat()},
+        kind=kind,
+        dedupe_key=f"remind:{first.visitor}:{rule.pk}:{day.isoformat()}:{ordinal}",
+        recipient=first.email,
+        locale=first.locale,
+        priority=PRIORITY.get(kind, 7),
+        registration_id=first.registration,
+        slot_id=first.slot,
+        visitor_id=first.visitor,
+        territory_id=first.territory,
+        context={
+            "rule": rule.name,
+            "rule_id": rule.pk,
+            "day": day.isoformat(),
+            "tells": [list(one.told) for one in fresh],
+        },
         message_id=new_message_id(),
-        next_attempt_at=now,
-        expires_at=closes,
+        # Moved at night, a visit early next morning is still told of: there is no better hour left.
+        next_attempt_at=morning if morning < expires_at else now,
+        expires_at=expires_at,
         created_at=now,
     )
 
 
-def _insert(batch: Sequence[Message]) -> int:
-    """``INSERT … ON CONFLICT DO NOTHING``: another tick beside this one changes nothing."""
-    if batch:
-        with transaction.atomic():
-            Message.objects.bulk_create(batch, ignore_conflicts=True)
-            nudge_after_commit()
-    return len(batch)
+def _insert(messages: Sequence[Message]) -> None:
+    """``INSERT … ON CONFLICT DO NOTHING``: what was owed under that name stays as it is."""
+    if messages:
+        Message.objects.bulk_create(messages, ignore_conflicts=True, batch_size=1000)
+        nudge_after_commit()

@@ -107,6 +107,7 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:my_visits_calendar": (EVERYBODY, "link"),
     "events:my_visit_ticket": (EVERYBODY, "visit"),
     "events:my_visit_give_back": (EVERYBODY, "visit"),
+    "events:my_visit_coming": (EVERYBODY, "visit"),
     "events:my_visit_calendar": (EVERYBODY, "visit"),
     "events:my_visit_move": (EVERYBODY, "visit"),
     "events:my_address": (EVERYBODY, "link"),

@@ -75,6 +75,7 @@ class Visit:
     reference: str = ""
     ticket: str = ""
     give_back: str = ""
+    coming: str = ""
     is_waiting: bool = False
     is_kept: bool = False
     rank: str = ""
@@ -100,10 +101,10 @@ def visit_of_slot(slot: Slot) -> Visit:
     )
 
 
-def visit_of(registration: Registration, *, walk: str = "", rank: str = "") -> Visit:
+def visit_of(registration: Registration, *, walk: str = "", rank: str = "", asks: bool = False) -> Visit:
     """A registration's visit with its ticket and the page on which its place is given back.
 
-    ``rank``: where it stands on the waiting list, in words.
+    ``rank``: where it stands on the waiting list, in words. ``asks``: whether its visitor is still coming.
     """
     said, size, token = visit_of_slot(registration.slot), registration.party_size, registration.visitor.token
     return Visit(
@@ -113,6 +114,7 @@ def visit_of(registration: Registration, *, walk: str = "", rank: str = "") -> V
             "reference": registration.reference,
             "ticket": address("my_visit_ticket", token, registration.reference),
             "give_back": address("my_visit_give_back", token, registration.reference),
+            "coming": address("my_visit_coming", token, registration.reference) if asks else "",
             "is_waiting": registration.status == Registration.Status.WAITING,
             "is_kept": registration.status == Registration.Status.HELD,
             "rank": rank,
@@ -137,13 +139,16 @@ def place_of(slot: Slot) -> str:
     return ", ".join(plain(part) for part in parts if part)
 
 
-def day_of(registrations: Sequence[Registration]) -> list[Visit]:
-    """One day's visits in order, each with the way to it from the one before."""
+def day_of(registrations: Sequence[Registration], *, asks: bool = False) -> list[Visit]:
+    """One day's visits in order, each with the way to it from the one before.
+
+    ``asks``: for each, whether its visitor is still coming.
+    """
     visits: list[Visit] = []
     before: Registration | None = None
     for registration in registrations:
         walk = _way(before.slot, registration.slot) if before is not None else ""
-        visits.append(visit_of(registration, walk=walk))
+        visits.append(visit_of(registration, walk=walk, asks=asks))
         before = registration
     return visits
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from events.mail import days
 from events.mail.suppressions import why_suppressed
 from events.models import Message, Registration, RoomRequest, Slot
 
@@ -22,7 +23,6 @@ _WANTED_STATE: dict[str, frozenset[str]] = {
     Kind.REDUCED: frozenset(Registration.ACTIVE),
     Kind.ALREADY_REGISTERED: frozenset(Registration.ACTIVE),
     Kind.SLOT_MOVED: frozenset(Registration.ACTIVE),
-    Kind.REMINDER: frozenset({Registration.Status.CONFIRMED}),
     Kind.CANCELLATION: frozenset({Registration.Status.CANCELLED}),
 }
 _WANTED_HOLD: dict[str, str] = {
@@ -66,6 +66,8 @@ def why_not(message: Message, now: dt.datetime) -> tuple[Message.Status, str] | 
             return Status.CANCELLED, f"the registration is {registration.status}"
         if reason := _not_so_any_more(message, registration, now):
             return reason
+    if message.kind in days.KINDS and (reason := _day_says_no(message, now)):
+        return reason
     if message.kind == Kind.NEW_ADDRESS and not _may_still_move(message):
         return Status.CANCELLED, "the link has been replaced"
     if message.kind in _OF_A_BALLOT and (reason := _ballot_says_no(message)):
@@ -141,12 +143,7 @@ def _request_says_no(message: Message) -> tuple[Message.Status, str] | None:
 def _slot_says_no(message: Message, slot: Slot, now: dt.datetime) -> tuple[Message.Status, str] | None:
     if message.kind == Kind.SLOT_CANCELLED:
         return None if slot.is_cancelled else (Status.CANCELLED, "the slot takes place")
-    if message.kind == Kind.REMINDER:
-        if slot.state != Slot.State.PUBLISHED:
-            return Status.CANCELLED, f"the slot is {slot.state}"
-        if slot.starts_at <= now:
-            return Status.EXPIRED, "the visit has begun"
-    if message.kind in (Kind.REMINDER, Kind.SLOT_MOVED) and slot.revision != revision_owed(message):
+    if message.kind == Kind.SLOT_MOVED and slot.revision != revision_owed(message):
         return Status.CANCELLED, "the slot has changed again"
     if message.kind in _OF_A_VISIT_TO_COME:
         if slot.is_cancelled:
@@ -154,6 +151,31 @@ def _slot_says_no(message: Message, slot: Slot, now: dt.datetime) -> tuple[Messa
         if slot.ends_at <= now:
             return Status.EXPIRED, "the visit is over"
     return None
+
+
+def _day_says_no(message: Message, now: dt.datetime) -> tuple[Message.Status, str] | None:
+    """A mail about a visited day goes while one of the visits it was owed for stands as it did."""
+    day = days.day_of(message, now)
+    if message.registration is None:
+        return Status.CANCELLED, "the registration is gone"
+    if message.recipient != message.registration.visitor.email:
+        return Status.CANCELLED, "the address is another now"
+    if not day.is_ruled:
+        return Status.CANCELLED, "its rule is no more"
+    if day.still:
+        return None
+    registration, slot = message.registration, message.registration.slot
+    if registration.status != Registration.Status.CONFIRMED:
+        return Status.CANCELLED, f"the registration is {registration.status}"
+    if slot.state != Slot.State.PUBLISHED:
+        return Status.CANCELLED, f"the slot is {slot.state}"
+    if message.kind not in days.AFTER and slot.starts_at <= now:
+        return Status.EXPIRED, "the visit has begun"
+    if days.told_of(registration) not in days.tells(message):
+        return Status.CANCELLED, "the slot has changed again"
+    if message.kind in days.AFTER and day.visits == []:
+        return Status.CANCELLED, "the visitor did not come"
+    return Status.CANCELLED, "another rule speaks for the slot"
 
 
 def revision_owed(message: Message) -> int:

@@ -414,6 +414,28 @@ class ReminderRule(models.Model):
         return self.name
 
 
+class ReminderSweep(models.Model):
+    """That every booking of a slot was looked at for a rule once it was due: a sweep need not look again.
+
+    It holds for this ``revision`` of the slot and this ``version`` of the rule (a digest of what moves its
+    instant), so a slot that moved and a rule that changed are looked at anew by themselves. What changes in
+    one booking alone says so in ``Registration.remind_again_at``.
+    """
+
+    rule = models.ForeignKey(ReminderRule, models.CASCADE, related_name="sweeps")
+    slot = models.ForeignKey("events.Slot", models.CASCADE, related_name="+")
+    revision = models.PositiveIntegerField()
+    version = models.CharField(max_length=16)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["rule", "slot"], name="a_rule_sweeps_a_slot_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule_id} {self.slot_id}: {self.revision}"
+
+
 class ArchiveEntry(models.Model):
     """Something that happened in an archived edition, known by its sources; never bookable or invented."""
 

@@ -127,6 +127,9 @@ class Registration(models.Model):
     cancelled_by = models.CharField(max_length=12, blank=True)
     coming_at = models.DateTimeField(null=True, blank=True, editable=False)
     """When the visitor answered a reminder with « yes, still coming »."""
+    remind_again_at = models.DateTimeField(null=True, blank=True, editable=False)
+    """From when a sweep looks at its reminders once more: its address changed, or a later visit of that day
+    had its turn first."""
     checked_in_at = models.DateTimeField(null=True, blank=True)
     partner = models.ForeignKey(
         "events.ApiToken", models.SET_NULL, null=True, blank=True, related_name="registrations"
@@ -141,6 +144,11 @@ class Registration(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["slot", "status", "waiting_since", "id"], name="registration_queue"),
             models.Index(fields=["held_until"], name="registration_held", condition=Q(status="held")),
+            models.Index(
+                fields=["remind_again_at"],
+                name="registration_remind_again",
+                condition=Q(remind_again_at__isnull=False),
+            ),
             models.Index(fields=["any_of"], name="registration_any_of", condition=Q(any_of__isnull=False)),
         ]
         constraints: ClassVar = [

@@ -95,6 +95,8 @@ def take_new_address(*, token: str, now: dt.datetime) -> Visitor:
     Message.objects.filter(recipient=old_email, status=Message.Status.PENDING).filter(
         registration__visitor=visitor
     ).update(recipient=email)
+    # What its reminders told, they told the old address.
+    Registration.objects.confirmed().filter(visitor=visitor).update(remind_again_at=now)
     visitor.email, visitor.mailbox = email, mailbox_of(email)
     visitor.link_nonce, visitor.link_expires_at = new_nonce(), now + LINK_LASTS
     visitor.verified_at = visitor.verified_at or now

@@ -62,7 +62,9 @@ def move_registration(*, registration_id: int, to_slot_id: int, now: dt.datetime
     # the new slot has.
     registration.revision += 1 + max(0, old.revision - new.revision)
     registration.slot, registration.pool = new, pool
-    registration.save(update_fields=["slot", "pool", "revision"])
+    # As if it were booked now: the mail that says so is fresh, and « yes, I come » was said of another time.
+    registration.confirmed_at, registration.coming_at = now, None
+    registration.save(update_fields=["slot", "pool", "revision", "confirmed_at", "coming_at"])
     counters.give_back(slot_id=old.pk, places=registration.party_size, pool=before)
     tell_registrations(Event.CHANGED, [registration.pk], now=now, change="moved")
     owe(

@@ -7,15 +7,14 @@ row locked, so nobody slips in between. Who is passed has it in writing (``Overt
 from __future__ import annotations
 
 import datetime as dt
-from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, Subquery, When
 
-from events.clock import on_the_wall
 from events.mail.outbox import owe
 from events.models import Message, Overtaking, Registration, Slot
 from events.models.registration import RegistrationQuerySet
+from events.rulebook import quiet_of
 from events.webhooks.tell import Event, tell_registrations
 
 from . import counters
@@ -29,9 +28,8 @@ Why = Overtaking.Why
 SHORTEST, LONGEST = dt.timedelta(minutes=15), dt.timedelta(hours=24)
 NEAR = dt.timedelta(hours=1)
 """Before the start: from here on a quarter of the time left is no longer than the shortest offer."""
-
-SLEEP, WAKE = dt.time(22), dt.time(8)
-"""No offer is made in between, by the clock of the slot's territory, unless the visit is near."""
+LONGEST_NIGHT = dt.timedelta(hours=14)
+"""Quiet hours last no longer (``Festival``)."""
 
 
 def offer_places(*, slot: Slot, now: dt.datetime) -> list[Registration]:
@@ -67,12 +65,11 @@ def offer_places(*, slot: Slot, now: dt.datetime) -> list[Registration]:
 
 
 def when_told(slot: Slot, *, now: dt.datetime) -> dt.datetime:
-    """Now, or at 8 h on the territory's clock where people sleep now."""
-    local = on_the_wall(now, slot.timezone)
-    if WAKE <= local.time() < SLEEP:
-        return now
-    day = local.date() + dt.timedelta(days=local.time() >= SLEEP)
-    return dt.datetime.combine(day, WAKE, tzinfo=ZoneInfo(slot.timezone)).astimezone(dt.UTC)
+    """Now, or in the morning on the territory's clock where it is one of the edition's quiet hours.
+
+    Give the slot with its activity and edition.
+    """
+    return quiet_of(slot.activity.festival).after(now, slot.timezone)
 
 
 def is_last_call(slot: Slot, *, now: dt.datetime) -> bool:
@@ -170,7 +167,7 @@ def offer_where_free(*, now: dt.datetime) -> int:
         - OuterRef("held")
         - OuterRef("reserved")
     )
-    near = Q(starts_at__lte=now + NEAR + dt.timedelta(hours=10))
+    near = Q(starts_at__lte=now + NEAR + LONGEST_NIGHT)
     slots = slots.filter(Q(capacity__isnull=True) | Exists(fits) | near)
     return sum(_offer_in(pk, now) for pk in slots.order_by("pk").values_list("pk", flat=True))
 

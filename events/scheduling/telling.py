@@ -20,6 +20,8 @@ def tell_the_public(
         return 0
     slot.revision += 1
     slot.save(update_fields=["revision"])
+    # « Yes, I come » was said of another time or place.
+    slot.registrations.filter(coming_at__isnull=False).update(coming_at=None)
     tell_slot(slot, "moved", now=now)
     people = list(
         slot.registrations.filter(status__in=Registration.ACTIVE).select_related("visitor").order_by("pk")

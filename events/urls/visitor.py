@@ -11,6 +11,7 @@ from events.views import (
     own_device,
     visitor,
     visitor_address,
+    visitor_coming,
     visitor_day,
     visitor_move,
 )
@@ -46,6 +47,11 @@ urlpatterns: list[URLPattern] = [
         "mes-visites/<str:token>/<str:reference>/rendre/",
         visitor.my_visit_give_back,
         name="my_visit_give_back",
+    ),
+    path(
+        "mes-visites/<str:token>/<str:reference>/venue/",
+        visitor_coming.my_visit_coming,
+        name="my_visit_coming",
     ),
     path(
         "mes-visites/<str:token>/<str:reference>/changer/",

@@ -39,7 +39,7 @@ from events.refusals import Reason, Refused
 from events.registration.cancel import cancel_registration, leave_lists
 from events.registration.resend import send_link_again
 from events.registration.waiting import with_rank
-from events.reminders import planned_reminders
+from events.reminders import planned_days
 from events.views.ballot_facts import entries_of
 from events.views.kept import is_kept, kept_of
 from events.views.own_device import remember
@@ -192,9 +192,8 @@ class Reminder:
 def _reminders(coming: list[Registration], now: dt.datetime) -> list[Reminder]:
     """When a message comes before these visits, the first first; those of one moment together."""
     found: dict[dt.datetime, list[Registration]] = {}
-    for registration in coming:
-        for planned in planned_reminders(registration, now):
-            found.setdefault(planned.at, []).append(registration)
+    for planned in planned_days(coming, now):
+        found.setdefault(planned.at, []).extend(planned.registrations)
     return [
         Reminder(on_the_wall(at, visits[0].slot.timezone), visits) for at, visits in sorted(found.items())
     ]

@@ -234,6 +234,7 @@ def visitor_pages(found: dict[str, Any]) -> list[Page]:
         ("my_visits gone", "/mes-visites/rien/"),
         _at("my_visit_ticket", *mine),
         _at("my_visit_give_back", *mine),
+        _at("my_visit_coming", *mine),
         _at("my_visit_move", *mine),
         _at("my_address", found["token"]),
         _at("my_day_ticket", found["token"], dt.date.fromisoformat(found["day"])),

@@ -17,7 +17,7 @@ from events import jobs
 from events.links import hash_of_address
 from events.mail import tasks
 from events.mail.outbox import owe
-from events.models import Heartbeat, Message, ReminderRule, Suppression
+from events.models import Heartbeat, Message, ReminderRule, ReminderSweep, Suppression
 from events.reminders import default_reminder_rules
 from tests import factories as f
 from tests.factories import NOW
@@ -159,6 +159,7 @@ def test_a_sweep_right_after_another_looks_at_what_is_new(visit: SimpleNamespace
     assert jobs.owe_reminders_in_turn(nine) == 1
     assert jobs.owe_reminders_in_turn(nine + 6 * minute) == 0
     Message.objects.all().delete()
+    ReminderSweep.objects.all().delete()
     assert jobs.owe_reminders_in_turn(nine + 12 * minute) == 0, "due twelve minutes ago: not new"
     assert jobs.owe_reminders_in_turn(nine + 15 * minute) == 1, "the quarter of an hour looks at everything"
 

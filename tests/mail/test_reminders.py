@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from events.models import Message, Registration, ReminderRule
+from events.models import Message, Registration, ReminderRule, ReminderSweep
 from events.reminders import default_reminder_rules, owe_reminders, planned_reminders
 from tests import factories as f
 
@@ -71,7 +71,12 @@ def test_a_reminder_is_due_on_the_local_clock(zone: str, day: dt.date, rule: str
     assert owe_reminders(instant + SECOND) == 0
     message = Message.objects.get()
     assert message.recipient == registration.visitor.email
-    assert message.context == {"rule": rule, "day": day.isoformat()}
+    assert message.context == {
+        "rule": rule,
+        "rule_id": ReminderRule.objects.get(name=rule).pk,
+        "day": day.isoformat(),
+        "tells": [[registration.pk, registration.slot_id, 0]],
+    }
     assert message.expires_at == registration.slot.starts_at
 
 
@@ -186,9 +191,8 @@ def test_a_moved_slot_earns_its_own(db: None) -> None:
 
     assert owe_reminders(paris(2027, 6, 9, 12)) == 1
     assert owe_reminders(paris(2027, 6, 9, 12)) == 0
-    keys = list(Message.objects.order_by("pk").values_list("dedupe_key", flat=True))
-    rule = ReminderRule.objects.get(name="D-1").pk
-    assert keys == [f"remind:{registration.pk}:{rule}:{slot.pk}:{revision}" for revision in (0, 1)]
+    told = [context["tells"] for context in Message.objects.order_by("pk").values_list("context", flat=True)]
+    assert told == [[[registration.pk, slot.pk, revision]] for revision in (0, 1)]
 
 
 def test_an_inactive_rule_says_nothing(db: None) -> None:
@@ -222,7 +226,7 @@ def test_nothing_due_costs_the_same_few_questions_whatever_is_booked(
         f.RegistrationFactory(slot=first.slot, confirmed_at=BOOKED)
     now = paris(2027, 5, 1, 9)
 
-    # The editions, their rules, the days to come, and the registrations of the next three hours.
+    # The editions, their rules, the moments to come, and the bookings that ask to be looked at again.
     with django_assert_num_queries(4):
         owe_reminders(now, since=now - dt.timedelta(minutes=1))
 
@@ -236,7 +240,9 @@ def test_what_is_due_costs_the_same_few_questions_for_one_and_for_many(
         for _another in range(1 + 19 * number):
             f.RegistrationFactory(slot=first.slot, confirmed_at=BOOKED)
         Message.objects.all().delete()
-        # Editions, rules, days, registrations; INSERT between the two ends of its savepoint.
-        with django_assert_num_queries(4 + 3):
+        ReminderSweep.objects.all().delete()
+        # Editions, rules, moments, slots; within a savepoint the edition locked, its rules, the bookings, the
+        # days around them, what was told, INSERT, revisions, INSERT; the rules that are off, what asks.
+        with django_assert_num_queries(4 + 2 + 8 + 2):
             owed = owe_reminders(paris(2027, 6, 9, 9))
         assert owed == Registration.objects.count()

@@ -12,6 +12,7 @@ from events.links import hash_of_address
 from events.mail.deliver import deliver_due
 from events.mail.outbox import owe
 from events.models import Message, Suppression
+from events.reminders import default_reminder_rules
 from tests.factories import NOW
 from tests.mail.conftest import kept, status_of
 
@@ -20,7 +21,11 @@ HOUR = dt.timedelta(hours=1)
 
 
 def owed(kind: str, visit: SimpleNamespace, *, revision: int = 0, **facts: Any) -> None:
-    context = {"rule": "D-1", "day": "2027-06-10"} if kind == Kind.REMINDER else {"reason": "Panne."}
+    context: dict[str, Any] = {"reason": "Panne."}
+    if kind == Kind.REMINDER:
+        rule = default_reminder_rules(visit.festival)[1]
+        told = [visit.registration.pk, visit.slot.pk, revision]
+        context = {"rule": "D-1", "rule_id": rule.pk, "day": "2027-06-10", "tells": [told]}
     owe(
         kind=kind,
         dedupe_key=f"x:{visit.registration.pk}:{revision}",

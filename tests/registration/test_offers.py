@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from events.models import Message, Registration, Slot
+from events.models import Activity, Festival, Message, Registration, Slot
 from events.refusals import Reason, Refused
 from events.registration.holds import expire_holds
 from events.registration.settle import claim_place, settle_hold, split_party
@@ -61,7 +61,7 @@ def test_an_offer_lasts_a_quarter_of_the_time_left_within_its_bounds(
 def test_nobody_is_told_between_22_h_and_8_h_on_the_territory_s_clock(
     zone: str, at: dt.datetime, told: dt.datetime
 ) -> None:
-    assert when_told(Slot(timezone=zone), now=at) == told
+    assert when_told(Slot(timezone=zone, activity=Activity(festival=Festival())), now=at) == told
 
 
 def test_a_freed_place_is_held_for_the_first_who_waits_and_nobody_else_gets_it() -> None:

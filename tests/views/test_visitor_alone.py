@@ -363,7 +363,7 @@ class TestReminders:
         assert listed.split("Rappels à venir ")[1].strip() == (
             f"jeudi 3 juin à 9 h Un robot au jardin , {OTHER} "
             f"mercredi 9 juin à 9 h Un robot au jardin , {OTHER} "
-            f"jeudi 10 juin à 7 h Un robot au jardin jeudi 10 juin à 13 h {OTHER}"
+            f"jeudi 10 juin à 8 h Un robot au jardin , {OTHER}"
         )
 
     def test_say_when_there_are_none_by_ones_own_wish(self, client: Client) -> None:

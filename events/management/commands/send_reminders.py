@@ -9,14 +9,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from events.mail.deliver import deliver_due
+from events.mail.deliver import Report, deliver_due
 from events.management.telling import instant, told
 from events.models import Message
 from events.reminders import owe_reminders
 
 
 class Command(BaseCommand):
-    help = "Owe the reminders that are due now, or at --now, and send them."
+    help = "Owe the reminders, thanks and surveys that are due now, or at --now, and send them."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
@@ -32,5 +32,10 @@ class Command(BaseCommand):
             owed = owe_reminders(now)
         except OverflowError as error:
             raise CommandError(f"No calendar reaches {now.isoformat()}.") from error
-        report = deliver_due(now=options["now"], only=Message.Kind.REMINDER)
+        report = Report()
+        for kind in (Message.Kind.REMINDER, Message.Kind.THANKS, Message.Kind.SURVEY):
+            one = deliver_due(now=options["now"], only=kind)
+            report.paused = one.paused
+            for what, number in one.counts.items():
+                report.counts[what] = report.counts.get(what, 0) + number
         self.stdout.write(told(owed=owed, report=report))
