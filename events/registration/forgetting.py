@@ -17,6 +17,7 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import F, Prefetch, Q
 
 from accounts.models import User
+from events.links import hash_of_address
 from events.models import (
     Absence,
     BallotEntry,
@@ -33,6 +34,7 @@ from events.models import (
     Registration,
     RoomRequest,
     Slot,
+    Suppression,
     Venue,
     Visitor,
 )
