@@ -18,6 +18,7 @@ from festival.address import default_site_url
 from festival.database import database_settings
 from festival.embedded import broker_socket
 from festival.logs import logging_settings
+from festival.mail_provider import provider_of
 from festival.secret import development_secret, weakness_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -346,7 +347,15 @@ EMAIL_BACKEND = "events.mail.backend.OutboxBackend"
 KEEP_MAILS_ON_SITE = not EMAIL_URL
 MAIL_TRANSPORT = ""
 EMAIL_TIMEOUT = 10
-if EMAIL_URL:
+mail_provider = provider_of(
+    email_url=EMAIL_URL,
+    reports=env.str("MAIL_PROVIDER", default=""),
+    webhook_secret=env.str("MAIL_WEBHOOK_SECRET", default=""),
+)
+MAIL_PROVIDER, ANYMAIL = mail_provider.name, mail_provider.anymail
+if mail_provider.backend:
+    MAIL_TRANSPORT = mail_provider.backend
+elif EMAIL_URL:
     relay: dict[str, Any] = env.email_url_config(EMAIL_URL)
     MAIL_TRANSPORT = relay.pop("EMAIL_BACKEND")
     for name, value in relay.items():

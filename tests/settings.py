@@ -30,6 +30,8 @@ for name in (
     "MAP_TILES_URL",
     "COMPANY_REGISTRY_URL",
     "FESTIVAL_PROCESS",
+    "MAIL_PROVIDER",
+    "MAIL_WEBHOOK_SECRET",
 ):
     os.environ.pop(name, None)
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from events.models import Room, Territory, Venue, Weekday
 
+from .booking import AddressField
 from .fields import ClockField, DayField, PlainTextMixin
 from .pictures import PictureField
 
@@ -266,3 +267,12 @@ class RoomForm(PlainTextMixin, forms.ModelForm):
 
 class TeamForm(forms.Form):
     email = forms.EmailField(label=_("E-mail address of their account"), max_length=254)
+
+
+# Mail -----------------------------------------------------------------------------------------------------
+
+
+class MailAddressForm(PlainTextMixin, forms.Form):
+    """An address to look up among those that get no mail."""
+
+    email = AddressField(label=_("E-mail address"))

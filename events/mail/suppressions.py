@@ -13,10 +13,12 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from django.db.models import Q, QuerySet
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
 
+from accounts.models import User
 from events.links import hash_of_address
-from events.models import Message, Suppression
+from events.models import DeliveryEvent, JournalEntry, Message, Suppression
 from events.rows import insert
 
 Kind = Message.Kind
@@ -80,11 +82,11 @@ def is_stopped(email: str, scope: Scope, *, now: dt.datetime) -> bool:
     return _standing(now).filter(email_hash=hash_of_address(email), scope__in=[scope, Scope.ALL]).exists()
 
 
-def takes_no_mail(email: str, *, now: dt.datetime) -> bool:
-    """Whether mail to this address came back. Says nothing of what the owner of an address wants, so it may
-    be shown to whoever typed it: what bounces has no owner who reads.
+def takes_no_mail(email_hash: str, *, now: dt.datetime) -> bool:
+    """Whether mail to the address of this hash came back. Says nothing of what the owner of an address wants,
+    so it may be shown to whoever typed it: what bounces has no owner who reads.
     """
-    here = _standing(now).filter(email_hash=hash_of_address(email), scope=Scope.ALL)
+    here = _standing(now).filter(email_hash=email_hash, scope=Scope.ALL)
     return here.filter(reason=Reason.BOUNCED).exists()
 
 
@@ -107,6 +109,52 @@ def stop_hash(email_hash: str, scope: Scope, reason: Reason, *, now: dt.datetime
 def allow_again(email: str, scope: Scope) -> None:
     """The reader wants these again: whatever stopped this scope, their word is the last."""
     Suppression.objects.filter(email_hash=hash_of_address(email), scope=scope).delete()
+
+
+LIFTABLE = (Reason.BOUNCED, Reason.BY_HAND)
+"""What an organiser may lift. What the reader said, only the reader takes back."""
+
+
+@transaction.atomic
+def lift(email: str, *, by: User, now: dt.datetime) -> bool:
+    """Let mail go to this address again, as an organiser who has talked to its owner; whether anything was
+    lifted. Earlier refusals of the relay count no more, and the journal keeps who did it.
+    """
+    address = hash_of_address(email)
+    gone, _by_model = Suppression.objects.filter(email_hash=address, reason__in=LIFTABLE).delete()
+    if not gone:
+        return False
+    DeliveryEvent.objects.filter(email_hash=address, kind=DeliveryEvent.Kind.BOUNCED).delete()
+    JournalEntry.objects.create(at=now, actor=by, verb="mail_allowed", text=address[:12])
+    return True
+
+
+@transaction.atomic
+def stop_by_hand(email: str, *, by: User, now: dt.datetime) -> None:
+    """Its owner asked an organiser for no mail at all. The journal keeps who entered it."""
+    stop(email, Scope.ALL, Reason.BY_HAND, now=now)
+    JournalEntry.objects.create(at=now, actor=by, verb="mail_stopped", text=hash_of_address(email)[:12])
+
+
+def standing_of(email: str, *, now: dt.datetime) -> list[Suppression]:
+    """What stands against this address now."""
+    return list(_standing(now).filter(email_hash=hash_of_address(email)).order_by("-created_at", "pk"))
+
+
+def latest(number: int, *, now: dt.datetime) -> list[Suppression]:
+    """The last addresses to which all mail was stopped, as hashes."""
+    return list(_standing(now).filter(scope=Scope.ALL).order_by("-created_at", "-pk")[:number])
+
+
+def counts(*, now: dt.datetime) -> dict[str, int]:
+    """How many addresses there are for each reason."""
+    rows = _standing(now).order_by().values_list("reason").annotate(n=Count("email_hash", distinct=True))
+    return dict(rows)
+
+
+def any_bounce(*, now: dt.datetime) -> bool:
+    """Whether there is any address that takes no mail: asked before asking for one."""
+    return _standing(now).filter(reason=Reason.BOUNCED).exists()
 
 
 def _standing(now: dt.datetime) -> QuerySet[Suppression]:

@@ -11,6 +11,7 @@ from events.views import (
     organiser_board,
     organiser_bulk,
     organiser_communes,
+    organiser_mail_addresses,
     organiser_moderation,
     organiser_occupation,
     organiser_openings,
@@ -153,6 +154,11 @@ urlpatterns: list[URLPattern] = [
     path(f"{BALLOT}tirer/", organiser_ballots.ballot_draw, name="organiser_ballot_draw"),
     path(f"{HERE}hotes/", organiser_people.hosts, name="organiser_hosts"),
     path(f"{HERE}messages/", organiser_people.mails, name="organiser_messages"),
+    path(
+        f"{HERE}courriels/adresses/",
+        organiser_mail_addresses.mail_addresses,
+        name="organiser_mail_addresses",
+    ),
     path(f"{HERE}equipe/", organiser_people.team, name="organiser_team"),
     path(f"{HERE}equipe/<int:pk>/retirer/", organiser_people.team_remove, name="organiser_team_remove"),
 ]

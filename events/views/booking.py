@@ -27,6 +27,7 @@ from events.clock import on_the_wall
 from events.doors import read_door, with_places
 from events.forms.booking import BookingForm, read_submission
 from events.limits import seconds_left
+from events.mail.suppressions import any_bounce, takes_no_mail
 from events.models import Mode, Registration, Slot, Visitor
 from events.models.slot import SlotQuerySet
 from events.refusals import Reason, Refused
@@ -398,18 +399,27 @@ def receipt(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "events/visitor/link_gone.html", {"what": "receipt"}, status=410)
     except (signing.BadSignature, ValueError, TypeError):
         return render(request, "events/visitor/link_gone.html", {"what": "receipt"}, status=404)
-    key = ("receipt", shown.slot_id, shown.party_size, shown.is_waiting, shown.must_confirm, *shown.also)
+    comes_back = _comes_back(shown, now)
+    how = (shown.party_size, shown.is_waiting, shown.must_confirm, comes_back)
+    key = ("receipt", shown.slot_id, *how, *shown.also)
     return quick(
         request,
         key,
-        lambda: _receipt(request, shown, now),
+        lambda: _receipt(request, shown, now, comes_back=comes_back),
         {"address": shown.address},
         mark=lambda: Mark(mark_of_slot(shown.slot_id)),
         longer=5,
     )
 
 
-def _receipt(request: HttpRequest, shown: Receipt, now: dt.datetime) -> HttpResponse:
+def _comes_back(shown: Receipt, now: dt.datetime) -> bool:
+    """Whether mail to the address came back before. That most sites know no such address is kept a while."""
+    return remember(("bounces",), lambda: any_bounce(now=now), times=A_MINUTE) and takes_no_mail(
+        shown.address_hash, now=now
+    )
+
+
+def _receipt(request: HttpRequest, shown: Receipt, now: dt.datetime, *, comes_back: bool) -> HttpResponse:
     slot = _whole(shown.slot_id)
     context = {
         "slot": slot,
@@ -422,6 +432,7 @@ def _receipt(request: HttpRequest, shown: Receipt, now: dt.datetime) -> HttpResp
         "places": say_places(shown.party_size),
         "also": [say_slot(one) for one in Slot.objects.filter(pk__in=shown.also).in_order()],
         "must_confirm": shown.must_confirm,
+        "comes_back": comes_back,
         "kept_on_site": settings.KEEP_MAILS_ON_SITE,
     }
     return render(request, "events/visitor/receipt.html", context)

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from events.calendar import position_of, venue_of
-from events.links import mask
+from events.links import hash_of_address, mask
 from events.models import Registration, Slot, Venue
 from events.wording import is_tight, say_duration, say_number, say_walk
 
@@ -60,6 +60,8 @@ class Receipt:
     """Other slots the same request waits for."""
     must_confirm: bool = False
     """Whether anybody's places would be kept until the address is confirmed."""
+    address_hash: str = ""
+    """By it the receipt finds out whether mail to the address comes back."""
 
 
 def write_receipt(
@@ -73,11 +75,8 @@ def write_receipt(
 ) -> str:
     """The token of a receipt: signed, dated, readable by whoever has it; so the address is there in part
     only."""
-    said: list[Any] = [slot_id, party_size, int(is_waiting), mask(email)]
-    if also or must_confirm:
-        said.append(list(also))
-    if must_confirm:
-        said.append(1)
+    said: list[Any] = [slot_id, party_size, int(is_waiting), mask(email), list(also), int(must_confirm)]
+    said.append(hash_of_address(email))
     return signing.dumps(said, salt=RECEIPT_SALT)
 
 
@@ -88,7 +87,9 @@ def read_receipt(token: str) -> Receipt:
     said = signing.loads(token, salt=RECEIPT_SALT, max_age=RECEIPT_LASTS)
     slot_id, party_size, is_waiting, address, *more = said
     also = tuple(more[0]) if more else ()
-    return Receipt(slot_id, party_size, bool(is_waiting), address, also, must_confirm=len(more) > 1)
+    must_confirm = bool(more[1:2] and more[1])
+    address_hash = str(more[2]) if len(more) > 2 else ""  # a receipt written by the release before has none
+    return Receipt(slot_id, party_size, bool(is_waiting), address, also, must_confirm, address_hash)
 
 
 # Tickets ---------------------------------------------------------------------------------------------------

@@ -115,6 +115,50 @@ def test_without_email_url_mails_are_kept_on_the_site(tmp_path: Path) -> None:
     assert sent.stdout == "(False, 'django.core.mail.backends.smtp.EmailBackend') 2525\n"
 
 
+SECRET = "festival:a-long-secret-for-reports"
+
+
+def test_a_mail_provider_is_a_transport_and_its_settings(tmp_path: Path) -> None:
+    shown = "(settings.MAIL_TRANSPORT, settings.MAIL_PROVIDER, settings.ANYMAIL['MAILGUN_API_KEY'], "
+    shown += "settings.ANYMAIL['MAILGUN_SENDER_DOMAIN'], settings.KEEP_MAILS_ON_SITE)"
+    url = "anymail+mailgun://key%2Fwith-slash@?sender_domain=mg.example.org"
+
+    done = read_settings(tmp_path, shown, EMAIL_URL=url, MAIL_WEBHOOK_SECRET=SECRET, **GOOD)
+
+    assert done.stdout == (
+        "('anymail.backends.mailgun.EmailBackend', 'mailgun', 'key/with-slash', 'mg.example.org', False)\n"
+    )
+
+
+def test_a_provider_may_report_of_mail_that_leaves_by_smtp(tmp_path: Path) -> None:
+    shown = "(settings.MAIL_TRANSPORT, settings.MAIL_PROVIDER)"
+    facts = {"EMAIL_URL": "smtp://relay.example:2525", "MAIL_PROVIDER": "brevo"}
+
+    done = read_settings(tmp_path, shown, MAIL_WEBHOOK_SECRET=SECRET, **facts, **GOOD)
+
+    assert done.stdout == "('django.core.mail.backends.smtp.EmailBackend', 'brevo')\n"
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        ({"EMAIL_URL": "anymail+brevo://key@"}, "need MAIL_WEBHOOK_SECRET"),
+        ({"MAIL_PROVIDER": "brevo"}, "need MAIL_WEBHOOK_SECRET"),
+        ({"MAIL_PROVIDER": "brevo", "MAIL_WEBHOOK_SECRET": "festival:short"}, "need MAIL_WEBHOOK_SECRET"),
+        ({"MAIL_PROVIDER": "pigeons", "MAIL_WEBHOOK_SECRET": SECRET}, "is no mail provider known here"),
+        ({"EMAIL_URL": "anymail+mailjet://key@", "MAIL_WEBHOOK_SECRET": SECRET}, "API_KEY and SECRET_KEY"),
+        ({"EMAIL_URL": "anymail+mailersend://key@", "MAIL_WEBHOOK_SECRET": SECRET}, "signing_secret="),
+    ],
+)
+def test_reports_that_anybody_could_send_are_refused_at_the_start(
+    facts: dict[str, str], why: str, tmp_path: Path
+) -> None:
+    done = read_settings(tmp_path, "settings.MAIL_PROVIDER", **facts, **GOOD)
+
+    assert done.returncode != 0
+    assert why in done.stderr
+
+
 def test_development_keeps_its_own_secret(tmp_path: Path) -> None:
     first, second = development_secret(tmp_path), development_secret(tmp_path)
 

@@ -164,7 +164,7 @@ ACTIONS = {
     *("organiser_room_block", "organiser_room_manager", "organiser_room_manager_remove"),
     *("organiser_room_calendar", "organiser_venue_verify", "organiser_venue_look_up"),
     *("organiser_venue_picture_order", "organiser_venue_picture_drop", "organiser_job_stop"),
-    *("organiser_request_answer", "host_absence_add"),
+    *("organiser_request_answer", "host_absence_add", "mail_returns"),
 }
 """Buttons, and doors that lead on."""
 
@@ -302,6 +302,7 @@ def organiser_pages(found: dict[str, Any]) -> list[Page]:
         _at("organiser_room", here, VENUE, found["room"]),
         _at("organiser_hosts", here),
         _at("organiser_messages", here),
+        _at("organiser_mail_addresses", here),
         _at("organiser_partners", here),
         _at("organiser_webhook", here, found["hook"]),
         _at("organiser_webhook_edit", here, found["hook"]),

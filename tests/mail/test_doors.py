@@ -21,6 +21,7 @@ from events.models import Heartbeat, Message, ReminderRule, ReminderSweep, Suppr
 from events.reminders import default_reminder_rules
 from tests import factories as f
 from tests.factories import NOW
+from tests.ground.smtp import SmtpSink
 from tests.mail.conftest import kept
 
 
@@ -72,6 +73,23 @@ def test_send_test_mail_goes_all_the_way(outbox_backend: None) -> None:
 
     assert "essai@example.org: sent. kept on the site" in printed
     assert [mail["To"] for mail in kept()] == ["essai@example.org"]
+
+
+def test_send_test_mail_says_what_was_tried_and_what_to_look_at(
+    outbox_backend: None, relay: SmtpSink, settings: Any
+) -> None:
+    settings.DEFAULT_FROM_EMAIL, settings.SITE_URL = "f@mail.festival.fr", "https://festival.fr"
+    settings.EMAIL_USE_SSL = settings.EMAIL_USE_TLS = False
+    relay.refuse_recipient["b@example.org"] = "550 5.1.1 Unknown"
+
+    printed = run("sendtestemail", "a@example.org", "b@example.org")
+
+    assert f"By: SMTP 127.0.0.1:{relay.port}, no encryption, not signed in" in printed
+    assert "a@example.org: sent. 250 Written down" in printed
+    assert "b@example.org: failed. 550 5.1.1 Unknown" in printed
+    assert "dig +short TXT _dmarc.mail.festival.fr" in printed
+    assert "The sender's domain mail.festival.fr is not that of the links (festival.fr)" in printed
+    assert "No MAIL_PROVIDER is set" in printed
 
 
 def test_send_reminders_takes_the_instant(visit: SimpleNamespace) -> None:

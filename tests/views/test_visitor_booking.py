@@ -14,7 +14,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from events.links import mask
+from events.links import hash_of_address, mask
+from events.mail.suppressions import Reason, Scope, stop
 from events.models import Activity, Message, Mode, Registration, Slot
 from events.registration.book import register_party
 from events.views import admission, booking
@@ -361,8 +362,10 @@ class TestAKnownAddress:
         ]
 
         payloads = [signing.loads(link.split("/")[2], salt="events.receipt") for link in links]
+        hashes = [payload.pop() for payload in payloads]
 
-        assert payloads == [[slot.pk, 1, 0, "ca…e@example.org"]] * 2
+        assert payloads == [[slot.pk, 1, 0, "ca…e@example.org", [], 0]] * 2
+        assert hashes == [hash_of_address(email) for email in ("camille@example.org", "carole@example.org")]
 
 
 class TestLimits:
@@ -458,3 +461,33 @@ class TestTheReceipt:
 )
 def test_an_address_is_shown_in_part(email: str, masked: str) -> None:
     assert mask(email) == masked
+
+
+class TestAnAddressThatTakesNoMail:
+    def test_is_told_kindly_on_the_receipt(self, client: Client) -> None:
+        stop("camille@example.org", Scope.ALL, Reason.BOUNCED, now=NOW)
+
+        said = text(client.post(url(SlotFactory()), answers(), follow=True))
+
+        assert "Nos messages à cette adresse nous sont revenus" in said
+        assert "ca…e@example.org" in said
+        assert "Ouvrez maintenant" not in said
+
+    @pytest.mark.parametrize(
+        ("scope", "reason"),
+        [
+            (Scope.ALL, Reason.BY_HAND),
+            (Scope.REMINDERS, Reason.UNSUBSCRIBED),
+            (Scope.BROADCASTS, Reason.COMPLAINED),
+        ],
+    )
+    def test_nothing_is_told_of_what_somebody_wants(
+        self, client: Client, scope: Scope, reason: Reason
+    ) -> None:
+        slot = SlotFactory()
+        fresh = text(client.post(url(slot), answers(email="camille@example.com"), follow=True))
+        stop("camille@example.org", scope, reason, now=NOW)
+
+        said = text(client.post(url(slot), answers(), follow=True))
+
+        assert said == fresh.replace("example.com", "example.org")
