@@ -262,10 +262,22 @@ class _Delivery:
 
 
 def release_leases(*, now: dt.datetime | None = None) -> int:
-    """Take back what a dead worker held: how many. Begun ones are uncertain, the others certainly unsent."""
+    """Take back what a dead worker held: how many. Begun ones are uncertain, the others certainly unsent.
+
+    Of the unsent only the one whose turn it was may have ended the worker; the rest of its batch has lost
+    nothing and waits for nothing.
+    """
     now = now or timezone.now()
     released = 0
-    for message in Message.objects.filter(status=Status.SENDING, lease_until__lte=now).order_by("pk")[:1000]:
+    leased = Message.objects.filter(status=Status.SENDING, lease_until__lte=now)
+    in_turn = list(leased.order_by("lease_token", "priority", "next_attempt_at", "pk")[:1000])
+    begun = Message.objects.filter(
+        status=Status.SENDING,
+        lease_token__in={message.lease_token for message in in_turn},
+        data_started_at__isnull=False,
+    )
+    explained = set(begun.values_list("lease_token", flat=True))
+    for message in in_turn:
         token = message.lease_token
         if token is None:
             continue
@@ -274,6 +286,8 @@ def release_leases(*, now: dt.datetime | None = None) -> int:
             _settle_uncertain(
                 message, token, "the worker ended while sending", now=now, unanswered=message.handed_over
             )
+        elif token in explained:
+            _update(message, token, status=Status.PENDING, answer="the worker ended before its turn")
         elif message.attempts >= MOST_CRASHES:
             # A mail that ends every worker that touches it must not go on for ever.
             _update(message, token, status=Status.FAILED, answer="every worker that took it ended")
@@ -287,6 +301,7 @@ def release_leases(*, now: dt.datetime | None = None) -> int:
                 next_attempt_at=now + wait,
                 attempts=F("attempts") + 1,
             )
+        explained.add(token)
     return released
 
 

@@ -70,19 +70,24 @@ class Postgres:
         with (data / "postgresql.conf").open("a") as settings:
             settings.write(DURABLE_SETTINGS if durable else SETTINGS)
             settings.write(f"unix_socket_directories = '{self.folder}'\nport = {self.port}\n")
-        with (self.folder / "log").open("wb") as log:
-            self._process = subprocess.Popen(
-                [str(binaries / "postgres"), "-D", str(data)],
+        self._command = [str(binaries / "postgres"), "-D", str(data)]
+        self._user = user
+        self._process = self._start()
+        atexit.register(self.stop)
+        self._wait()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with (self.folder / "log").open("ab") as log:
+            return subprocess.Popen(
+                self._command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
-                user=user,
+                user=self._user,
                 start_new_session=True,
                 preexec_fn=_stop_with_parent,
             )
-        atexit.register(self.stop)
-        self._wait()
 
     def _wait(self) -> None:
         until = time.monotonic() + 30
@@ -95,6 +100,16 @@ class Postgres:
                     log = (self.folder / "log").read_text(errors="replace")
                     raise RuntimeError(f"PostgreSQL did not start:\n{log}") from None
                 time.sleep(0.05)
+
+    def restart(self, how: str) -> None:
+        """As `pg_ctl restart -m fast` or `immediate` (sessions cut; as after a crash, from the log it keeps).
+
+        Only a durable server keeps every commit through an immediate one.
+        """
+        self._process.send_signal({"fast": signal.SIGINT, "immediate": signal.SIGQUIT}[how])
+        self._process.wait(30)
+        self._process = self._start()
+        self._wait()
 
     def freeze(self) -> None:
         """Hung: connections are taken by the kernel, and nobody answers, on old ones neither."""

@@ -31,7 +31,7 @@ from tests.factories import (
 from tests.ground import races
 from tests.ground.site import Site
 from tests.ground.valkey import ValkeyServer
-from tests.guarantees.test_mail_delivery import ready_worker, wait_for
+from tests.guarantees.mailroom import ready_worker, wait_for
 
 pytestmark = [pytest.mark.guarantee, pytest.mark.slow]
 

@@ -3,32 +3,28 @@ without the guard."""
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import signal
-import subprocess
-import time
-from collections import Counter
-from typing import Any
 
 import pytest
-from django.db import transaction
-from django.db.models import Count
-from django.utils import timezone
 
-from events.mail.deliver import release_leases
-from events.mail.outbox import owe
 from events.models import Message, RelayState
-from tests import factories as f
-from tests.ground.nursery import Child
 from tests.ground.site import Site
 from tests.ground.smtp import SmtpSink
 from tests.ground.valkey import ValkeyServer
+from tests.guarantees.mailroom import (
+    DELIVER,
+    HINT,
+    end_the_leases,
+    how_often,
+    owe_mails,
+    ready_worker,
+    states,
+    wait_for,
+)
 
 pytestmark = pytest.mark.guarantee
 
-HINT = "from events.mail.tasks import nudge; nudge()"
-DELIVER = "from events.mail.deliver import deliver_due\nprint(deliver_due().counts)"
 DELIVER_WITHOUT_A_CLAIM = """
 import uuid
 from events.mail import deliver
@@ -49,56 +45,6 @@ def update(message, token, *, status, answer, **more):
 deliver._update = update
 print(deliver.deliver_due(limit=10).counts)
 """
-
-
-def states() -> dict[str, int]:
-    """How many messages are in which state, read by this process beside the others."""
-    return dict(Message.objects.order_by().values_list("status").annotate(number=Count("pk")))
-
-
-def owe_mails(kind: str, number: int) -> None:
-    """The debts of one slot, in one transaction."""
-    with transaction.atomic():
-        slot = f.SlotFactory()
-        for index in range(number):
-            registration = f.RegistrationFactory(slot=slot, visitor__email=f"v{index}@example.org")
-            owe(
-                kind=kind,
-                dedupe_key=f"{kind}:{index}:0",
-                recipient=f"v{index}@example.org",
-                locale="fr",
-                now=timezone.now(),
-                registration=registration,
-                visitor=registration.visitor,
-                context={"rule": "D-1", "day": slot.day.isoformat()},
-            )
-
-
-def end_the_leases() -> int:
-    """Two minutes later, without the wait."""
-    Message.objects.filter(status="sending").update(lease_until=timezone.now() - dt.timedelta(seconds=1))
-    return release_leases()
-
-
-def ready_worker(site: Site) -> subprocess.Popen[str] | Child:
-    """A Celery worker that listens: a hint given before would be too old when it comes."""
-    sign = site.var_dir / f"worker-{time.monotonic()}"
-    worker = site.celery(
-        *("worker", "-c", "1", "--without-gossip", "--without-mingle"), env={"FESTIVAL_READY_SIGN": str(sign)}
-    )
-    wait_for(sign.exists)
-    return worker
-
-
-def wait_for(what: Any, seconds: float = 60) -> None:
-    until = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < until, "it did not come"
-        time.sleep(0.1)
-
-
-def how_often(sink: SmtpSink) -> Counter[str]:
-    return Counter(mail.message["Message-ID"] for mail in sink.received)
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from events.mail.heartbeat import last
 from tests.ground.site import Site, read_json
 from tests.ground.smtp import SmtpSink
 from tests.ground.valkey import ValkeyServer
-from tests.guarantees.test_mail_delivery import ready_worker, states, wait_for
+from tests.guarantees.mailroom import ready_worker, states, wait_for
 
 pytestmark = pytest.mark.guarantee
 
 OWE = """
-from tests.guarantees.test_mail_delivery import owe_mails
+from tests.guarantees.mailroom import owe_mails
 owe_mails("confirmation", 3)
 """
 HINTS = """

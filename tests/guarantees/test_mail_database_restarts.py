@@ -1,0 +1,77 @@
+"""PostgreSQL restarted under the workers: what was owed is sent, and what was under way is looked into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from events.models import Message
+from tests.ground.nursery import Nursery
+from tests.ground.postgres import Postgres, execute
+from tests.ground.site import Site
+from tests.ground.smtp import SmtpSink
+from tests.ground.valkey import ValkeyServer
+from tests.guarantees.mailroom import (
+    LIFE_BOAT,
+    how_often,
+    hurried_beat,
+    hurried_worker,
+    names_in_doubt,
+    owe_mails,
+    states,
+    wait_for,
+)
+
+pytestmark = pytest.mark.guarantee
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgres]:
+    """A server that a test may restart: its commits wait for the disk."""
+    made = Postgres(durable=True)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def site(server: Postgres, nursery: Nursery) -> Iterator[Site]:
+    execute(server.url("postgres"), "CREATE DATABASE site")
+    made = Site(server.url("site"), nursery)
+    made.manage("migrate", "--verbosity", "0")
+    yield made
+    made.close()
+    execute(server.url("postgres"), "DROP DATABASE site WITH (FORCE)")
+
+
+def test_restarts_lose_no_mail_and_double_none_but_what_was_under_way(
+    server: Postgres, database: Site, smtp_sink: SmtpSink, valkey: ValkeyServer
+) -> None:
+    """First a fast one, which cuts the sessions, then one as after a crash."""
+    database.environment |= {"EMAIL_URL": smtp_sink.url, "REDIS_URL": valkey.url}
+    owe_mails("confirmation", 80)
+    owe_mails("reminder", 20, first=80)
+    smtp_sink.stall_before_answer = 0.2
+    hurried_beat(database)
+    hurried_worker(database)
+    boat = database.start_python(LIFE_BOAT)
+
+    for how in ("fast", "immediate"):
+        had = len(smtp_sink.received)
+        wait_for(lambda had=had: len(smtp_sink.received) >= had + 20)  # type: ignore[misc]
+        connection.close()
+        server.restart(how)
+    wait_for(lambda: not states().keys() & {"pending", "sending"}, seconds=60)
+
+    assert boat.poll() is None
+    messages = {message.message_id: message for message in Message.objects.all()}
+    times = how_often(smtp_sink)
+    in_doubt = {name for name, message in messages.items() if message.status == "uncertain"}
+    doubled = names_in_doubt(smtp_sink)
+    assert times.keys() == messages.keys()
+    assert {messages[name].kind for name in in_doubt} <= {"reminder"}
+    assert {messages[name].kind for name in doubled} <= {"confirmation"}
+    # At each restart one worker and one life-boat had one mail each under way.
+    assert len(in_doubt) + len(doubled) <= 4
+    assert max(times.values()) <= 2

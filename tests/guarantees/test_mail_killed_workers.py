@@ -1,0 +1,285 @@
+"""Workers that are killed, doubled and replayed: no mail lost, none twice but for the one stated case.
+
+Leases and sweeps are twenty times as short here (`HURRY`), the processes are the real ones. What a guard is
+worth is shown by taking it out (`sabotage`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo
+
+import psutil
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from events.mail import deliver
+from events.mail.deliver import release_leases
+from events.models import Message, ReminderRule, Slot
+from events.reminders import default_reminder_rules
+from festival.celery import app
+from tests import factories as f
+from tests.ground.site import Site
+from tests.ground.smtp import Mood, Phase, SmtpSink
+from tests.ground.valkey import ValkeyServer
+from tests.guarantees import sabotage
+from tests.guarantees.mailroom import (
+    DELIVER,
+    end_the_leases,
+    how_often,
+    hurried_beat,
+    hurried_worker,
+    names_in_doubt,
+    owe_mails,
+    states,
+    wait_for,
+)
+
+pytestmark = pytest.mark.guarantee
+
+REPLAY = """
+from festival.celery import app
+for _time in range(5):
+    for name in ("deliver_due", "release_leases", "owe_reminders", "expire", "pass_places_on"):
+        app.send_task(f"events.{name}", ignore_result=True)
+"""
+DIE_WHILE_COMPOSING = """
+import os, signal
+from events.mail import deliver
+
+def compose(message, *, now):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+deliver.compose = compose
+deliver.deliver_due()
+"""
+OWE_REMINDERS = """
+from django.utils import timezone
+from events.reminders import owe_reminders
+print(owe_reminders(timezone.now()))
+"""
+
+
+@pytest.fixture
+def site_with_relay(database: Site, smtp_sink: SmtpSink) -> Site:
+    database.environment["EMAIL_URL"] = smtp_sink.url
+    return database
+
+
+@pytest.fixture
+def site_with_celery(site_with_relay: Site, valkey: ValkeyServer) -> Iterator[Site]:
+    site_with_relay.environment["REDIS_URL"] = valkey.url
+    yield site_with_relay
+    site_with_relay.close()  # before the broker goes: nobody is to look for it
+
+
+def visits_to_be_reminded_of(number: int) -> None:
+    """Bookings of a fortnight ago for a slot in two hours: one reminder is due for each, and none owed."""
+    now = timezone.now()
+    with transaction.atomic():
+        slot = f.SlotFactory()
+        begins = (now + dt.timedelta(hours=2)).astimezone(ZoneInfo(slot.timezone))
+        slot.set_time(day=begins.date(), start_time=begins.time(), duration=45, timezone=slot.timezone)
+        slot.save()
+        festival = slot.activity.festival
+        default_reminder_rules(festival)
+        ReminderRule.objects.filter(festival=festival).exclude(name="H-3").update(is_active=False)
+        # It is night somewhere whenever this runs.
+        festival.quiet_from = festival.quiet_until = dt.time(3)
+        festival.save()
+        for index in range(number):
+            f.RegistrationFactory(
+                slot=slot,
+                visitor__email=f"r{index}@example.org",
+                confirmed_at=now - dt.timedelta(days=14),
+            )
+    assert Slot.objects.get(pk=slot.pk).starts_at > now
+
+
+def test_a_dead_worker_is_made_up_for_within_three_minutes() -> None:
+    """By the clock: its lease ends, a sweep takes the mail back, the next one delivers."""
+    ticks = {
+        name: dt.timedelta(seconds=tick["schedule"])
+        for name, tick in app.conf.beat_schedule.items()
+        if isinstance(tick["schedule"], float)
+    }
+
+    longest = deliver.LEASE + ticks["events.release_leases"] + ticks["events.deliver_due"]
+
+    assert longest <= dt.timedelta(minutes=2, seconds=40)
+
+
+def test_of_a_dead_workers_batch_only_the_one_in_turn_is_suspected(
+    site_with_relay: Site, smtp_sink: SmtpSink
+) -> None:
+    """A mail that ends whoever composes it fails in the end; those claimed beside it are none the worse."""
+    owe_mails("confirmation", 5)
+    poison = Message.objects.earliest("pk")
+    Message.objects.filter(pk=poison.pk).update(priority=1)
+
+    for _crash in range(deliver.MOST_CRASHES + 1):
+        Message.objects.filter(pk=poison.pk).update(next_attempt_at=timezone.now())
+        site_with_relay.python(DIE_WHILE_COMPOSING, check=False)
+        end_the_leases()
+
+    assert states() == {"failed": 1, "pending": 4}
+    assert set(Message.objects.filter(status="pending").values_list("attempts", flat=True)) == {0}
+    site_with_relay.python(DELIVER)
+    assert states() == {"failed": 1, "sent": 4}
+
+
+@pytest.mark.lengthy
+def test_five_hundred_mails_outlive_workers_killed_every_two_seconds(
+    site_with_celery: Site, smtp_sink: SmtpSink
+) -> None:
+    """Now a whole worker, now one of its processes; a new one takes its place."""
+    site, luck, killed = site_with_celery, random.Random(5), 0
+    owe_mails("confirmation", 400)
+    owe_mails("reminder", 100, first=400)
+    smtp_sink.stall_before_answer = 0.1
+    hurried_beat(site)
+    workers = [hurried_worker(site) for _worker in range(3)]
+
+    until = time.monotonic() + 120
+    while states().keys() & {"pending", "sending"}:
+        assert time.monotonic() < until, (states(), killed, len(smtp_sink.received))
+        time.sleep(2)
+        if len(smtp_sink.received) >= 480:
+            continue  # the last ones are left in peace: nobody is killed for ever
+        place = luck.randrange(len(workers))
+        family = psutil.Process(workers[place].pid).children()
+        if family and luck.random() < 0.5:
+            luck.choice(family).kill()
+        else:
+            os.killpg(workers[place].pid, signal.SIGKILL)
+            workers[place].wait()
+            workers[place] = hurried_worker(site)
+        killed += 1
+
+    assert killed >= 5
+    messages = {message.message_id: message for message in Message.objects.all()}
+    times = how_often(smtp_sink)
+    # None is lost: what is not sure to have left went out once at the least, or its worker died over it.
+    assert {message.status for message in messages.values()} <= {"sent", "uncertain"}
+    assert all(times[name] >= 1 for name, message in messages.items() if message.status == "sent")
+    in_doubt = [message for message in messages.values() if message.status == "uncertain"]
+    assert all(message.kind == "reminder" or message.handed_over == 2 for message in in_doubt)
+    # None is doubled, but for the stated case: its worker was killed, it had begun, its name is the same.
+    assert times.keys() <= messages.keys()
+    assert max(times.values()) <= 2
+    doubled = [messages[name] for name in names_in_doubt(smtp_sink)]
+    assert all(message.kind == "confirmation" and message.handed_over == 2 for message in doubled)
+    assert len(doubled) + len(in_doubt) <= killed
+
+
+def test_two_beats_four_life_boats_and_tasks_replayed_five_times_send_each_mail_once(
+    site_with_celery: Site, smtp_sink: SmtpSink
+) -> None:
+    site = site_with_celery
+    visits_to_be_reminded_of(40)
+    owe_mails("confirmation", 80)
+    smtp_sink.stall_before_answer = 0.02
+
+    for _beat in range(2):
+        hurried_beat(site)
+    for _worker in range(2):
+        hurried_worker(site)
+    boats = [site.start("manage.py", "drain_outbox", "--loop") for _boat in range(4)]
+    site.python(REPLAY)
+    wait_for(lambda: states() == {"sent": 120})
+    site.python(REPLAY)
+    time.sleep(3)
+    for boat in boats:
+        boat.send_signal(signal.SIGTERM)
+        output, _none = boat.communicate(timeout=30)
+        assert boat.returncode == 0, output
+
+    assert states() == {"sent": 120}
+    assert len(smtp_sink.received) == 120
+    assert set(how_often(smtp_sink).values()) == {1}
+    assert {len(smtp_sink.to(f"r{index}@example.org")) for index in range(40)} == {1}
+
+
+# ── Without the guard ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_a_slow_worker_is_left_alone_by_the_others_only_while_its_lease_lasts(
+    guarded: bool, site_with_relay: Site, smtp_sink: SmtpSink
+) -> None:
+    """Nobody is killed here: without leases the mail goes twice all the same."""
+    if not guarded:
+        sabotage.take_out(sabotage.LEASE)
+    owe_mails("confirmation", 1)
+    smtp_sink.moods[Phase.DOT] = Mood(stall=60, times=1)
+    site_with_relay.start_python(DELIVER)
+    wait_for(lambda: smtp_sink.received)
+
+    taken_back = release_leases()
+    site_with_relay.python(DELIVER)
+
+    assert taken_back == (0 if guarded else 1)
+    assert list(how_often(smtp_sink).values()) == ([1] if guarded else [2])
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_a_reminder_goes_twice_only_where_nobody_wrote_down_that_it_was_begun(
+    guarded: bool, site_with_relay: Site, smtp_sink: SmtpSink
+) -> None:
+    if not guarded:
+        sabotage.take_out(sabotage.DATA_STARTED)
+    owe_mails("reminder", 1)
+
+    kill_while_sending(site_with_relay, smtp_sink)
+
+    assert list(how_often(smtp_sink).values()) == ([1] if guarded else [2])
+    assert states() == ({"uncertain": 1} if guarded else {"sent": 1})
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_what_goes_once_more_is_told_by_its_name(
+    guarded: bool, site_with_relay: Site, smtp_sink: SmtpSink
+) -> None:
+    if not guarded:
+        sabotage.take_out(sabotage.FIXED_MESSAGE_ID)
+    owe_mails("confirmation", 1)
+
+    kill_while_sending(site_with_relay, smtp_sink)
+
+    assert len(smtp_sink.to("v0@example.org")) == 2
+    assert len(how_often(smtp_sink)) == (1 if guarded else 2)
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_sweeps_beside_each_other_owe_a_reminder_once_by_its_key(
+    guarded: bool, site_with_relay: Site, smtp_sink: SmtpSink
+) -> None:
+    if not guarded:
+        sabotage.take_out(sabotage.DEDUPE_KEY)
+    visits_to_be_reminded_of(20)
+
+    sweeps = [site_with_relay.start_python(OWE_REMINDERS) for _sweep in range(4)]
+    for sweep in sweeps:
+        output, _none = sweep.communicate(timeout=60)
+        assert sweep.returncode == 0, output
+
+    owed = Message.objects.count()
+    assert owed == 20 if guarded else owed > 20
+
+
+def kill_while_sending(site: Site, sink: SmtpSink) -> None:
+    """The worker dies after the relay wrote the mail down and before it said so; later another one comes."""
+    sink.stall_before_answer = 30
+    worker = site.start_python(DELIVER)
+    wait_for(lambda: sink.received)
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.wait()
+    sink.stall_before_answer = 0
+    end_the_leases()
+    site.python(DELIVER)
