@@ -92,7 +92,9 @@ def take_new_address(*, token: str, now: dt.datetime) -> Visitor:
     other = next((row for row in rows.values() if row.pk != visitor.pk), None)
     if other is not None:
         _take_in(visitor, other, now)
-    Message.objects.filter(recipient=old_email, status=Message.Status.PENDING).filter(
+    # Also what a worker holds: should it die, the mail is taken back and must not go to the old address.
+    unsent = [Message.Status.PENDING, Message.Status.SENDING]
+    Message.objects.filter(recipient=old_email, status__in=unsent).filter(
         registration__visitor=visitor
     ).update(recipient=email)
     # What its reminders told, they told the old address.

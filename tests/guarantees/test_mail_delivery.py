@@ -47,12 +47,6 @@ print(deliver.deliver_due(limit=10).counts)
 """
 
 
-@pytest.fixture
-def site_with_relay(database: Site, smtp_sink: SmtpSink) -> Site:
-    database.environment["EMAIL_URL"] = smtp_sink.url
-    return database
-
-
 def test_several_workers_at_once_send_each_mail_once(site_with_relay: Site, smtp_sink: SmtpSink) -> None:
     owe_mails("confirmation", 60)
 

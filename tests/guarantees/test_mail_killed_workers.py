@@ -67,12 +67,6 @@ print(owe_reminders(timezone.now()))
 
 
 @pytest.fixture
-def site_with_relay(database: Site, smtp_sink: SmtpSink) -> Site:
-    database.environment["EMAIL_URL"] = smtp_sink.url
-    return database
-
-
-@pytest.fixture
 def site_with_celery(site_with_relay: Site, valkey: ValkeyServer) -> Iterator[Site]:
     site_with_relay.environment["REDIS_URL"] = valkey.url
     yield site_with_relay

@@ -18,15 +18,10 @@ IMPATIENT = 0.3
 """Seconds the site waits for a relay in these tests."""
 
 
-@pytest.fixture
-def relay(smtp_sink: SmtpSink, settings: Any, monkeypatch: pytest.MonkeyPatch, db: None) -> SmtpSink:
-    """A site that hands its mails to a real SMTP server and does not wait long for it."""
-    settings.KEEP_MAILS_ON_SITE = False
-    settings.MAIL_TRANSPORT = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", smtp_sink.port
+@pytest.fixture(autouse=True)
+def _impatient(settings: Any, relay: SmtpSink, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.EMAIL_TIMEOUT = IMPATIENT
     monkeypatch.setattr("events.mail.transport.ANSWER_WITHIN", IMPATIENT)
-    return smtp_sink
 
 
 def an_hour_later(relay: SmtpSink) -> None:
