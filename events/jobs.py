@@ -14,10 +14,12 @@ from celery import shared_task
 from django.utils import timezone
 
 from events import longwork
+from events.digests import owe_digests
 from events.geocoding import geocode_due
 from events.longwork import Handler
 from events.mail.deliver import Report, deliver_due, expire, release_leases
 from events.mail.heartbeat import beat, last
+from events.mail.watch import look_after_mail
 from events.models import Job
 from events.registration.drawing import draw_due
 from events.registration.forgetting import purge_expired
@@ -121,6 +123,31 @@ def geocode(now: dt.datetime) -> int:
     return answered
 
 
+@shared_task(name="events.owe_digests", ignore_result=True)
+def owe_digests_task() -> None:
+    """Every minute: owe digests, door lists and what is left undone to desks whose hour it is."""
+    owe_digests_in_turn(timezone.now())
+
+
+def owe_digests_in_turn(now: dt.datetime) -> int:
+    """How many mails to desks were owed."""
+    owed = owe_digests(now)
+    beat("owe_digests", now)
+    return owed
+
+
+@shared_task(name="events.watch_mail", ignore_result=True)
+def watch_mail_task() -> None:
+    """Twice a minute: see whether mail flows, and tell when it does not."""
+    watch_mail(timezone.now())
+
+
+def watch_mail(now: dt.datetime) -> None:
+    """What holds mail up is noted and told; so is its end."""
+    look_after_mail(now)
+    beat("watch_mail", now)
+
+
 @shared_task(name="events.forget", ignore_result=True)
 def forget_task() -> None:
     """Every night: erase what may no longer be kept."""
@@ -168,12 +195,13 @@ def sweep(now: dt.datetime | None = None) -> Sweep:
     released = release_leases(now=at)
     draw_ballots(at)
     pass_places_on(at)
-    owed = owe_reminders_in_turn(at)
+    owed = owe_reminders_in_turn(at) + owe_digests_in_turn(at)
     expired = expire(now=at)
     work_on_jobs(at)
     report = deliver_due(now=now)
     webhooks.deliver_webhooks(now=now)
     geocode(at)
+    watch_mail(at)
     for name in ("release_leases", "expire", "deliver_due", "deliver_webhooks"):
         beat(name, at)
     return Sweep(released, owed, expired, report)

@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import redis
 from django.conf import settings
@@ -26,6 +26,7 @@ from prometheus_client import (
 )
 
 from events.mail.stats import outbox_stats
+from events.mail.watch import how_mail_does
 
 PATIENCE = 1.0
 """Seconds after which a silent database counts as absent."""
@@ -37,6 +38,8 @@ SECONDS = Histogram(
     ["route"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+
+Answer = TypeVar("Answer")
 
 _asking = ThreadPoolExecutor(max_workers=2, thread_name_prefix="readyz")
 _migrated = False
@@ -70,15 +73,17 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 def readyz(_request: HttpRequest) -> HttpResponse:
     """200 when a booking could be taken now; 503 without database or with missing migrations.
 
-    A stopped broker does not make the site unready: bookings need none and mails go through the database. It
-    is told as `degraded: broker`. Answers within about a second, whatever hangs.
+    Neither a stopped broker nor mail that is held up makes the site unready: bookings need none, mails wait
+    in the database. They are told as `degraded: broker, mail`. Answers within about a second, whatever hangs.
     """
     trouble = database_trouble()
     if trouble:
         return JsonResponse({"status": f"not ready: {trouble}", "ready": False}, status=503)
-    if not broker_answers():
-        return JsonResponse({"status": "degraded: broker", "ready": True, "degraded": ["broker"]})
-    return JsonResponse({"status": "ready", "ready": True, "degraded": []})
+    degraded = [] if broker_answers() else ["broker"]
+    if mail_is_held_up():
+        degraded.append("mail")
+    status = f"degraded: {', '.join(degraded)}" if degraded else "ready"
+    return JsonResponse({"status": status, "ready": True, "degraded": degraded})
 
 
 @never_cache
@@ -110,26 +115,59 @@ def _outbox() -> CollectorRegistry:
     waiting.set(stats["oldest_due_seconds"])
     paused = Gauge("festival_relay_paused", "1 while the mail relay is at fault", registry=registry)
     paused.set(1 if stats["relay"]["paused_until"] else 0)
+    failures = Gauge("festival_relay_failures", "Failures of the relay in a row", registry=registry)
+    failures.set(stats["relay"]["failures"])
+    held_up = Gauge("festival_mail_held_up", "1 while no mail moves that should", registry=registry)
+    held_up.set(0 if stats["flows"] else 1)
+    for name, words, label, numbers in (
+        ("festival_sweep_age_seconds", "Since a sweep last ran to its end", "sweep", stats["sweep_ages"]),
+        ("festival_delivery_events", "Told by the mail provider this week", "kind", stats["events"]),
+        ("festival_suppressed_addresses", "Not written to", "reason", stats["suppressed"]),
+        ("festival_webhook_deliveries", "Tellings by status", "status", stats["webhooks"]["by_status"]),
+    ):
+        gauge = Gauge(name, words, [label], registry=registry)
+        for value, number in numbers.items():
+            gauge.labels(value).set(number)
+    late = Gauge("festival_oldest_webhook_due_seconds", "Age of the oldest telling due", registry=registry)
+    late.set(stats["webhooks"]["oldest_due_seconds"])
     return registry
 
 
 def database_trouble() -> str | None:
     """`database`, `migrations`, or None where all is well."""
+    asked: Callable[[], str | None] = _ask_database
+    return _in_time(asked, otherwise="database")
+
+
+def mail_is_held_up() -> bool:
+    """Whether no mail moves that should; False where the database gives no answer, which is told before."""
+    return _in_time(_ask_outbox, otherwise=False)
+
+
+def _in_time(question: Callable[[], Answer], *, otherwise: Answer) -> Answer:
+    """What the database answers within PATIENCE."""
     if connection.vendor == "sqlite":
-        return _ask_database()
+        return question()
     # A network can swallow an answer; a thread can be left behind.
-    waiting = _asking.submit(_ask_database_and_close)
+    waiting = _asking.submit(_ask_and_close, question)
     try:
         return waiting.result(timeout=PATIENCE)
     except TimeoutError:
-        return "database"
+        return otherwise
 
 
-def _ask_database_and_close() -> str | None:
+def _ask_and_close(question: Callable[[], Answer]) -> Answer:
     try:
-        return _ask_database()
+        return question()
     finally:
         connection.close()
+
+
+def _ask_outbox() -> bool:
+    try:
+        return how_mail_does(timezone.now()).is_held_up
+    except DatabaseError:
+        return False
 
 
 def _ask_database() -> str | None:

@@ -48,6 +48,7 @@ SITE_URL: str = env.str("SITE_URL", default="").rstrip("/")
 TRUSTED_PROXY_COUNT: int = env.int("TRUSTED_PROXY_COUNT", default=0)
 RATE_LIMIT_FACTOR: int = max(1, env.int("RATE_LIMIT_FACTOR", default=1))
 WEBHOOK_ALLOW_PRIVATE: bool = env.bool("WEBHOOK_ALLOW_PRIVATE", default=False)
+ALERT_URL: str = env.str("ALERT_URL", default="")
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="")
 GEOCODER_URL: str = env.str("GEOCODER_URL", default="")
 MAP_TILES_URL: str = env.str("MAP_TILES_URL", default="")
@@ -90,6 +91,9 @@ if PRODUCTION:
             "ALLOWED_HOSTS holds a wildcard: name the hosts of the site" if "*" in ALLOWED_HOSTS else None,
             "SITE_URL must begin with https:// or http://"
             if urlsplit(SITE_URL).scheme not in ("https", "http")
+            else None,
+            "ALERT_URL must begin with https:// or http://"
+            if ALERT_URL and urlsplit(ALERT_URL).scheme not in ("https", "http")
             else None,
         )
         if reason

@@ -21,6 +21,8 @@ SWEEPS = {
     "events.pass_places_on",
     "events.draw_ballots",
     "events.geocode",
+    "events.owe_digests",
+    "events.watch_mail",
     "events.forget",
 }
 

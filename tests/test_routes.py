@@ -20,7 +20,7 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import User
-from events.links import reminders_token
+from events.links import desk_mails_token, reminders_token
 from events.models import (
     Absence,
     Activity,
@@ -92,6 +92,7 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:privacy": (EVERYBODY, ""),
     "events:legal": (EVERYBODY, ""),
     "events:feeds": (EVERYBODY, ""),
+    "events:status": (EVERYBODY, ""),
     "events:robots": (EVERYBODY, ""),
     "events:sitemap": (EVERYBODY, ""),
     "events:programme_ics": (EVERYBODY, ""),
@@ -132,6 +133,8 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:mail_returns": (EVERYBODY, "mail provider"),
     # desks
     "events:desk": (SIGNED_IN, ""),
+    "events:desk_mails": (SIGNED_IN, ""),
+    "events:desk_mails_off": (EVERYBODY, "desk mails"),
     "events:host_desk": (SIGNED_IN, ""),
     "events:host_new": (SIGNED_IN, ""),
     "events:host_join": (SIGNED_IN, "invitation"),
@@ -255,6 +258,7 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:organiser_webhook_try": (ORGANISERS, "territory webhook"),
     "events:organiser_webhook_delete": (ORGANISERS, "territory webhook"),
     "events:organiser_delivery_again": (ORGANISERS, "territory delivery"),
+    "events:organiser_status": (ORGANISERS, "territory"),
     "events:organiser_team": (ORGANISERS, "territory"),
     "events:organiser_team_remove": (NATIONAL, "territory member"),
     # the account and the machine room
@@ -456,6 +460,7 @@ def build_world() -> World:
         "kept mail": {"pk": kept.pk},
         "mail provider": {"provider": "brevo"},
         "kept file": {"pk": kept.pk, "number": 0},
+        "desk mails": {"token": desk_mails_token(people["host"].pk, "digests")},  # type: ignore[union-attr]
         "receipt": {"token": "unsigned"},
         "new address": {"token": "unsigned"},
         "invitation": {"token": "unsigned"},

@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 from events import wording
 from events.calendar import position_of, venue_of
 from events.clock import on_the_wall
-from events.models import Activity, Registration, Slot
+from events.models import Activity, Festival, Registration, Slot, Territory
 
 HOME_ZONE = "Europe/Paris"
 MARGIN = dt.timedelta(minutes=5)
@@ -244,6 +244,22 @@ def letter_of(activity: Activity | None, *, name: str = "", visits: Sequence[Vis
         name=name,
         visits=list(visits),
         reply_to=activity.festival.contact_email or activity.territory.contact_email,
+    )
+
+
+def letter_to_desk(festival: Festival, territory: Territory | None, *, name: str = "") -> Letter:
+    """The frame of a mail to who works for an edition: to a host of ``territory``, or (None) to a team."""
+    edition = plain(festival.name)
+    if territory is None:
+        return Letter(edition, festival.is_demo, _("The team of Festival French Tech"), name)
+    team = _("The festival team %(in_territory)s, %(festival)s")
+    said = {"in_territory": _in(plain(territory.name)), "festival": edition}
+    return Letter(
+        edition,
+        festival.is_demo,
+        team % said,
+        name,
+        reply_to=territory.contact_email or festival.contact_email,
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-from events.mail import days
+from accounts.models import User
+from events.mail import days, desk_facts
+from events.mail.desk_wishes import KINDS as TO_A_DESK
 from events.mail.suppressions import why_suppressed
 from events.models import Message, Registration, RoomRequest, Slot
 
@@ -83,6 +85,8 @@ def why_not(message: Message, now: dt.datetime) -> tuple[Message.Status, str] | 
             return reason
     if why := why_suppressed(message, now=now):
         return Status.SUPPRESSED, why
+    if message.kind in TO_A_DESK:
+        return _desk_says_no(message, now)
     return None
 
 
@@ -176,6 +180,12 @@ def _day_says_no(message: Message, now: dt.datetime) -> tuple[Message.Status, st
     if message.kind in days.AFTER and day.visits == []:
         return Status.CANCELLED, "the visitor did not come"
     return Status.CANCELLED, "another rule speaks for the slot"
+
+
+def _desk_says_no(message: Message, now: dt.datetime) -> tuple[Message.Status, str] | None:
+    if not User.objects.filter(pk=message.context.get("reader"), is_active=True).exists():
+        return Status.CANCELLED, "the account is gone"
+    return desk_facts.why_not(message, now)
 
 
 def revision_owed(message: Message) -> int:

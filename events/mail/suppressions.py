@@ -35,12 +35,12 @@ _SCOPE_OF: dict[str, Scope] = {
     Kind.BROADCAST: Scope.BROADCASTS,
     Kind.HOST_DIGEST: Scope.DIGESTS,
     Kind.ORGANISER_DIGEST: Scope.DIGESTS,
-    Kind.DOOR_LIST: Scope.DIGESTS,
-    Kind.NAG_DRAFT: Scope.DIGESTS,
-    Kind.NAG_SLOTS: Scope.DIGESTS,
-    Kind.MAIL_STUCK: Scope.DIGESTS,
+    Kind.DOOR_LIST: Scope.DOOR_LISTS,
+    Kind.NAG_DRAFT: Scope.NAGS,
+    Kind.NAG_SLOTS: Scope.NAGS,
+    Kind.MAIL_STUCK: Scope.ALERTS,
 }
-UNASKED = (Scope.REMINDERS, Scope.BROADCASTS, Scope.DIGESTS)
+UNASKED = (*dict.fromkeys(_SCOPE_OF.values()),)
 """What nobody asked for mail by mail: each carries its one-click link (RFC 8058); a complaint ends all."""
 
 _WHY = {
@@ -80,6 +80,13 @@ def why_suppressed(message: Message, *, now: dt.datetime) -> str:
 def is_stopped(email: str, scope: Scope, *, now: dt.datetime) -> bool:
     """Whether this address gets none of that scope, for whatever reason."""
     return _standing(now).filter(email_hash=hash_of_address(email), scope__in=[scope, Scope.ALL]).exists()
+
+
+def stopped_among(emails: Iterable[str], scope: Scope, *, now: dt.datetime) -> set[str]:
+    """Those of these addresses that get none of that scope. One statement, however many are asked for."""
+    by_hash = {hash_of_address(email): email for email in emails}
+    rows = _standing(now).filter(email_hash__in=list(by_hash), scope__in=[scope, Scope.ALL])
+    return {by_hash[email_hash] for email_hash in rows.values_list("email_hash", flat=True)}
 
 
 def takes_no_mail(email_hash: str, *, now: dt.datetime) -> bool:

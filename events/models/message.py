@@ -218,7 +218,10 @@ class Suppression(models.Model):
     class Scope(models.TextChoices):
         REMINDERS = "reminders", _("Reminders, thanks and surveys")
         BROADCASTS = "broadcasts", _("Bulk messages")
-        DIGESTS = "digests", _("Digests and nags for hosts and organisers")
+        DIGESTS = "digests", _("Digests for hosts and organisers")
+        DOOR_LISTS = "door_lists", _("Door lists")
+        NAGS = "nags", _("What is left undone")
+        ALERTS = "alerts", _("Mails that were held up")
         ALL = "all", _("Everything")
 
     class Reason(models.TextChoices):

@@ -5,7 +5,8 @@ Words     ``{{ at|hour }} {{ at|big_hour }} {{ day|day }} {{ day|short_day }} {{
           {{ slot|times }} {{ activity|lang_of:"title" }} {{ reference|unbroken }} {{ entry.verb|happened }}``
 Doors     ``{% door slot %} {% places slot %} {% read_door slot as door %} {{ host|paint }}``
 Pieces    ``{% icon "oui" %} {% icon "lieu" label=_("Venue") %} {% access codes %} {% walk here there to %}
-          {% field form.email %} {% form_errors form %} {% nav_link url label %} {% fonts %}``
+          {% field form.email %} {% form_errors form %} {% nav_link url label %} {% fonts %}
+          {% mail_trouble as mail %}``
 
 A day, a time or a moment is taken as it is on the wall: give ``slot.local_start``, not ``slot.starts_at``.
 """
@@ -36,6 +37,7 @@ from events import wording
 from events.clock import on_the_wall
 from events.doors import Door
 from events.doors import read_door as door_of
+from events.mail.watch import MailHealth, how_mail_does
 from events.models import Equipment
 
 register = template.Library()
@@ -173,6 +175,13 @@ def when(at: dt.datetime, zone: str = "") -> SafeString:
     wall = zone or timezone.get_current_timezone_name()
     today = on_the_wall(timezone.now(), wall).date()
     return wording.raise_ordinals(wording.say_when(on_the_wall(at, wall), today))
+
+
+@register.simple_tag
+def mail_trouble() -> MailHealth | None:
+    """How mail does, where it is held up; None while it flows."""
+    mail = how_mail_does(timezone.now())
+    return mail if mail.is_held_up else None
 
 
 @register.simple_tag

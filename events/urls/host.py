@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from events.views import desk, host, host_activities, host_greeters, host_people, host_rooms, host_slots
+from events.views import (
+    desk,
+    desk_mails,
+    host,
+    host_activities,
+    host_greeters,
+    host_people,
+    host_rooms,
+    host_slots,
+)
 
 ACTIVITY = "hote/<slug:slug>/activites/<int:pk>/"
 SLOT = "hote/<slug:slug>/creneaux/<int:pk>/"
@@ -13,6 +22,8 @@ PEOPLE = "hote/<slug:slug>/qui-vient/"
 
 urlpatterns: list[URLPattern] = [
     path("bureau/", desk.desk, name="desk"),
+    path("bureau/courriels/", desk_mails.desk_mails, name="desk_mails"),
+    path("bureau/courriels/<str:token>/", desk_mails.desk_mails_off, name="desk_mails_off"),
     path("hote/", host.host_desk, name="host_desk"),
     path("hote/nouveau/", host.host_new, name="host_new"),
     path("hote/rejoindre/<str:token>/", host.host_join, name="host_join"),

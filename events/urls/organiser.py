@@ -28,6 +28,7 @@ from events.views import (
     organiser_venue_twins,
     organiser_venues,
     organiser_work,
+    status,
 )
 
 HERE = "organisation/<slug:territory>/"
@@ -159,6 +160,7 @@ urlpatterns: list[URLPattern] = [
         organiser_mail_addresses.mail_addresses,
         name="organiser_mail_addresses",
     ),
+    path(f"{HERE}etat/", status.organiser_status, name="organiser_status"),
     path(f"{HERE}equipe/", organiser_people.team, name="organiser_team"),
     path(f"{HERE}equipe/<int:pk>/retirer/", organiser_people.team_remove, name="organiser_team_remove"),
 ]

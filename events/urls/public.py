@@ -12,6 +12,7 @@ from events.views import (
     public_places,
     public_rooms,
     public_times,
+    status,
 )
 
 urlpatterns: list[URLPattern] = [
@@ -41,6 +42,7 @@ urlpatterns: list[URLPattern] = [
     path("accessibilite/", public_pages.accessibility, name="accessibility"),
     path("donnees-personnelles/", public_pages.privacy, name="privacy"),
     path("mentions-legales/", public_pages.legal, name="legal"),
+    path("etat/", status.status, name="status"),
     path("flux/", public_pages.feeds_explained, name="feeds"),
     path("robots.txt", public_pages.robots, name="robots"),
     path("sitemap.xml", public_pages.sitemap, name="sitemap"),

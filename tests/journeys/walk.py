@@ -16,7 +16,7 @@ from django.db.models import Count, F, Q
 from django.utils import timezone
 from accounts.models import User
 from events import models as m
-from events.links import reminders_token
+from events.links import desk_mails_token, reminders_token
 from events.partners import issue_token
 from events.registration.address import write_token
 from events.webhooks.tell import ping
@@ -108,6 +108,7 @@ print(json.dumps({
     "new_address": write_token(visitor=kept, email="nouvelle@example.org"),
     "token": visitor.token,
     "stop": reminders_token(visitor.pk),
+    "leave": desk_mails_token(by.pk, "digests"),
     "reference": ticket.reference,
     "day": ticket.slot.day.isoformat(),
     "activity": open_.activity.slug,
@@ -215,6 +216,7 @@ def public_pages(found: dict[str, Any]) -> list[Page]:
         _at("privacy"),
         _at("legal"),
         _at("feeds"),
+        _at("status"),
         ("404", "/nulle-part/"),
     ]
 
@@ -258,6 +260,8 @@ def host_pages(found: dict[str, Any]) -> list[Page]:
     activity, slot = (HOST, found["activity_pk"]), (HOST, found["full"])
     return [
         _at("desk"),
+        _at("desk_mails"),
+        _at("desk_mails_off", found["leave"]),
         _at("host_new"),
         _at("host_overview", HOST),
         _at("host_overview", HOST, query="?passes=1"),
@@ -303,6 +307,7 @@ def organiser_pages(found: dict[str, Any]) -> list[Page]:
         _at("organiser_hosts", here),
         _at("organiser_messages", here),
         _at("organiser_mail_addresses", here),
+        _at("organiser_status", here),
         _at("organiser_partners", here),
         _at("organiser_webhook", here, found["hook"]),
         _at("organiser_webhook_edit", here, found["hook"]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import ballots, desk, reminders, visitors, visits, waiting
+from . import ballots, desk, digests, reminders, visitors, visits, waiting
 from .shared import ContentOf
 
 CONTENT_OF: ContentOf = {
@@ -12,4 +12,5 @@ CONTENT_OF: ContentOf = {
     **reminders.CONTENT_OF,
     **ballots.CONTENT_OF,
     **desk.CONTENT_OF,
+    **digests.CONTENT_OF,
 }

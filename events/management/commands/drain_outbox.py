@@ -18,9 +18,11 @@ from events.jobs import (
     draw_ballots,
     forget,
     geocode,
+    owe_digests_in_turn,
     owe_reminders_in_turn,
     pass_places_on,
     sweep,
+    watch_mail,
     work_on_jobs,
 )
 from events.mail.deliver import deliver_due, expire, release_leases
@@ -36,6 +38,8 @@ EVERY_SECONDS: dict[str, float] = {
     "pass_places_on": 30.0,
     "draw_ballots": 60.0,
     "geocode": 60.0,
+    "owe_digests": 60.0,
+    "watch_mail": 30.0,
     "forget": 6 * 3600.0,
 }
 ENDS_WITHIN = 5.0
@@ -108,5 +112,7 @@ SWEEPS: dict[str, Callable[[], object]] = {
     "pass_places_on": lambda: pass_places_on(timezone.now()),
     "draw_ballots": lambda: draw_ballots(timezone.now()),
     "geocode": lambda: geocode(timezone.now()),
+    "owe_digests": lambda: owe_digests_in_turn(timezone.now()),
+    "watch_mail": lambda: watch_mail(timezone.now()),
     "forget": lambda: forget(timezone.now()),
 }

@@ -23,6 +23,11 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(stats))
             return
+        self.stdout.write(
+            "mail flows"
+            if stats["flows"]
+            else f"mail is HELD UP since {stats['held_up_since']} ({stats['held_up_by']})"
+        )
         for status, count in stats["by_status"].items():
             self.stdout.write(f"{status:<11}{count:>9}")
         self.stdout.write(f"due now    {stats['due']:>9}, the oldest for {stats['oldest_due_seconds']} s")
@@ -32,7 +37,15 @@ class Command(BaseCommand):
             if relay["paused_until"]
             else "relay      takes mail"
         )
-        for name, at in stats["heartbeats"].items():
-            self.stdout.write(f"{name:<20} last ran {at}")
+        for name, age in stats["sweep_ages"].items():
+            self.stdout.write(f"{name:<20} last ran {age} s ago")
+        for kind, count in stats["events"].items():
+            if count:
+                self.stdout.write(f"told by the provider this week: {kind}, {count}")
+        for reason, count in stats["suppressed"].items():
+            if count:
+                self.stdout.write(f"addresses not written to: {reason}, {count}")
+        hooks = stats["webhooks"]
+        self.stdout.write(f"webhooks   {hooks['due']} due, the oldest for {hooks['oldest_due_seconds']} s")
         for failed in stats["last_failed"]:
             self.stdout.write(f"failed: {failed['kind']}, {failed['answer']}")
