@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any
 
 import redis
 from django.conf import settings
@@ -38,8 +38,6 @@ SECONDS = Histogram(
     ["route"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-
-Answer = TypeVar("Answer")
 
 _asking = ThreadPoolExecutor(max_workers=2, thread_name_prefix="readyz")
 _migrated = False
@@ -135,16 +133,17 @@ def _outbox() -> CollectorRegistry:
 
 def database_trouble() -> str | None:
     """`database`, `migrations`, or None where all is well."""
-    asked: Callable[[], str | None] = _ask_database
-    return _in_time(asked, otherwise="database")
+    trouble: str | None = _in_time(_ask_database, otherwise="database")
+    return trouble
 
 
 def mail_is_held_up() -> bool:
     """Whether no mail moves that should; False where the database gives no answer, which is told before."""
-    return _in_time(_ask_outbox, otherwise=False)
+    is_held_up: bool = _in_time(_ask_outbox, otherwise=False)
+    return is_held_up
 
 
-def _in_time(question: Callable[[], Answer], *, otherwise: Answer) -> Answer:
+def _in_time(question: Callable[[], Any], *, otherwise: Any) -> Any:
     """What the database answers within PATIENCE."""
     if connection.vendor == "sqlite":
         return question()
@@ -156,7 +155,7 @@ def _in_time(question: Callable[[], Answer], *, otherwise: Answer) -> Answer:
         return otherwise
 
 
-def _ask_and_close(question: Callable[[], Answer]) -> Answer:
+def _ask_and_close(question: Callable[[], Any]) -> Any:
     try:
         return question()
     finally:
