@@ -10,8 +10,9 @@ from django.db.models import Max
 from events.clock import on_the_wall
 from events.mail.heartbeat import last
 from events.models import Activity, Festival, Heartbeat, Message, Mode, Slot
+from events.rulebook import quiet_of
 
-from .hours import SETTLES, before_the_night, end_of_the_night, on_that_day, places
+from .hours import SETTLES, in_the_evening, places
 from .owing import hosts_debts, owe_desks, territories_debts
 
 AT = dt.time(18)
@@ -28,7 +29,7 @@ def owe_door_lists(now: dt.datetime) -> int:
 
 def _owe(festival: Festival, zone: str, now: dt.datetime) -> int:
     today = on_the_wall(now, zone).date()
-    due = on_that_day(today, before_the_night(AT, festival), zone)
+    due = in_the_evening(today, AT, festival, zone)
     mark = f"door_list {festival.pk} {zone}"
     done = last(mark)
     if now < due + SETTLES or (done is not None and done >= due and now - done < LOOK_AGAIN):
@@ -58,7 +59,7 @@ def _owe(festival: Festival, zone: str, now: dt.datetime) -> int:
             day=tomorrow,
             now=now,
             expires_at=expires_at,
-            send_at=end_of_the_night(now, festival, zone),
+            send_at=quiet_of(festival).after(now, zone),
         )
         Heartbeat.objects.update_or_create(name=mark, defaults={"at": now})
     return owed

@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef
 from events.clock import on_the_wall
 from events.mail.heartbeat import last
 from events.models import Activity, Festival, Heartbeat, Territory
+from events.rulebook import quiet_of
 
 SETTLES = dt.timedelta(minutes=2)
 """What was written just before the hour is committed by then."""
@@ -19,7 +20,6 @@ CATCH_UP = dt.timedelta(hours=10)
 """A sweep that comes later than this leaves the day out; the next day's tells what it would have told."""
 FURTHEST_BACK = 7
 """Days."""
-BEFORE_THE_NIGHT = dt.timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +54,17 @@ def places() -> Iterator[tuple[Festival, str]]:
 def turn(name: str, festival: Festival, zone: str, at: dt.time, now: dt.datetime) -> Turn | None:
     """What is due now; None before its hour, once it is done, and when it is too late for today."""
     day = on_the_wall(now, zone).date()
-    awake = after_the_night(at, festival)
-    due = on_that_day(day, awake, zone)
+    due = in_the_morning(day, at, festival, zone)
     if not due + SETTLES <= now < due + CATCH_UP:
         return None
     mark = f"{name} {festival.pk} {zone}"
     done = last(mark)
     if done is not None and done >= due:
         return None
-    furthest = on_that_day(day - dt.timedelta(days=FURTHEST_BACK), awake, zone)
-    since = on_that_day(day - dt.timedelta(days=1), awake, zone) if done is None else max(done, furthest)
+    furthest, yesterday = (
+        in_the_morning(day - dt.timedelta(days=days), at, festival, zone) for days in (FURTHEST_BACK, 1)
+    )
+    since = yesterday if done is None else max(done, furthest)
     return Turn(festival, zone, day, since, due, mark)
 
 
@@ -74,32 +75,11 @@ def on_that_day(day: dt.date, at: dt.time, zone: str) -> dt.datetime:
     return dt.datetime.combine(day, at, tzinfo=ZoneInfo(zone)).astimezone(dt.UTC)
 
 
-def is_quiet(at: dt.time, festival: Festival) -> bool:
-    """Whether the edition's night holds this hour; equal ends mean no night at all."""
-    begins, ends = festival.quiet_from, festival.quiet_until
-    return begins <= at < ends if begins <= ends else at >= begins or at < ends
+def in_the_morning(day: dt.date, at: dt.time, festival: Festival, zone: str) -> dt.datetime:
+    """That hour of the day, or the end of the night that holds it."""
+    return quiet_of(festival).after(on_that_day(day, at, zone), zone)
 
 
-def after_the_night(at: dt.time, festival: Festival) -> dt.time:
-    """The hour itself, or the end of the night that holds it, where that is later on the same day."""
-    return max(at, festival.quiet_until) if is_quiet(at, festival) else at
-
-
-def before_the_night(at: dt.time, festival: Festival) -> dt.time:
-    """The hour itself, or shortly before the night that holds it, where that is earlier on the same day."""
-    if not is_quiet(at, festival) or festival.quiet_from > at:
-        return at
-    begins = dt.datetime.combine(dt.date.min, festival.quiet_from)
-    midnight = dt.datetime.combine(dt.date.min, dt.time())
-    return (max(midnight + BEFORE_THE_NIGHT, begins) - BEFORE_THE_NIGHT).time()
-
-
-def end_of_the_night(now: dt.datetime, festival: Festival, zone: str) -> dt.datetime | None:
-    """When the edition's night ends on clocks in ``zone``; None by day."""
-    local = on_the_wall(now, zone)
-    if not is_quiet(local.time(), festival):
-        return None
-    ends = on_that_day(local.date(), festival.quiet_until, zone)
-    return (
-        ends if ends > now else on_that_day(local.date() + dt.timedelta(days=1), festival.quiet_until, zone)
-    )
+def in_the_evening(day: dt.date, at: dt.time, festival: Festival, zone: str) -> dt.datetime:
+    """That hour of the day, or shortly before the night that holds it."""
+    return quiet_of(festival).before(on_that_day(day, at, zone), zone)
