@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
-from events.links import read_desk_mails_token
+from events.links import hash_of_address, read_desk_mails_token
 from events.mail.desk_wishes import SCOPES, wanted
 from events.mail.suppressions import allow_again, is_stopped, stop, takes_no_mail
 from events.models import Suppression
@@ -68,7 +68,7 @@ def desk_mails(request: HttpRequest) -> HttpResponse:
     got = wanted(email, now=now)
     context = {
         "choices": [Choice(scope, *WORDS[scope], scope in got) for scope in SCOPES],
-        "takes_no_mail": takes_no_mail(email, now=now),
+        "takes_no_mail": takes_no_mail(hash_of_address(email), now=now),
         "email": email,
     }
     return render(request, "events/desk/mails.html", context)
