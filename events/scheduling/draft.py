@@ -25,7 +25,7 @@ from events.registration.patience import patient
 
 from .following import TIMES, lock_draft, take_over
 from .place import When
-from .settling import open_placement, restore, room_of, save_change, set_time, settle, state_of, write_change
+from .settling import open_placement, restore, room_of, save_change, settle, state_of, write_change
 
 KEEP = -1
 """For ``room_id``: the room the placement has."""
@@ -56,7 +56,8 @@ def plan_slot(
     placement = open_placement(slot_id, now, seen)
     before = state_of(placement)
     room = room_of(placement.room_id if room_id == KEEP else room_id)
-    set_time(placement, when, now)
+    if when is not None:
+        when.put_on(placement, slot=placement.slot, now=now)
     placement.cancels = False
     settle(placement, room, now)
     write_change(placement, before, verb="planned", by=by, now=now, batch=batch)
@@ -83,7 +84,7 @@ def swap_plans(
     )
     batch = batch or uuid.uuid4()
     for placement, when in zip((one, other), times, strict=True):
-        set_time(placement, when, now)
+        when.put_on(placement, slot=placement.slot, now=now)
     # Both stand at their new times before either is looked at: they must not be in each other's way.
     Placement.objects.bulk_update([one, other], TIMES)
     for placement, room, was in zip((one, other), rooms, before, strict=True):

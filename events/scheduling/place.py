@@ -25,6 +25,7 @@ from events.models import (
     Appearance,
     HostPerson,
     JournalEntry,
+    Placement,
     PlacingRule,
     Room,
     RoomOccupancy,
@@ -62,6 +63,26 @@ class When:
     start_time: dt.time
     duration: int
     fold: int | None = None
+
+    def put_on(self, at: Slot | Placement, *, slot: Slot, now: dt.datetime) -> None:
+        """Give a slot, or its placement in a draft, this time; does not save.
+
+        Raises ``Refused``: NO_SUCH_TIME, TIME_TWICE, IN_THE_PAST (it has begun).
+        """
+        try:
+            at.set_time(
+                day=self.day,
+                start_time=self.start_time,
+                duration=self.duration,
+                timezone=slot.timezone,
+                fold=self.fold,
+            )
+        except NoSuchTime as error:
+            raise Refused(Reason.NO_SUCH_TIME, slot=slot) from error
+        except TwiceThatDay as error:
+            raise Refused(Reason.TIME_TWICE, slot=slot) from error
+        if at.starts_at <= now:
+            raise Refused(Reason.IN_THE_PAST, slot=slot)
 
 
 def told_why(rule: Callable[P, R]) -> Callable[P, R]:
@@ -261,7 +282,7 @@ def _settle(
     target = room_id if room_id is not None else slot.room_id
     _refuse_a_slot_that_is_over(slot, now)
     if when is not None:
-        _set_time(slot, when, now)
+        when.put_on(slot, slot=slot, now=now)
     is_moved = (slot.starts_at, slot.ends_at) != (was_start, was_end)
     is_elsewhere = target != slot.room_id
     if not is_moved and not is_elsewhere:
@@ -343,23 +364,6 @@ def _refuse_a_slot_that_is_over(slot: Slot, now: dt.datetime) -> None:
     if slot.is_cancelled:
         raise Refused(Reason.WRONG_STATE, slot=slot)
     if slot.ends_at <= now:
-        raise Refused(Reason.IN_THE_PAST, slot=slot)
-
-
-def _set_time(slot: Slot, when: When, now: dt.datetime) -> None:
-    try:
-        slot.set_time(
-            day=when.day,
-            start_time=when.start_time,
-            duration=when.duration,
-            timezone=slot.timezone,
-            fold=when.fold,
-        )
-    except NoSuchTime as error:
-        raise Refused(Reason.NO_SUCH_TIME, slot=slot) from error
-    except TwiceThatDay as error:
-        raise Refused(Reason.TIME_TWICE, slot=slot) from error
-    if slot.starts_at <= now:
         raise Refused(Reason.IN_THE_PAST, slot=slot)
 
 

@@ -25,7 +25,7 @@ from events.registration.patience import patient
 from .following import TIMES, follow, lags, lock_draft
 from .place import When
 from .rooms import OPEN_TIMES, stays_of
-from .settling import NOTED, note_change, set_time, state_of
+from .settling import NOTED, note_change, state_of
 
 
 @patient
@@ -61,7 +61,7 @@ def plan_many(
     before = {placement.pk: state_of(placement) for placement in placements}
     for placement in placements:
         room_id, when = plans[placement.slot_id]
-        set_time(placement, when, now)
+        when.put_on(placement, slot=placement.slot, now=now)
         placement.room, placement.cancels = rooms[room_id], False
     changed = [placement for placement in placements if state_of(placement) != before[placement.pk]]
     if not changed:

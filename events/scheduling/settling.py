@@ -10,7 +10,6 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from events.clock import NoSuchTime, TwiceThatDay
 from events.guards import DRAFT_GUARD
 from events.models import (
     DraftChange,
@@ -60,26 +59,6 @@ def room_of(room_id: int | None) -> Room | None:
     if room_id is None:
         return None
     return Room.objects.select_related("venue").prefetch_related(*OPEN_TIMES).get(pk=room_id)
-
-
-def set_time(placement: Placement, when: When | None, now: dt.datetime) -> None:
-    if when is None:
-        return
-    slot = placement.slot
-    try:
-        placement.set_time(
-            day=when.day,
-            start_time=when.start_time,
-            duration=when.duration,
-            timezone=slot.timezone,
-            fold=when.fold,
-        )
-    except NoSuchTime as error:
-        raise Refused(Reason.NO_SUCH_TIME, slot=slot) from error
-    except TwiceThatDay as error:
-        raise Refused(Reason.TIME_TWICE, slot=slot) from error
-    if placement.starts_at <= now:
-        raise Refused(Reason.IN_THE_PAST, slot=slot)
 
 
 def restore(placement: Placement, room_id: int | None, when: When) -> None:
