@@ -1,0 +1,1 @@
+"""A visitor’s day: order, ways, reasons."""
