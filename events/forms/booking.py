@@ -272,3 +272,28 @@ class GiveBackForm(forms.Form):
                 _("You hold %(number)s places."), params={"number": say_number(self.party_size)}
             )
         return places
+
+
+class DayForm(PlainTextMixin, forms.Form):
+    """A whole day at once: one address for all its slots, a name where a host of it asks for one."""
+
+    email = AddressField(help_text=_("For your tickets, a reminder the day before, and nothing else."))
+    name = forms.CharField(
+        label=_("A name for the welcome"),
+        max_length=120,
+        widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
+        help_text=_(
+            "A first name is enough. The host asks for it for the door list; it is erased 30 days later."
+        ),
+        error_messages={"required": _("The host asks for a name: a first name is enough.")},
+    )
+    slots = SlotsField(widget=forms.MultipleHiddenInput)
+    party_size = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
+    submission_id = forms.UUIDField(
+        widget=forms.HiddenInput, error_messages={"required": OUT_OF_DATE, "invalid": OUT_OF_DATE}
+    )
+
+    def __init__(self, *args: Any, asks_name: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not asks_name:
+            del self.fields["name"]

@@ -125,7 +125,7 @@ def _promise(
     label: _Label, day: Day, weights: list[int], options: list[tuple[int, int, Option, int]]
 ) -> float:
     """What may become of a label: its weight, and the best of what is still reachable in the time left."""
-    left = {}
+    left: dict[int, int] = {}
     for number, _which, option, latest in options:
         if label.mask >> number & 1:
             continue

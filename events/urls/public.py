@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from events.views import (
     ballot,
     feeds,
+    my_day,
     public,
     public_changes,
     public_pages,
@@ -22,6 +23,10 @@ urlpatterns: list[URLPattern] = [
     path("programme/carte/", public_times.sketch_map, name="map"),
     path("activites/<slug:slug>/", public.activity, name="activity"),
     path("creneaux/<int:pk>/", public.slot, name="slot"),
+    path("ma-journee/", my_day.my_day, name="my_day"),
+    path("ma-journee.ics", my_day.my_day_calendar, name="my_day_calendar"),
+    path("ma-journee/etoiles/", my_day.stars, name="stars"),
+    path("ma-journee/etoiles/<int:pk>/", my_day.star, name="star"),
     path("tirages/<slug:slug>/", ballot.ballot, name="ballot"),
     path("tirages/<slug:slug>/tirage.json", ballot.ballot_file, name="ballot_file"),
     path("villes/", public_places.territories, name="territories"),

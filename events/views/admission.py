@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.http import HttpRequest
@@ -16,6 +17,7 @@ from events.forms.booking import BookingForm
 from events.limits import Limit, count, household, note_storm
 from events.models import Slot
 from events.proofs import Challenge, is_proof, new_challenge
+from events.registration.terms import Terms
 
 BOOKINGS, PER = 120, dt.timedelta(minutes=10)
 """How many bookings one peer may try: a family or a class behind one address, not a robot."""
@@ -58,6 +60,23 @@ def admit(request: HttpRequest, slot_id: int, form: BookingForm, *, now: dt.date
     if any(by % NOTED_ONCE_IN == 1 for by in over.values()):
         note_storm(now=now)
     return Admitted(is_vouched, must_confirm, too_many="register" in over or "hold" in over)
+
+
+def admit_day(request: HttpRequest, terms: Sequence[Terms], *, now: dt.datetime) -> Admitted:
+    """The same for a whole day: each slot counts as a try. No proof of work is asked for; while robots storm
+    the doors the places are kept until the address is confirmed.
+    """
+    peer = str(request.META["REMOTE_ADDR"])
+    is_vouched = not any(one.is_shielded for one in terms)
+    must_confirm = not is_vouched or any(one.confirms for one in terms)
+    over: dict[str, int] = {}
+    for _slot in terms:
+        over |= count([Limit("register", peer, BOOKINGS, PER)], now=now)
+    if must_confirm:
+        over |= count([Limit("hold", peer, HOLDS, PER_HOLDS)], now=now)
+    if any(by % NOTED_ONCE_IN == 1 for by in over.values()):
+        note_storm(now=now)
+    return Admitted(is_vouched, must_confirm, too_many=bool(over))
 
 
 def challenge_for(

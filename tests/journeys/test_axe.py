@@ -58,7 +58,7 @@ def test_every_page_is_walked() -> None:
     patterns = get_resolver("events.urls").url_patterns
     routes = {pattern.name for pattern in patterns if isinstance(pattern, URLPattern)}
     kept = ("kept", "offer", "unconfirmed", "choice", "waiting", "new_address")
-    lots = ("ballot", "entrant", "code", "twin")
+    lots = ("ballot", "entrant", "code", "twin", "star")
     texts = dict.fromkeys(("activity", "past", "token", "stop", "reference", *kept, *lots), "x")
     days = {"day": "2027-06-10"}
     keys = dict.fromkeys(

@@ -130,6 +130,10 @@ print(json.dumps({
     "ballot": entry.ballot.slug,
     "entrant": entry.visitor.token,
     "code": str(entry.code),
+    "star": ".".join(
+        str(pk)
+        for pk in m.Activity.objects.published().filter(territory=there).values_list("pk", flat=True)[:9]
+    ),
 }))
 """
 
@@ -165,7 +169,7 @@ ACTIONS = {
     *("organiser_room_block", "organiser_room_manager", "organiser_room_manager_remove"),
     *("organiser_room_calendar", "organiser_venue_verify", "organiser_venue_look_up"),
     *("organiser_venue_picture_order", "organiser_venue_picture_drop", "organiser_job_stop"),
-    *("organiser_request_answer", "host_absence_add", "mail_returns"),
+    *("organiser_request_answer", "host_absence_add", "mail_returns", "stars"),
 }
 """Buttons, and doors that lead on."""
 
@@ -174,7 +178,7 @@ FILES = {
     *("sitemap", "my_visits_calendar", "my_visit_calendar", "host_people_csv", "host_slot_csv"),
     *("organiser_csv", "organiser_slot_csv", "outbox_letter", "outbox_file", "ballot_file"),
     *("changes_rss", "venue_calendar", "room_calendar", "manager_calendar", "organiser_timetable_state"),
-    *("organiser_bulk_csv", "organiser_occupation_csv"),
+    *("organiser_bulk_csv", "organiser_occupation_csv", "my_day_calendar"),
 }
 
 
@@ -217,6 +221,9 @@ def public_pages(found: dict[str, Any]) -> list[Page]:
         _at("legal"),
         _at("feeds"),
         _at("status"),
+        _at("my_day"),
+        _at("my_day", query=f"?choix={found['star']}&dejeuner=45"),
+        _at("star", found["activity_pk"]),
         ("404", "/nulle-part/"),
     ]
 

@@ -91,4 +91,75 @@
   document.querySelectorAll("select[data-autosubmit]").forEach(function (select) {
     select.addEventListener("change", function () { select.form.requestSubmit(); });
   });
+
+  // Stars: numbers in a cookie of this device, which « Ma journée » plans. Without this file the link leads to a
+  // page that asks.
+  var STARS = "ma_journee", STARS_KEPT = 180 * 86400, MOST_STARS = 60;
+
+  function stars() {
+    var found = new Map(), cookie = ("; " + document.cookie).split("; " + STARS + "=")[1] || "";
+    cookie.split(";")[0].split(".").forEach(function (part) {
+      var star = /^(\d{1,18})(\*?)$/.exec(part);
+      if (star) found.set(star[1], star[2]);
+    });
+    return found;
+  }
+
+  function keep(found) {
+    var said = Array.from(found, function (star) { return star[0] + star[1]; }).join(".");
+    document.cookie = STARS + "=" + said + ";path=/;samesite=lax;max-age=" + (said ? STARS_KEPT : 0) +
+      (location.protocol === "https:" ? ";secure" : "");
+  }
+
+  function show() {
+    var found = stars();
+    document.querySelectorAll("[data-star]").forEach(function (link) {
+      link.setAttribute("role", "button");
+      link.setAttribute("aria-pressed", String(found.has(link.dataset.star)));
+    });
+    document.querySelectorAll(".nav a[href='/ma-journee/']").forEach(function (link) {
+      var badge = link.querySelector(".badge");
+      if (!badge) { badge = document.createElement("span"); badge.className = "badge"; link.append(" ", badge); }
+      badge.hidden = !found.size;
+      badge.textContent = found.size || "";
+    });
+  }
+
+  function toggle(link) {
+    var found = stars(), key = link.dataset.star;
+    if (!found.delete(key)) {
+      if (found.size >= MOST_STARS) return false;
+      found.set(key, "");
+    }
+    keep(found);
+    if (stars().has(key) !== found.has(key)) return false; // cookies are off: the page that asks says more
+    show();
+    return true;
+  }
+
+  document.addEventListener("click", function (event) {
+    var link = event.target.closest("[data-star]");
+    if (link && !event.ctrlKey && !event.metaKey && toggle(link)) event.preventDefault();
+  });
+  document.addEventListener("keydown", function (event) {
+    var link = event.key === " " && event.target.closest && event.target.closest("[data-star]");
+    if (link && toggle(link)) event.preventDefault();
+  });
+  document.addEventListener("htmx:afterSwap", show);
+  window.addEventListener("pageshow", show);
+  show();
+
+  // « Start from where I am »: asked of the device when the button is pressed, not before.
+  document.querySelectorAll("[data-from-here]").forEach(function (button) {
+    if (!navigator.geolocation) return;
+    button.hidden = false;
+    button.addEventListener("click", function () {
+      button.disabled = true;
+      navigator.geolocation.getCurrentPosition(function (here) {
+        var address = new URL(location.href);
+        address.searchParams.set("depart", here.coords.latitude.toFixed(4) + "," + here.coords.longitude.toFixed(4));
+        location.assign(address);
+      }, function () { button.textContent = button.dataset.wordRefused; }, { timeout: 10000 });
+    });
+  });
 })();

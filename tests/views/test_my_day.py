@@ -1,0 +1,146 @@
+"""« Ma journée » as a page: stars on the device, a plan in the address, a whole day booked at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import icalendar
+import pytest
+from django.urls import reverse
+
+from events.limits import Limit, count
+from events.models import Registration
+from events.views.admission import BOOKINGS, PER
+from events.views.my_day import COOKIE
+from tests.factories import DAY, NOW, SlotFactory
+
+pytestmark = pytest.mark.django_db
+PAGE = "/ma-journee/"
+
+
+@pytest.fixture(autouse=True)
+def _now(monkeypatch):
+    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
+
+
+@pytest.fixture
+def slots():
+    return [SlotFactory(start_time=dt.time(hour), duration=30, capacity=4) for hour in (9, 11)]
+
+
+@pytest.fixture
+def starred(client, slots):
+    client.cookies[COOKIE] = ".".join(str(slot.activity_id) for slot in slots)
+    return client
+
+
+def star(slot):
+    return reverse("events:star", args=[slot.activity_id])
+
+
+def booking(response, **changes):
+    """What the form of the page sends."""
+    form = response.context["form"]
+    values = {name: form[name].value() for name in form.fields}
+    return {**values, "email": "camille@example.org", **changes}
+
+
+def test_a_star_is_given_and_taken_without_script_and_a_get_does_neither(client, slots):
+    assert "Lui mettre une étoile" in client.get(star(slots[0])).content.decode()
+    assert COOKIE not in client.cookies
+
+    client.post(star(slots[0]), {"act": "add", "next": "/programme/"})
+    assert client.cookies[COOKIE].value == str(slots[0].activity_id)
+    client.post(star(slots[0]), {"act": "dear"})
+    assert client.cookies[COOKIE].value == f"{slots[0].activity_id}*"
+    client.post(star(slots[0]), {"act": "remove"})
+    assert client.cookies[COOKIE].value == ""
+
+
+@pytest.mark.parametrize("onward", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
+def test_a_star_leads_nowhere_else(client, slots, onward):
+    assert client.post(star(slots[0]), {"act": "add", "next": onward}).url == PAGE
+
+
+def test_stars_become_a_day(starred, slots):
+    page = starred.get(PAGE)
+    assert [shown.step.slot for shown in page.context["steps"]] == slots
+    assert page.context["totals"].startswith("2 visites")
+
+
+def test_a_shared_link_shows_the_same_day_to_somebody_without_stars(client, slots):
+    client.cookies[COOKIE] = ".".join(str(slot.activity_id) for slot in slots)
+    share = client.get(PAGE).context["share"]
+    client.cookies.clear()
+
+    page = client.get(
+        share.removeprefix("http://testserver").partition("8000")[2] or share[share.index("/ma-") :]
+    )
+
+    assert [shown.step.slot for shown in page.context["steps"]] == slots
+    assert page.context["is_shared"]
+    client.post(reverse("events:stars"), {"choix": page.context["shared"]})
+    assert client.cookies[COOKIE].value == ".".join(str(slot.activity_id) for slot in slots)
+
+
+def test_without_a_star_the_page_says_what_a_star_does(client):
+    assert "Mettez une étoile" in client.get(PAGE).content.decode()
+
+
+def test_the_plan_is_a_calendar_too(starred, slots):
+    answer = starred.get(reverse("events:my_day_calendar"))
+    found = icalendar.Calendar.from_ical(answer.content).walk("VEVENT")
+    assert len(found) == len(slots)
+
+
+def test_the_whole_day_is_booked_at_once(starred, slots):
+    page = starred.get(PAGE)
+
+    answer = starred.post(PAGE, booking(page), follow=True)
+
+    assert Registration.objects.filter(status="confirmed").count() == 2
+    assert "2 visites" in answer.content.decode()
+    assert "ca…e@example.org" in answer.content.decode()
+
+
+def test_when_one_has_filled_up_nothing_is_booked_and_what_was_typed_stays(starred, slots):
+    page = starred.get(PAGE)
+    type(slots[1]).objects.filter(pk=slots[1].pk).update(taken=4)
+
+    answer = starred.post(PAGE, booking(page))
+
+    assert answer.status_code == 409
+    assert not Registration.objects.exists()
+    assert slots[1].activity.title in answer.context["refused"]
+    assert answer.context["form"]["email"].value() == "camille@example.org"
+    assert [shown.step.slot for shown in answer.context["steps"]] == [slots[0]]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"email": "camille"}, {"slots": ["x"]}, {"slots": []}, {"slots": ["987654"]}, {"party_size": "0"}],
+)
+def test_what_cannot_be_is_answered_and_nothing_is_booked(starred, slots, changes):
+    page = starred.get(PAGE)
+    assert starred.post(PAGE, booking(page, **changes)).status_code == 422
+    assert not Registration.objects.exists()
+
+
+def test_one_peer_cannot_book_for_ever(starred, slots):
+    page = starred.get(PAGE)
+    answers = [
+        starred.post(PAGE, booking(page, email=f"v{n}@example.org", slots=[9999])).status_code
+        for n in range(3)
+    ]
+    assert answers == [422] * 3
+    for _ in range(BOOKINGS):
+        count([Limit("register", "127.0.0.1", BOOKINGS, PER)], now=NOW)
+    refused = starred.post(PAGE, booking(page))
+    assert (refused.status_code, int(refused["Retry-After"]) > 0) == (429, True)
+    assert not Registration.objects.exists()
+
+
+def test_the_day_asked_for_is_the_day_shown(starred, slots):
+    later = SlotFactory(activity=slots[0].activity, day=DAY + dt.timedelta(days=1), start_time=dt.time(10))
+    page = starred.get(PAGE, {"jour": later.day.isoformat()})
+    assert [shown.step.slot for shown in page.context["steps"]] == [later]
