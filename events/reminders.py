@@ -31,9 +31,11 @@ from events.rulebook import (
     RuleBook,
     closes_at,
     is_booked_too_late,
+    of_the_edition,
     opens_at,
     overtaken_at,
     quiet_of,
+    usual_rules,
 )
 
 Purpose = ReminderRule.Purpose
@@ -52,19 +54,7 @@ def default_reminder_rules(festival: Festival) -> list[ReminderRule]:
     )
     with transaction.atomic():
         if not rules.exists():
-            nine = dt.time(9)
-            ReminderRule.objects.bulk_create(
-                [
-                    ReminderRule(
-                        festival=festival, name="D-7", lead_days=7, at_time=nine, minimum_lead_hours=48
-                    ),
-                    ReminderRule(
-                        festival=festival, name="D-1", lead_days=1, at_time=nine, minimum_lead_hours=12
-                    ),
-                    ReminderRule(festival=festival, name="H-3", lead_hours=3, minimum_lead_hours=3),
-                ],
-                ignore_conflicts=True,
-            )
+            ReminderRule.objects.bulk_create(usual_rules(festival), ignore_conflicts=True)
     # The engines disagree where a rule by hours stands among rules by days (NULL first or last).
     return list(rules.order_by("pk"))
 
@@ -72,8 +62,7 @@ def default_reminder_rules(festival: Festival) -> list[ReminderRule]:
 def _book_of(festival: Festival) -> RuleBook:
     """The rules of an edition that has them at hand; with the usual three where it has no reminder."""
     rules = list(festival.reminder_rules.all())
-    of_the_edition = [rule for rule in rules if rule.programme_id is None and rule.slot_id is None]
-    if not any(rule.purpose == Purpose.REMINDER for rule in of_the_edition):
+    if not of_the_edition(rules):
         rules += default_reminder_rules(festival)
     return RuleBook(festival, rules)
 

@@ -22,6 +22,7 @@ from events.quiet import QuietHours
 
 CATCH_UP = dt.timedelta(days=3)
 """So long after its moment a word of thanks or a survey still leaves."""
+Purpose = ReminderRule.Purpose
 NO_RULES: list[ReminderRule] = []
 
 
@@ -100,13 +101,28 @@ def is_booked_too_late(rule: ReminderRule, confirmed_at: dt.datetime | None, ope
     return confirmed_at is None or confirmed_at > opens - dt.timedelta(hours=rule.minimum_lead_hours)
 
 
+def usual_rules(festival: Festival) -> list[ReminderRule]:
+    """What an edition starts with, unsaved: D-7 and D-1 at 9 h on the local clock, H-3."""
+    nine = dt.time(9)
+    return [
+        ReminderRule(festival=festival, name="D-7", lead_days=7, at_time=nine, minimum_lead_hours=48),
+        ReminderRule(festival=festival, name="D-1", lead_days=1, at_time=nine, minimum_lead_hours=12),
+        ReminderRule(festival=festival, name="H-3", lead_hours=3, minimum_lead_hours=3),
+    ]
+
+
+def of_the_edition(rules: Iterable[ReminderRule]) -> list[ReminderRule]:
+    """Those of the edition itself that remind."""
+    return [one for one in rules if one.purpose == Purpose.REMINDER and _scope(one)[0] == "edition"]
+
+
 class RuleBook:
     """The rules of an edition, and which of them speak for a slot: the narrowest that has any."""
 
     def __init__(self, festival: Festival, rules: Iterable[ReminderRule]) -> None:
         self.festival, self.quiet = festival, quiet_of(festival)
         self._of: dict[tuple[str, str, int | None], list[ReminderRule]] = defaultdict(list)
-        for rule in sorted(rules, key=lambda one: one.pk):
+        for rule in sorted(rules, key=lambda one: one.pk or 0):
             self._of[rule.purpose, *_scope(rule)].append(rule)
 
     def speaking(self, purpose: str, *, slot: int, programme: int | None) -> list[ReminderRule]:

@@ -35,6 +35,7 @@ from events.models import (
     Opening,
     Registration,
     Release,
+    ReminderRule,
     Room,
     RoomManager,
     RoomOccupancy,
@@ -206,6 +207,10 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:organiser_job_stop": (ORGANISERS, "territory job"),
     "events:organiser_openings": (ORGANISERS, "territory"),
     "events:organiser_opening_drop": (ORGANISERS, "territory opening"),
+    "events:organiser_reminders": (ORGANISERS, "territory"),
+    "events:organiser_quiet_hours": (NATIONAL, "territory"),
+    "events:organiser_reminder_rule": (ORGANISERS, "territory rule"),
+    "events:organiser_slot_reminders": (ORGANISERS, "territory slot"),
     "events:organiser_rules": (NATIONAL, "territory"),
     "events:organiser_levels": (NATIONAL, "territory"),
     "events:organiser_slot_move": (ORGANISERS, "territory slot"),
@@ -350,6 +355,7 @@ def side(festival: Any, letter: str, now: dt.datetime) -> dict[str, Any]:
         room=room, slot=slot, starts_at=slot.starts_at, ends_at=slot.ends_at, asked_at=now
     )
     room_token = renew_calendar_link(room_id=room.pk)
+    rule = ReminderRule.objects.create(festival=festival, slot=slot, name="H-1", lead_hours=1)
     return locals()
 
 
@@ -419,6 +425,7 @@ def addresses(at: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "delivery": at["delivery"].pk,
         },
         "territory release": {"territory": territory, "number": at["release"].number},
+        "territory rule": {"territory": territory, "pk": at["rule"].pk},
         "territory opening": {"territory": territory, "pk": at["opening"].pk},
         "territory member": {"territory": territory, "pk": at["territory"].team.get().pk},
     }
