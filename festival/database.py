@@ -38,10 +38,10 @@ def database_settings(url: str, *, process: str = "", pool_size: int = 10) -> di
         options["options"] = f"{limits} {options.get('options', '')}".strip()
         options.setdefault("connect_timeout", 5)
         database["CONN_HEALTH_CHECKS"] = True
+        # Only what `events.rows` sends is prepared; everything else binds its values here as before.
+        options.setdefault("prepare_threshold", 5)
         if process == "web":
             # `timeout`: seconds a request waits for a free connection.
-            # Only what `events.rows` sends is prepared; everything else binds its values here as before.
-            options.setdefault("prepare_threshold", 5)
             options["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 5}
             database["CONN_MAX_AGE"] = 0
         else:

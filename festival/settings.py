@@ -351,6 +351,8 @@ EMAIL_BACKEND = "events.mail.backend.OutboxBackend"
 KEEP_MAILS_ON_SITE = not EMAIL_URL
 MAIL_TRANSPORT = ""
 EMAIL_TIMEOUT = 10
+# What the relay takes in a minute, over all workers; 0: as much as there is.
+MAIL_PER_MINUTE: int = env.int("MAIL_PER_MINUTE", default=0)
 mail_provider = provider_of(
     email_url=EMAIL_URL,
     reports=env.str("MAIL_PROVIDER", default=""),

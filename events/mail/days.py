@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from events.mail.content.shared import with_everything
+from events.mail.batch import beside, with_the_slots_at_hand
 from events.models import Message, Registration, ReminderRule, Slot
 from events.rulebook import RuleBook
 
@@ -70,7 +70,7 @@ def day_of(message: Message, now: dt.datetime) -> Day:
     """Read once for a message; ``load_days`` reads those of many at once."""
     day: Day | None = getattr(message, "_day", None)
     if day is None:
-        load_days([message], now=now)
+        load_days(beside(message), now=now)
         day = message._day  # type: ignore[attr-defined]
     return day
 
@@ -85,7 +85,7 @@ def load_days(messages: Sequence[Message], *, now: dt.datetime) -> None:
         return
     visits = _visits_of(mine, now)
     books = _books_of(mine)
-    beside = list(
+    under_way = list(
         Message.objects.filter(
             kind__in={one.kind for one in mine},
             visitor__in={whose(one) for one in mine},
@@ -95,7 +95,7 @@ def load_days(messages: Sequence[Message], *, now: dt.datetime) -> None:
     )
     for message in mine:
         book = books.get(message.context.get("rule_id"))
-        day = Day(beside=[one for one in beside if one.pk != message.pk and _same(one, message)])
+        day = Day(beside=[one for one in under_way if one.pk != message.pk and _same(one, message)])
         message._day = day  # type: ignore[attr-defined]
         day.visits = visits.get(_key(message), [])
         if "rule_id" not in message.context:
@@ -157,7 +157,7 @@ def _visits_of(
     found: dict[tuple[bool, int | None, str], list[Registration]] = {}
     for is_after in sorted({one.kind in AFTER for one in messages}):
         some = [one for one in messages if (one.kind in AFTER) == is_after]
-        rows = with_everything().filter(
+        rows = Registration.objects.select_related("visitor").filter(
             visitor__in={whose(one) for one in some},
             slot__day__in={day for one in some if (day := _date(one))},
             slot__state=Slot.State.PUBLISHED,
@@ -167,6 +167,8 @@ def _visits_of(
             if is_after
             else rows.confirmed().filter(slot__starts_at__gt=now)
         )
-        for row in rows.order_by("slot__starts_at", "pk"):
+        visits = list(rows.order_by("slot__starts_at", "pk"))
+        with_the_slots_at_hand(visits)
+        for row in visits:
             found.setdefault((is_after, row.visitor_id, row.slot.day.isoformat()), []).append(row)
     return found

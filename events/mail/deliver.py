@@ -3,6 +3,9 @@
 The claim reads the row's own columns only (a joined filter in the claiming statement lets several workers win
 the same row) and gives a lease. The content is handed over only after ``data_started_at`` is committed, so
 whoever finds the row after a crash knows: without it the mail certainly did not leave, with it nobody knows.
+
+A batch is claimed and read at once and then sent one by one, each with two statements: that it is about to
+leave, for which the disk is waited, and that it has left, right after the relay's answer.
 """
 
 from __future__ import annotations
@@ -13,17 +16,20 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from events import rows
 from events.mail import relay
+from events.mail.batch import FRESH_FOR, at_hand, read
 from events.mail.bounces import note_refusal
 from events.mail.compose import compose
 from events.mail.content.reminders import said_with
-from events.mail.limits import TooMany, take_one
+from events.mail.limits import TooMany, allowance_of, take_one
 from events.mail.staleness import why_not
 from events.mail.transport import (
     NobodyKnows,
@@ -39,7 +45,8 @@ from events.models import Message
 logger = logging.getLogger(__name__)
 
 LEASE = dt.timedelta(seconds=120)
-BATCH = 10
+FIRST_BATCH, LARGEST_BATCH = 20, 100
+"""How many are claimed at once: few at first and where the relay is slow, more where it is quick."""
 GIVE_UP_AFTER = dt.timedelta(days=4)
 """As long as RFC 5321 §4.5.4.1 asks a sender to try, for what has no ``expires_at``."""
 LONGEST_WAIT = dt.timedelta(hours=1)
@@ -58,10 +65,14 @@ class LeaseLost(Exception):
 
 @dataclass
 class Report:
-    """What a run did: how many messages came to which state, and why it stopped if the relay is paused."""
+    """What a run did: how many messages came to which state, and why it stopped if the relay is paused.
+
+    ``is_cut_short``: it ended by its limit or its time, so more may be due.
+    """
 
     counts: dict[str, int] = field(default_factory=dict)
     paused: str = ""
+    is_cut_short: bool = False
 
     def note(self, what: str) -> None:
         self.counts[what] = self.counts.get(what, 0) + 1
@@ -75,21 +86,30 @@ class Report:
         return sum(self.counts.values())
 
 
-def deliver_due(*, now: dt.datetime | None = None, limit: int = 2000, only: str | None = None) -> Report:
-    """Send what is due. ``now`` stops the clock (commands and tests); ``only`` is a kind. Safe to run beside
-    itself."""
+def deliver_due(
+    *,
+    now: dt.datetime | None = None,
+    limit: int = 100_000,
+    only: str | None = None,
+    seconds: float = LONGEST_RUN,
+) -> Report:
+    """Send what is due. ``now`` stops the clock (commands and tests); ``only`` is a kind; after ``limit``
+    messages or so many ``seconds`` the rest is left to the next run. Safe to run beside itself."""
     clock: Clock = timezone.now if now is None else lambda: now
-    report, begun = Report(), time.monotonic()
+    report, ends = Report(), time.monotonic() + seconds
     report.paused = relay.why_paused(clock())
-    transport = open_transport(clock=clock)
+    transport, size = open_transport(clock=clock), FIRST_BATCH
     try:
-        while not report.paused and report.handled < limit and time.monotonic() - begun < LONGEST_RUN:
+        while not report.paused:
+            if report.handled >= limit or time.monotonic() >= ends:
+                report.is_cut_short = True
+                break
             token = uuid.uuid4()
-            claimed = claim(token=token, now=clock(), size=min(BATCH, limit - report.handled), only=only)
+            claimed = claim(token=token, now=clock(), size=min(size, limit - report.handled), only=only)
             if not claimed:
                 break
             with remembered_wordings():
-                _deliver_claimed(claimed, token, transport, clock, report)
+                size = _deliver_claimed(claimed, token, transport, clock, report)
     finally:
         transport.close()
         if report.sent:
@@ -98,13 +118,18 @@ def deliver_due(*, now: dt.datetime | None = None, limit: int = 2000, only: str 
 
 
 def claim(*, token: uuid.UUID, now: dt.datetime, size: int, only: str | None = None) -> list[int]:
-    """Lease up to ``size`` due messages to ``token``: their keys, the urgent first."""
+    """Lease up to ``size`` due messages to ``token``: their keys, the urgent first; no more than the relay
+    takes."""
     with transaction.atomic():
+        room = relay.room(now)
         due = Message.objects.due(now)
         if only:
             due = due.filter(kind=only)
         # SQLite knows no row locks; there BEGIN IMMEDIATE lets one claimer in at a time.
-        keys = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:size])
+        found = list(due.select_for_update(skip_locked=True).values_list("pk", "priority")[:size])
+        keys = [key for key, _priority in found] if room is None else room.first_of(found)
+        if room is not None and keys:
+            relay.count(len(keys), now)
         Message.objects.filter(pk__in=keys, status=Status.PENDING).update(
             status=Status.SENDING, lease_token=token, lease_until=now + LEASE, data_started_at=None
         )
@@ -113,50 +138,41 @@ def claim(*, token: uuid.UUID, now: dt.datetime, size: int, only: str | None = N
 
 def _deliver_claimed(
     keys: Sequence[int], token: uuid.UUID, transport: Transport, clock: Clock, report: Report
-) -> None:
-    for key in keys:
-        message = _leased(key, token)
-        if message is None:
-            continue
-        try:
-            report.note(_Delivery(message, token, transport, clock).run())
-        except LeaseLost:
-            report.note("left to another")
-        except RelayFault as fault:
-            relay.pause(now=clock(), reason=str(fault))
-            report.paused = str(fault)
-            break
-    if report.paused:
-        # What was claimed and not begun goes back untouched: the relay's fault costs no attempt.
-        Message.objects.filter(lease_token=token, status=Status.SENDING, data_started_at__isnull=True).update(
-            status=Status.PENDING, lease_token=None, lease_until=None
-        )
+) -> int:
+    """Send what was claimed, one by one, while what was read of it is fresh: how many to claim next."""
+    begun, done, given = time.monotonic(), 0, 0
+    messages, said_already = read(keys, token), set[int]()
+    with at_hand(messages):
+        for message in messages:
+            if done and time.monotonic() - begun > FRESH_FOR:
+                break
+            done += 1
+            if message.pk in said_already:
+                continue
+            delivery = _Delivery(message, token, transport, clock)
+            try:
+                report.note(delivery.run())
+            except LeaseLost:
+                report.note("left to another")
+            except RelayFault as fault:
+                relay.pause(now=clock(), reason=str(fault))
+                report.paused = str(fault)
+                break
+            finally:
+                given += delivery.given
+            said_already.update(delivery.siblings)
+    if done < len(messages) or report.paused:
+        give_back(token)
+    relay.give_back(len(keys) - given, clock())
+    took = time.monotonic() - begun
+    return max(1, min(LARGEST_BATCH, int(done * FRESH_FOR / 2 / max(took, 0.001))))
 
 
-def _leased(key: int, token: uuid.UUID) -> Message | None:
-    """The message with all it speaks of, read after the claim; None when it is ours no more."""
-    return (
-        Message.objects.select_related(
-            "registration__visitor",
-            "registration__slot__activity__host",
-            "registration__slot__activity__festival",
-            "registration__slot__activity__programme",
-            "registration__slot__activity__territory",
-            "registration__slot__activity__venue__commune",
-            "registration__slot__activity__venue__territory",
-            "registration__slot__venue__commune",
-            "registration__slot__venue__territory",
-            "registration__slot__room",
-            "slot",
-            "visitor",
-            "activity__host",
-            "activity__festival",
-            "activity__programme",
-            "activity__territory",
-        )
-        .filter(pk=key, lease_token=token, status=Status.SENDING)
-        .first()
-    )
+def give_back(token: uuid.UUID) -> int:
+    """What was claimed and not begun is pending again, untouched: it costs no attempt."""
+    return Message.objects.filter(
+        lease_token=token, status=Status.SENDING, data_started_at__isnull=True
+    ).update(status=Status.PENDING, lease_token=None, lease_until=None)
 
 
 class _Delivery:
@@ -205,7 +221,7 @@ class _Delivery:
         except Exception as error:
             logger.exception("The mail %s cannot be handed over", self.message.dedupe_key)
             return self._end(Status.FAILED, f"cannot be handed over: {type(error).__name__}: {error}")
-        return self._end(Status.SENT, answer, sent_at=self.clock(), attempts=F("attempts") + 1)
+        return self._sent(answer)
 
     @property
     def _unanswered(self) -> int:
@@ -217,16 +233,21 @@ class _Delivery:
 
         The rows are locked in the order of their keys: two reminders of one visitor's day may meet here.
         """
-        now, mine = self.clock(), Message.objects.filter(pk=self.message.pk, lease_token=self.token)
-        with transaction.atomic():
-            if self.siblings:
-                both = Message.objects.filter(pk__in=[self.message.pk, *self.siblings])
-                list(both.select_for_update().order_by("pk").values_list("pk"))
-            if not mine.filter(status=Status.SENDING).update(
-                data_started_at=now, handed_over=F("handed_over") + 1, lease_until=now + LEASE
-            ):
-                raise LeaseLost
-            take_one(self.message, now=now)
+        now = self.clock()
+        if self.siblings or allowance_of(self.message) is not None:
+            with transaction.atomic():
+                self._begin_with_others(now)
+        else:
+            self._begin(now)
+        self.given = True
+
+    def _begin_with_others(self, now: dt.datetime) -> None:
+        if self.siblings:
+            both = Message.objects.filter(pk__in=[self.message.pk, *self.siblings])
+            list(both.select_for_update().order_by("pk").values_list("pk"))
+        self._begin(now)
+        take_one(self.message, now=now)
+        if self.siblings:
             Message.objects.filter(
                 pk__in=self.siblings,
                 status__in=[Status.PENDING, Status.SENDING],
@@ -237,7 +258,19 @@ class _Delivery:
                 lease_until=None,
                 last_answer=_said_in(self.message),
             )
-        self.given = True
+
+    def _begin(self, now: dt.datetime) -> None:
+        said = {"now": _moment(now), "until": _moment(now + LEASE), **_ours(self.message, self.token)}
+        if not rows.change(BEGIN, said):
+            raise LeaseLost
+
+    def _sent(self, answer: str) -> str:
+        if self.message.kind == Kind.ACCOUNT:
+            return self._end(Status.SENT, answer, sent_at=self.clock(), attempts=F("attempts") + 1)
+        said = {"now": _moment(self.clock()), "answer": _printable(answer)}
+        if not rows.change(_left(), said | _ours(self.message, self.token)):
+            _warn_of_a_lost_lease(self.message)
+        return Status.SENT
 
     def _end(self, status: Message.Status, answer: str, **more: Any) -> str:
         _update(self.message, self.token, status=status, answer=answer, **more)
@@ -318,9 +351,9 @@ def expire(*, now: dt.datetime) -> int:
 def _settle_uncertain(
     message: Message, token: uuid.UUID, why: str, *, now: dt.datetime, unanswered: int
 ) -> str:
-    """Nobody knows whether it left: a reminder stays so, anything else goes once more with the same
-    Message-ID."""
-    if message.kind == Kind.REMINDER or unanswered >= 2:
+    """Nobody knows whether it left: what goes to many, such as a reminder, stays so; anything else goes once
+    more with the same Message-ID."""
+    if message.kind == Kind.REMINDER or message.priority >= relay.BULK or unanswered >= 2:
         _update(message, token, status=Status.UNCERTAIN, answer=why)
         return Status.UNCERTAIN
     _update(
@@ -338,12 +371,52 @@ def _update(message: Message, token: uuid.UUID, *, status: Message.Status, answe
     """Move a leased message on, if it is still ours. What has ended keeps no secret text."""
     if status != Status.PENDING and message.kind == Kind.ACCOUNT:
         more |= {"text_body": "", "html_body": "", "context": {}}
-    words = "".join(sign if sign.isprintable() else " " for sign in answer)[:500]
     moved = Message.objects.filter(pk=message.pk, lease_token=token, status=Status.SENDING).update(
-        status=status, lease_token=None, lease_until=None, last_answer=words, **more
+        status=status, lease_token=None, lease_until=None, last_answer=_printable(answer), **more
     )
     if not moved:
-        logger.warning("The lease of %s ran out while it was sent", message.dedupe_key)
+        _warn_of_a_lost_lease(message)
+
+
+def _warn_of_a_lost_lease(message: Message) -> None:
+    logger.warning("The lease of %s ran out while it was sent", message.dedupe_key)
+
+
+def _printable(answer: str) -> str:
+    return "".join(sign if sign.isprintable() else " " for sign in answer)[:500]
+
+
+# The two statements of every mail, written out because the ORM's way of putting them together costs as much
+# as the mail itself.
+
+BEGIN = """
+UPDATE events_message
+SET data_started_at = %(now)s, handed_over = handed_over + 1, lease_until = %(until)s
+WHERE id = %(id)s AND lease_token = %(token)s AND status = 'sending'
+"""
+LEFT = """
+UPDATE events_message
+SET status = 'sent', lease_token = NULL, lease_until = NULL, last_answer = %(answer)s, sent_at = %(now)s,
+    attempts = attempts + 1
+WHERE id = %(id)s AND lease_token = %(token)s AND status = 'sending'
+"""
+# That it has left is seen by all at once, and the disk is not waited for: the commit before the next mail
+# takes it along. What is lost if PostgreSQL itself dies in between is this one record, and the mail is
+# uncertain, as after any crash between handing over and recording.
+NO_WAIT = " AND set_config('synchronous_commit', 'off', true) = 'off'"
+
+
+@cache
+def _left() -> str:
+    return LEFT + (NO_WAIT if connection.vendor == "postgresql" else "")
+
+
+def _ours(message: Message, token: uuid.UUID) -> dict[str, Any]:
+    return {"id": message.pk, "token": token if connection.vendor == "postgresql" else token.hex}
+
+
+def _moment(at: dt.datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(at)
 
 
 def _said_in(message: Message) -> str:

@@ -21,10 +21,10 @@ from events.rows import insert
 
 PRIORITY = {
     Message.Kind.ACCOUNT: 1,
-    Message.Kind.CONFIRMATION: 2,
-    Message.Kind.LINK: 2,
     Message.Kind.CONFIRM_ADDRESS: 1,
     Message.Kind.LAST_CALL: 1,
+    Message.Kind.CONFIRMATION: 2,
+    Message.Kind.LINK: 2,
     Message.Kind.OFFER: 2,
     Message.Kind.CHOOSE: 2,
     Message.Kind.MOVED: 2,
@@ -34,8 +34,18 @@ PRIORITY = {
     Message.Kind.BALLOT_ENTERED: 2,
     Message.Kind.BALLOT_WON: 3,
     Message.Kind.BALLOT_LOST: 4,
+    Message.Kind.DOOR_LIST: 4,
+    # From here on (``relay.BULK``) they are many, and wait where the relay takes only so much.
     Message.Kind.REMINDER: 6,
+    Message.Kind.HOST_DIGEST: 7,
+    Message.Kind.ORGANISER_DIGEST: 7,
+    Message.Kind.NAG_DRAFT: 7,
+    Message.Kind.NAG_SLOTS: 7,
+    Message.Kind.THANKS: 8,
+    Message.Kind.SURVEY: 8,
+    Message.Kind.BROADCAST: 9,
 }
+"""The smaller, the sooner it leaves; 5 for what is not named."""
 
 
 def new_message_id() -> str:

@@ -6,8 +6,9 @@ import datetime as dt
 
 from accounts.models import User
 from events.mail import days, desk_facts
+from events.mail.batch import asked_together
 from events.mail.desk_wishes import KINDS as TO_A_DESK
-from events.mail.suppressions import why_suppressed
+from events.mail.suppressions import suppressed, why_suppressed
 from events.models import Message, Registration, RoomRequest, Slot
 
 Kind, Status = Message.Kind, Message.Status
@@ -83,7 +84,9 @@ def why_not(message: Message, now: dt.datetime) -> tuple[Message.Status, str] | 
         reason = _slot_says_no(message, slot, now)
         if reason:
             return reason
-    if why := why_suppressed(message, now=now):
+    together = asked_together(suppressed, now=now)
+    why = why_suppressed(message, now=now) if together is None else together.get(message.pk, "")
+    if why:
         return Status.SUPPRESSED, why
     if message.kind in TO_A_DESK:
         return _desk_says_no(message, now)

@@ -21,15 +21,20 @@ HINT_ONCE_IN = 0.2
 starts."""
 HINT_EXPIRES_AFTER = 10
 """Seconds: after that the sweep has done it."""
+SPELL = 4.0
+"""Seconds: the workers are few, and what else beat asks for must not wait behind fifteen thousand
+reminders."""
 REST_AFTER_FAILURE = 30.0
 """Seconds without a hint after the broker failed: a hung one costs one time-out, not one a booking."""
 
 
 @shared_task(name="events.deliver_due", ignore_result=True)
 def deliver_due() -> None:
-    """Send what is due, and what has become due meanwhile."""
-    deliver.deliver_due()
+    """Send what is due, for a spell: then other sweeps have their turn, and the next spell goes on."""
+    report = deliver.deliver_due(seconds=SPELL)
     beat("deliver_due", timezone.now())
+    if report.is_cut_short:
+        hint("events.deliver_due")
 
 
 @shared_task(name="events.release_leases", ignore_result=True)

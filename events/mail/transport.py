@@ -19,8 +19,8 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.smtp import EmailBackend as SmtpBackend
-from django.core.mail.message import sanitize_address
 
+from events.mail.wire import on_the_wire, written_address
 from events.models import KeptMail
 
 ANSWER_WITHIN = 60.0
@@ -72,17 +72,6 @@ def open_transport(*, clock: Callable[[], dt.datetime]) -> Transport:
     if settings.MAIL_TRANSPORT == "django.core.mail.backends.smtp.EmailBackend":
         return Smtp()
     return ThroughDjango(settings.MAIL_TRANSPORT)
-
-
-def on_the_wire(mail: EmailMultiAlternatives) -> bytes:
-    """The mail as RFC 5322 wants it, with CRLF.
-
-    Headers are not broken at 78 signs (the norm's limit is 998): a long ``List-Unsubscribe`` pushed to a line
-    of its own is not found by every reader.
-    """
-    message: Any = mail.message()  # Django's own subclass, whose as_bytes() knows line ends
-    message.policy = message.policy.clone(max_line_length=None)
-    return bytes(message.as_bytes(linesep="\r\n"))
 
 
 class KeepOnSite:
@@ -140,10 +129,10 @@ class Smtp:
         try:
             # A name outside ASCII needs SMTPUTF8 (RFC 6531) all the way, which no one can promise.
             mail.to[0].rpartition("@")[0].encode("ascii")
-            recipient = parseaddr(sanitize_address(mail.to[0], "utf-8"))[1]
+            recipient = parseaddr(written_address(mail.to[0]))[1]
         except (ValueError, UnicodeError) as error:
             raise RefusedForGood(f"The address cannot be written: {error}") from error
-        sender = parseaddr(sanitize_address(mail.from_email, "utf-8"))[1]
+        sender = parseaddr(written_address(mail.from_email))[1]
         return recipient, sender, on_the_wire(mail)
 
     def _connected(self) -> smtplib.SMTP:

@@ -36,13 +36,14 @@ def claim(*, token, now, size, only=None):
     return keys
 
 deliver.claim = claim
-deliver._leased = lambda key, token: Message.objects.get(pk=key)
+deliver.read = lambda keys, token: list(Message.objects.filter(pk__in=keys))
 deliver._Delivery._about_to_give = lambda self: None
 
 def update(message, token, *, status, answer, **more):
     Message.objects.filter(pk=message.pk).update(status=status, last_answer=answer, **more)
 
 deliver._update = update
+deliver._Delivery._sent = lambda self, answer: self._end("sent", answer, sent_at=self.clock())
 print(deliver.deliver_due(limit=10).counts)
 """
 

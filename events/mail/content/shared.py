@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from events.calendar import Method
+from events.mail.batch import asked_together, with_the_slots_at_hand
 from events.mail.letters import Letter, address, first_name, letter_of, tight_walks, visit_of, visit_of_slot
 from events.models import Message, Registration, Visitor
 
@@ -30,16 +31,32 @@ ContentOf = dict[str, Callable[[Message, dt.datetime], Content]]
 
 def visits_of_the_day(registration: Registration, *, now: dt.datetime) -> list[Registration]:
     """This confirmed visit and the visitor's others of that day still to come, in order."""
-    slot = registration.slot
-    return list(
-        with_everything()
-        .confirmed()
-        .filter(
-            visitor=registration.visitor_id,
-            slot__day=slot.day,
-            slot__state="published",
-            slot__starts_at__gt=now,
-        )
+    day = registration.slot.day
+    together = asked_together(_visits_to_come)
+    if together is None:
+        ours = list(_to_come([registration.visitor_id]))
+        with_the_slots_at_hand(ours)
+    else:
+        ours = together.get(registration.visitor_id, [])
+    return [visit for visit in ours if visit.slot.day == day and visit.slot.starts_at > now]
+
+
+def _visits_to_come(messages: Sequence[Message]) -> dict[int, list[Registration]]:
+    """By visitor: the confirmed visits of everybody who is written to about one."""
+    asked = {message.registration.visitor_id for message in messages if message.registration is not None}
+    found: dict[int, list[Registration]] = {visitor: [] for visitor in asked}
+    visits = list(_to_come(asked))
+    with_the_slots_at_hand(visits)
+    for visit in visits:
+        found[visit.visitor_id].append(visit)
+    return found
+
+
+def _to_come(visitors: Collection[int]) -> QuerySet[Registration]:
+    return (
+        Registration.objects.confirmed()
+        .filter(visitor__in=visitors, slot__state="published")
+        .select_related("visitor")
         .order_by("slot__starts_at", "pk")
     )
 

@@ -27,6 +27,7 @@ from events.jobs import (
 )
 from events.mail.deliver import deliver_due, expire, release_leases
 from events.mail.heartbeat import beat
+from events.mail.tasks import SPELL
 from events.management.telling import told
 
 EVERY_SECONDS: dict[str, float] = {
@@ -73,8 +74,10 @@ class Command(BaseCommand):
             for name, every in EVERY_SECONDS.items():
                 if time.monotonic() >= due[name] and not stop.is_set():
                     due[name] = time.monotonic() + every
-                    self.run_one(name)
-            stop.wait(0.5)
+                    if self.run_one(name):
+                        due[name] = 0.0
+            if all(due.values()):
+                stop.wait(0.5)
         worker.join(timeout=ENDS_WITHIN)
 
     def work(self, stop: threading.Event) -> None:
@@ -88,20 +91,24 @@ class Command(BaseCommand):
             stop.wait(2.0)
         connection.close()
 
-    def run_one(self, name: str) -> None:
-        """One sweep; a database that is away for a while must not end the life-boat."""
+    def run_one(self, name: str) -> bool:
+        """One sweep, and whether it left something to go on with at once; a database that is away for a while
+        must not end the life-boat."""
         close_old_connections()
+        is_cut_short = False
         try:
             if name == "deliver_due":
-                report = deliver_due(limit=200)
+                report = deliver_due(seconds=SPELL)
                 if report.counts or report.paused:
                     self.stdout.write(told(report=report))
+                is_cut_short = report.is_cut_short
             else:
                 SWEEPS[name]()
             if name != "owe_reminders":
                 beat(name, timezone.now())
         except DatabaseError as error:
             self.stderr.write(f"{name}: {error}".strip())
+        return is_cut_short
 
 
 SWEEPS: dict[str, Callable[[], object]] = {

@@ -1,0 +1,134 @@
+"""A mail as it goes over the wire (RFC 5322, RFC 2045 to 2047), written straight down.
+
+What Django's own ``message()`` makes is a tree of objects for any mail there could be; ours all have one
+shape, a text and its HTML side by side and at most some files, and are sent by the ten thousand. A mail of
+another shape goes Django's way. A test holds both against each other.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+import uuid
+from email.mime.base import MIMEBase
+from email.utils import formatdate
+from functools import lru_cache
+from typing import Any
+
+from django.core.mail import EmailMultiAlternatives
+from django.core.mail.message import BadHeaderError, sanitize_address
+
+LONGEST_LINE = 998
+"""Octets without the line's end (RFC 5322 §2.1.1)."""
+IN_ONE_WORD = 45
+"""Octets that fit into an encoded word of 75 signs (RFC 2047 §2)."""
+
+_PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_SAID_BY_THE_MAIL = frozenset({"from", "to", "cc", "bcc", "reply-to", "subject"})
+
+
+def on_the_wire(mail: EmailMultiAlternatives) -> bytes:
+    """With CRLF. Headers are not broken at 78 signs (the norm's limit is 998): a long ``List-Unsubscribe``
+    pushed to a line of its own is not found by every reader.
+
+    Raises ``ValueError`` for an address or a header that cannot be written.
+    """
+    if not _has_our_shape(mail):
+        return _as_django_does(mail)
+    head = "".join(f"{name}: {value}\r\n" for name, value in _headers(mail))
+    body = _text_part(str(mail.body), "text/plain")
+    if mail.alternatives:
+        others = [_text_part(str(content), str(kind)) for content, kind in mail.alternatives]
+        body = _several("alternative", [body, *others])
+    if mail.attachments:
+        body = _several("mixed", [body, *(_file(part) for part in mail.attachments)])
+    return head.encode("ascii") + body
+
+
+def written_address(address: str) -> str:
+    """An address, with its name if there is one, as a header takes it. Raises ``ValueError``."""
+    return address if _PLAIN_ADDRESS.fullmatch(address) else _sanitized(address)
+
+
+@lru_cache(maxsize=256)
+def _sanitized(address: str) -> str:
+    return str(sanitize_address(address, "utf-8")).replace("\n", "\r\n")  # a long name is folded
+
+
+def _has_our_shape(mail: EmailMultiAlternatives) -> bool:
+    """A text, other renderings of it, files that are whole parts already; one language of headers."""
+    return (
+        len(mail.to) == 1
+        and not (mail.cc or mail.bcc)
+        and mail.encoding in (None, "utf-8")
+        and bool(mail.body)
+        and mail.content_subtype == "plain"
+        and "Message-ID" in mail.extra_headers
+        and _SAID_BY_THE_MAIL.isdisjoint(name.lower() for name in mail.extra_headers)
+        and all(
+            isinstance(content, str) and str(kind).startswith("text/") for content, kind in mail.alternatives
+        )
+        and all(isinstance(part, MIMEBase) for part in mail.attachments)
+    )
+
+
+def _headers(mail: EmailMultiAlternatives) -> list[tuple[str, str]]:
+    headers = [
+        ("MIME-Version", "1.0"),
+        ("Subject", _words(str(mail.subject))),
+        ("From", written_address(mail.from_email)),
+        ("To", written_address(mail.to[0])),
+    ]
+    if mail.reply_to:
+        headers.append(("Reply-To", ", ".join(written_address(one) for one in mail.reply_to)))
+    if not any(name.lower() == "date" for name in mail.extra_headers):
+        headers.append(("Date", formatdate()))
+    return headers + [(_words(name), _words(str(value))) for name, value in mail.extra_headers.items()]
+
+
+def _words(text: str) -> str:
+    """A header's text: as it is in ASCII, else as encoded words (RFC 2047), broken between signs.
+
+    What looks like an encoded word already is encoded too: it would be read as another text.
+    """
+    if _LINE_END.search(text):
+        raise BadHeaderError(f"Header values can't contain newlines (got {text!r})")
+    if text.isascii() and "=?" not in text:
+        return text
+    words: list[bytes] = [b""]
+    for sign in text:
+        octets = sign.encode()
+        if len(words[-1]) + len(octets) > IN_ONE_WORD:
+            words.append(b"")
+        words[-1] += octets
+    encoded = (binascii.b2a_base64(word, newline=False).decode() for word in words)
+    return "\r\n ".join(f"=?utf-8?b?{word}?=" for word in encoded)
+
+
+def _text_part(text: str, kind: str) -> bytes:
+    content = _LINE_END.sub("\r\n", text).encode()
+    how = "7bit" if content.isascii() else "8bit"
+    if len(content) > LONGEST_LINE and max(map(len, content.split(b"\r\n"))) > LONGEST_LINE:
+        how, content = "quoted-printable", binascii.b2a_qp(content.replace(b"\r\n", b"\n"), istext=True)
+        content = content.replace(b"\n", b"\r\n")
+    head = f'Content-Type: {kind}; charset="utf-8"\r\nContent-Transfer-Encoding: {how}\r\n\r\n'
+    return head.encode() + content
+
+
+def _several(how: str, parts: list[bytes]) -> bytes:
+    """Parts one after the other. That the boundary stands in none of them is a matter of 122 random bits."""
+    boundary = f"=_{uuid.uuid4().hex}"
+    line = f"\r\n--{boundary}".encode()
+    head = f'Content-Type: multipart/{how}; boundary="{boundary}"\r\n'.encode()
+    return b"".join([head, *(line + b"\r\n" + part for part in parts), line, b"--\r\n"])
+
+
+def _file(part: Any) -> bytes:
+    return bytes(part.as_bytes(policy=part.policy.clone(linesep="\r\n", max_line_length=None)))
+
+
+def _as_django_does(mail: EmailMultiAlternatives) -> bytes:
+    message: Any = mail.message()  # Django's own subclass, whose as_bytes() knows line ends
+    message.policy = message.policy.clone(max_line_length=None)
+    return bytes(message.as_bytes(linesep="\r\n"))
