@@ -94,6 +94,7 @@ def _foot_columns() -> list[Column]:
                 (_("Accessibility: partially compliant"), "/accessibilite/"),
                 (_("Personal data"), "/donnees-personnelles/"),
                 (_("Legal notice"), "/mentions-legales/"),
+                (_("State of the site"), "/etat/"),
                 (_("Hosts and teams: sign in"), "/compte/login/"),
             ),
         ),

@@ -1,13 +1,16 @@
 """Alive, ready, degraded, not ready: each told apart."""
 
+import datetime as dt
 import time
 
 import pytest
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client, RequestFactory
+from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
+from events.models import DeliveryEvent, Heartbeat, Message, RelayState
 from festival import health
 from festival.logs import hide_secret_links
 from festival.proxies import RealPeerMiddleware
@@ -58,6 +61,32 @@ def test_a_stopped_or_hung_broker_degrades_within_a_second(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_mail_that_is_held_up_degrades_and_says_so(
+    client: Client, valkey: ValkeyServer, settings: Settings
+) -> None:
+    settings.REDIS_URL = valkey.url
+    now = timezone.now()
+    Message.objects.create(
+        kind="link",
+        dedupe_key="a",
+        recipient="a@example.org",
+        message_id="<a@example.org>",
+        next_attempt_at=now - dt.timedelta(minutes=3),
+        created_at=now - dt.timedelta(minutes=3),
+    )
+
+    with_broker = client.get("/readyz")
+    valkey.stop()
+    without = client.get("/readyz")
+
+    assert (with_broker.status_code, with_broker.json()) == (
+        200,
+        {"status": "degraded: mail", "ready": True, "degraded": ["mail"]},
+    )
+    assert without.json()["degraded"] == ["broker", "mail"]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_missing_migrations_are_not_ready(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda self, targets: ["something"])
 
@@ -85,6 +114,31 @@ def test_metrics_tell_what_waits_in_the_outbox(client: Client) -> None:
         ["pending", "sending", "sent", "uncertain", "failed", "cancelled", "expired", "suppressed"], 0
     )
     assert families["festival_messages_due"].samples[0].value == 0
+
+
+@pytest.mark.django_db
+def test_metrics_tell_the_relay_the_sweeps_what_came_back_and_partners(client: Client) -> None:
+    now = timezone.now()
+    RelayState.objects.create(pk=1, failures=2, paused_until=now + dt.timedelta(minutes=1))
+    Heartbeat.objects.create(name="deliver_due", at=now - dt.timedelta(seconds=200))
+    Heartbeat.objects.create(name="digest 1 Europe/Paris", at=now - dt.timedelta(days=3))
+    DeliveryEvent.objects.create(
+        provider="test", event_id="1", kind="bounced", email_hash="0" * 64, at=now, received_at=now
+    )
+
+    families = {f.name: f for f in text_string_to_metric_families(client.get("/metrics").content.decode())}
+
+    def one(name: str, **labels: str) -> float:
+        return next(sample.value for sample in families[name].samples if sample.labels == labels)
+
+    assert one("festival_relay_failures") == 2
+    assert one("festival_relay_paused") == 1
+    assert one("festival_mail_held_up") == 1
+    assert 200 <= one("festival_sweep_age_seconds", sweep="deliver_due") < 260
+    assert len(families["festival_sweep_age_seconds"].samples) == 1
+    assert one("festival_delivery_events", kind="bounced") == 1
+    assert one("festival_suppressed_addresses", reason="bounced") == 0
+    assert one("festival_webhook_deliveries", status="pending") == 0
 
 
 @pytest.mark.django_db

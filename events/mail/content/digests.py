@@ -245,19 +245,18 @@ def _needs(people: list[Registration]) -> str:
     return words % {"number": wording.say_number(places)}
 
 
-def _name(registration: Registration) -> str:
-    """« Camille Martin, 2 places, RJ4K-7KDM, vient toujours »."""
+def _name(registration: Registration) -> dict[str, str]:
+    """« Camille Martin, 2 places », « RJ4K-7KDM », « vient toujours »."""
     size = registration.party_size
-    parts = [
-        plain(registration.name, longest=120) or "–",
-        ngettext("%(number)d place", "%(number)d places", size) % {"number": size},
-        registration.reference,
-    ]
-    if registration.pool:
-        parts.append(str(Pool.Kind(registration.pool).label))
+    places = ngettext("%(number)d place", "%(number)d places", size) % {"number": size}
+    notes = [str(Pool.Kind(registration.pool).label)] if registration.pool else []
     if registration.coming_at is not None:
-        parts.append(_("still coming"))
-    return ", ".join(parts)
+        notes.append(_("still coming"))
+    return {
+        "who": f"{plain(registration.name, longest=120) or '–'}, {places}",
+        "reference": registration.reference,
+        "notes": ", ".join(notes),
+    }
 
 
 # Left undone ------------------------------------------------------------------------------------------------
