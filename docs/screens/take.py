@@ -16,18 +16,23 @@ sys.path.insert(0, str(ROOT))
 # Set before the settings are read: the test ground derives its environment from them.
 os.environ["DJANGO_SETTINGS_MODULE"] = "festival.settings"
 os.environ["FESTIVAL_MODE"] = "test"
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # playwright's own loop runs in this thread
 STATE = os.environ["VAR_DIR"] = tempfile.mkdtemp(prefix="festival-screens-")
 
 import django  # noqa: E402
 
 django.setup()
 
+from django.db import transaction  # noqa: E402
 from PIL import Image  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
+from events.mail.compose import compose  # noqa: E402
 from tests.ground.needs import chromium  # noqa: E402
 from tests.ground.site import Site  # noqa: E402
 from tests.journeys.walk import find  # noqa: E402
+from tests.mail.conftest import make_visit  # noqa: E402
+from tests.mail.every_kind import owed  # noqa: E402
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 MOST_BYTES = 300_000
@@ -57,14 +62,16 @@ def sign_in(page: Page, email: str, password: str) -> None:
 
 
 def photograph(page: Page, address: str, name: str, *, once: str = "") -> None:
-    """What one sees without scrolling, in at most 300 kB: fewer colours until it fits; ``once``: a part that
-    must be there before.
-    """
+    """What one sees without scrolling; ``once``: a part that must be there before."""
     page.goto(address)
     if once:
         page.locator(once).first.wait_for()
     page.evaluate("document.fonts.ready")
-    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    write_small(Image.open(io.BytesIO(page.screenshot())).convert("RGB"), name)
+
+
+def write_small(picture: Image.Image, name: str) -> None:
+    """Beside this file, in at most 300 kB: fewer colours until it fits."""
     for colours in (256, 128, 64, 32):
         buffer = io.BytesIO()
         picture.quantize(colours, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
@@ -73,6 +80,32 @@ def photograph(page: Page, address: str, name: str, *, once: str = "") -> None:
     path = Path(__file__).with_name(f"{name}.png")
     path.write_bytes(buffer.getvalue())
     sys.stdout.write(f"{path.name}: {picture.width} × {picture.height}, {buffer.tell() // 1000} kB\n")
+
+
+SHOWN_MAILS = (
+    *(("confirmation", "light"), ("reminder", "light"), ("slot_moved", "light"), ("waiting", "light")),
+    *(("reminder", "dark"), ("cancellation", "dark")),
+)
+
+
+def photograph_mails(browser: Browser, site: Site) -> None:
+    """Some mails beside each other, as a telephone shows them."""
+    pictures = []
+    for kind, scheme in SHOWN_MAILS:
+        page = enter(browser, site, 390, 400, scheme)
+        with transaction.atomic():
+            message, now = owed(kind, make_visit())
+            letter = compose(message, now=now)
+            transaction.set_rollback(True)
+        page.set_content(next(str(content) for content, type_ in letter.alternatives if type_ == "text/html"))
+        pictures.append(Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB"))
+    width, gap = pictures[0].width, 32
+    height = max(picture.height for picture in pictures)
+    sheet = Image.new("RGB", ((width + gap) * len(pictures) - gap, height), "#f2efe8")
+    for number, picture in enumerate(pictures):
+        sheet.paste(picture, (number * (width + gap), 0))
+    sheet.thumbnail((2400, 2400))
+    write_small(sheet, "mails-390")
 
 
 def main() -> None:
@@ -107,6 +140,8 @@ def main() -> None:
             photograph(organiser, "/organisation/toulouse/salles/", "board-1280")
             photograph(organiser, "/organisation/toulouse/horaire/", "timetable-1280", once=".ec-event")
             photograph(organiser, "/organisation/toulouse/", "organiser-1280")
+            with site.connected():
+                photograph_mails(browser, site)
             browser.close()
     finally:
         site.close()

@@ -26,6 +26,7 @@ from events.mail.wordings import own_words
 from events.models import Message
 
 Kind = Message.Kind
+FILE_NAME = "visite.ics"
 
 
 def compose(message: Message, *, now: dt.datetime) -> EmailMultiAlternatives:
@@ -53,7 +54,7 @@ def _mail(message: Message, content: Content, now: dt.datetime) -> EmailMultiAlt
     mail.attach_alternative(_render(f"{message.kind}.html", context, escape=True), "text/html")
     if content.calendar:
         method, registrations = content.calendar
-        mail.attach(_calendar_part(calendar_of(registrations=registrations, method=method, now=now), method))
+        _attach_calendar(mail, calendar_of(registrations=registrations, method=method, now=now), method)
     return mail
 
 
@@ -102,9 +103,18 @@ def _tidy(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", lines) + "\n"
 
 
-def _calendar_part(content: bytes, method: Method) -> MIMEBase:
-    part = MIMEBase("text", "calendar", charset="utf-8", method=method, name="visite.ics")
-    part.add_header("Content-Disposition", "attachment", filename="visite.ics")
-    part.set_payload(content)
-    encode_base64(part)
-    return part
+def _attach_calendar(mail: EmailMultiAlternatives, content: bytes, method: Method) -> None:
+    """As a file, and where a calendar has to change by itself as the last alternative of the text too (RFC
+    6047 §2.4): there Outlook and Gmail look, elsewhere Apple's calendar. The file is then of another type, so
+    that no client shows two invitations.
+    """
+    if method == "PUBLISH":
+        file = MIMEBase("text", "calendar", charset="utf-8", method=method, name=FILE_NAME)
+    else:
+        # The method here must be the one in the file, or Exchange refuses it.
+        mail.attach_alternative(content.decode(), f"text/calendar; method={method}")
+        file = MIMEBase("application", "ics", name=FILE_NAME)
+    file.add_header("Content-Disposition", "attachment", filename=FILE_NAME)
+    file.set_payload(content)
+    encode_base64(file)
+    mail.attach(file)

@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 
 from accounts.adapter import pieces_of
 from accounts.models import User
+from events.mail.letters import plain
 from events.mail.outbox import owe
 from events.models import Message
 
@@ -21,9 +22,12 @@ def owe_invitation(
 ) -> None:
     """Owe the mail, its text from ``template``; one an hour to one address for one ``key``.
 
-    Call it in the language of ``by``, in whose name it goes, and inside a transaction.
+    Call it in the language of ``by``, in whose name it goes, and inside a transaction. The names among
+    ``words`` were typed by somebody and lead nowhere; ``url`` is ours.
     """
-    text = render_to_string(template, {**words, "days": INVITATION_LASTS.days}).strip() + "\n"
+    subject = plain(subject)
+    said = {name: word if name == "url" else plain(str(word)) for name, word in words.items()}
+    text = render_to_string(template, {**said, "days": INVITATION_LASTS.days}).strip() + "\n"
     letter = {"subject": subject, "pieces": pieces_of(text), "site_url": settings.SITE_URL}
     owe(
         kind=Message.Kind.ACCOUNT,

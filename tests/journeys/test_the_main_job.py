@@ -235,7 +235,7 @@ def book_two_places(page: Page, edition: Edition) -> None:
 def read_the_confirmation(page: Page, postbox: Postbox, site: Site) -> str:
     mail = postbox.read("visite@example.org", "Votre inscription")
     assert TITLE in words(mail)
-    assert [part.get_content_type() for part in mail.iter_attachments()] == ["text/calendar"]
+    assert [part.get_content_type() for part in mail.iter_attachments()] == ["application/ics"]
     address = link(mail, VISITS)
     assert address.startswith(site.url)
     page.goto(address)

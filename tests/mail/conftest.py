@@ -27,6 +27,11 @@ def relay(smtp_sink: SmtpSink, settings: Any) -> SmtpSink:
 
 @pytest.fixture
 def visit(db: None) -> SimpleNamespace:
+    """See ``make_visit``."""
+    return make_visit()
+
+
+def make_visit() -> SimpleNamespace:
     """Camille has two places for Thursday 10 June 2027 at 14 h in Toulouse."""
     festival = f.FestivalFactory(
         name="Festival French Tech 2027", is_demo=True, contact_email="bonjour@festival.example"
@@ -58,6 +63,7 @@ def visit(db: None) -> SimpleNamespace:
         slot=slot,
         visitor=visitor,
         registration=registration,
+        typed=str,
     )
 
 

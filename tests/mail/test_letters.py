@@ -161,10 +161,11 @@ def test_the_calendar_file_comes_where_a_calendar_has_to_change(kind: str, visit
     mail = send(kind, "fr", visit)
 
     files = [(part.get_content_type(), part.get_filename()) for part in mail.iter_attachments()]
-    methods = [part.get_param("method") for part in mail.iter_attachments()]
+    inline = [part for part in mail.walk() if part.get_content_type() == "text/calendar"]
     if kind in CALENDARS:
-        assert files == [("text/calendar", "visite.ics")]
-        assert methods == [CALENDARS[kind]]
+        type_of_file = "text/calendar" if CALENDARS[kind] == "PUBLISH" else "application/ics"
+        assert files == [(type_of_file, "visite.ics")]
+        assert [part.get_param("method") for part in inline] == [CALENDARS[kind]]
     else:
         assert files == []
 
