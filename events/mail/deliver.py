@@ -17,9 +17,9 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -54,6 +54,10 @@ AFTER_A_BROKEN_LINE = dt.timedelta(minutes=1)
 MOST_CRASHES = 5
 LONGEST_RUN = 240.0
 """Seconds after which a run leaves the rest to the next one."""
+RECORD_WITHIN = 60.0
+"""Seconds in which a database that went away may come back to be told what the relay took: half a lease."""
+
+T = TypeVar("T")
 
 Kind, Status = Message.Kind, Message.Status
 Clock = Callable[[], dt.datetime]
@@ -265,6 +269,9 @@ class _Delivery:
             raise LeaseLost
 
     def _sent(self, answer: str) -> str:
+        return _insistently(lambda: self._record_sent(answer))
+
+    def _record_sent(self, answer: str) -> str:
         if self.message.kind == Kind.ACCOUNT:
             return self._end(Status.SENT, answer, sent_at=self.clock(), attempts=F("attempts") + 1)
         said = {"now": _moment(self.clock()), "answer": _printable(answer)}
@@ -292,6 +299,19 @@ class _Delivery:
                 pk__in=self.siblings, status=Status.CANCELLED, last_answer=_said_in(self.message)
             ).update(status=Status.PENDING, last_answer="")
         _update(self.message, self.token, status=Status.PENDING, answer=answer, **more)
+
+
+def _insistently(record: Callable[[], T]) -> T:
+    """Record it as soon as the database is back: what the relay has taken is not forgotten for a restart."""
+    until = time.monotonic() + RECORD_WITHIN
+    while True:
+        try:
+            return record()
+        except (OperationalError, InterfaceError):
+            if connection.in_atomic_block or time.monotonic() > until:
+                raise
+            connection.close()
+            time.sleep(0.5)
 
 
 def release_leases(*, now: dt.datetime | None = None) -> int:

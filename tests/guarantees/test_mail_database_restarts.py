@@ -11,10 +11,12 @@ from events.models import Message
 from tests.ground.nursery import Nursery
 from tests.ground.postgres import Postgres, execute
 from tests.ground.site import Site
-from tests.ground.smtp import SmtpSink
+from tests.ground.smtp import Mood, Phase, SmtpSink
 from tests.ground.valkey import ValkeyServer
 from tests.guarantees.mailroom import (
+    DELIVER,
     LIFE_BOAT,
+    end_the_leases,
     how_often,
     hurried_beat,
     hurried_worker,
@@ -26,6 +28,8 @@ from tests.guarantees.mailroom import (
 
 pytestmark = pytest.mark.guarantee
 
+FORGETFUL = "from events.mail import deliver\ndeliver.RECORD_WITHIN = 0.0\n"
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Postgres]:
@@ -35,11 +39,20 @@ def server() -> Iterator[Postgres]:
     made.stop()
 
 
-@pytest.fixture
-def site(server: Postgres, nursery: Nursery) -> Iterator[Site]:
-    execute(server.url("postgres"), "CREATE DATABASE site")
-    made = Site(server.url("site"), nursery)
+@pytest.fixture(scope="module")
+def migrated(server: Postgres, nursery: Nursery) -> str:
+    """The name of a database with every table and no row of the festival."""
+    execute(server.url("postgres"), "CREATE DATABASE migrated")
+    made = Site(server.url("migrated"), nursery)
     made.manage("migrate", "--verbosity", "0")
+    made.close()
+    return "migrated"
+
+
+@pytest.fixture
+def site(server: Postgres, migrated: str, nursery: Nursery) -> Iterator[Site]:
+    execute(server.url("postgres"), f"CREATE DATABASE site TEMPLATE {migrated}")
+    made = Site(server.url("site"), nursery)
     yield made
     made.close()
     execute(server.url("postgres"), "DROP DATABASE site WITH (FORCE)")
@@ -75,3 +88,24 @@ def test_restarts_lose_no_mail_and_double_none_but_what_was_under_way(
     # At each restart one worker and one life-boat had one mail each under way.
     assert len(in_doubt) + len(doubled) <= 4
     assert max(times.values()) <= 2
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_what_the_relay_took_during_a_restart_is_recorded_when_the_database_is_back(
+    guarded: bool, server: Postgres, database: Site, smtp_sink: SmtpSink
+) -> None:
+    """The worker still knows. Were it not to insist, the mail would be in doubt and go once more."""
+    database.environment["EMAIL_URL"] = smtp_sink.url
+    owe_mails("confirmation", 1)
+    smtp_sink.moods[Phase.DOT] = Mood(stall=3, times=1)
+    worker = database.start_python(DELIVER if guarded else FORGETFUL + DELIVER)
+    wait_for(lambda: smtp_sink.received)
+
+    connection.close()
+    server.restart("fast")
+    worker.communicate(timeout=60)
+    end_the_leases()
+    database.python(DELIVER)
+
+    assert states() == {"sent": 1}
+    assert list(how_often(smtp_sink).values()) == ([1] if guarded else [2])
