@@ -14,6 +14,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from events import longwork
+from events.broadcasts import rest_at_night, run_broadcast
 from events.digests import owe_digests
 from events.geocoding import geocode_due
 from events.longwork import Handler
@@ -36,7 +37,11 @@ WHOLE_SWEEP_EVERY = dt.timedelta(minutes=15)
 SPELL = 20.0
 """Seconds of long work in one task, where it can rest: then the mail has its turn."""
 
-HANDLERS: Mapping[str, Handler] = {Job.Kind.BULK: run_bulk, Job.Kind.TIMETABLE: run_autoplan}
+HANDLERS: Mapping[str, Handler] = {
+    Job.Kind.BULK: run_bulk,
+    Job.Kind.TIMETABLE: run_autoplan,
+    Job.Kind.MESSAGE: run_broadcast,
+}
 """What each kind of long work does."""
 
 
@@ -52,6 +57,12 @@ def expire_task() -> None:
     now = timezone.now()
     expire(now=now)
     beat("expire", now)
+
+
+@shared_task(name="events.rest_at_night", ignore_result=True)
+def rest_at_night_task() -> None:
+    """Every minute: once the night has begun, bulk messages wait for the morning."""
+    rest_at_night(timezone.now())
 
 
 @shared_task(name="events.pass_places_on", ignore_result=True)
@@ -199,6 +210,7 @@ def sweep(now: dt.datetime | None = None) -> Sweep:
     owe_digests_in_turn(at)
     expired = expire(now=at)
     work_on_jobs(at)
+    rest_at_night(at)
     report = deliver_due(now=now)
     webhooks.deliver_webhooks(now=now)
     geocode(at)

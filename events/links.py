@@ -99,6 +99,19 @@ def read_desk_mails_token(token: str) -> tuple[int, str] | None:
     return int(user_id), scope
 
 
+def broadcasts_token(email: str) -> str:
+    """The token of the one-click « no more messages to many » link: names the address by its hash alone."""
+    return signing.Signer(salt="events.broadcasts_off").sign(hash_of_address(email)).replace(":", ".")
+
+
+def hash_of_broadcasts_token(token: str) -> str | None:
+    """The hash of the address such a token speaks for, or none when it was not made here."""
+    try:
+        return signing.Signer(salt="events.broadcasts_off").unsign(token.replace(".", ":", 1))
+    except signing.BadSignature:
+        return None
+
+
 NEW_ADDRESS_LASTS = dt.timedelta(hours=24)
 
 

@@ -59,6 +59,8 @@ class Reason(TextChoices):
     ALREADY_ASKED = "already_asked", _("This slot has already asked for that room.")
     TOO_MANY_PICTURES = "too_many_pictures", _("That is as many pictures as a venue may have.")
     VENUE_ELSEWHERE = "venue_elsewhere", _("That venue belongs to another territory.")
+    TOO_OFTEN = "too_often", _("That is as often as it may be done in a day.")
+    NOBODY_TO_TELL = "nobody_to_tell", _("Nobody is concerned.")
     ON_REQUEST = "on_request", _("This room is given on request: its managers decide.")
 
 

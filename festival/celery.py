@@ -38,6 +38,7 @@ app.conf.beat_schedule = {
         "events.release_leases": 30.0,
         "events.owe_reminders": 60.0,
         "events.expire": 60.0,
+        "events.rest_at_night": 60.0,
         "events.pass_places_on": 30.0,
         "events.draw_ballots": 60.0,
         "events.geocode": 60.0,

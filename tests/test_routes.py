@@ -20,18 +20,20 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import User
-from events.links import desk_mails_token, reminders_token
+from events.links import broadcasts_token, desk_mails_token, reminders_token
 from events.models import (
     Absence,
     Activity,
     ApiToken,
     BallotEntry,
+    Broadcast,
     Commune,
     FestivalTeam,
     HostMember,
     HostPerson,
     Job,
     KeptMail,
+    Message,
     Opening,
     Registration,
     Release,
@@ -129,6 +131,7 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:ballot_receipt": (EVERYBODY, "ballot receipt"),
     "events:my_ballot_entry": (EVERYBODY, "entry"),
     "events:reminders_off": (EVERYBODY, "no reminders"),
+    "events:broadcasts_off": (EVERYBODY, "no broadcasts"),
     # mails kept on the site, in the embedded mode
     "events:outbox": (EVERYBODY, ""),
     "events:outbox_mail": (EVERYBODY, "kept mail"),
@@ -257,6 +260,15 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:organiser_hosts": (ORGANISERS, "territory"),
     "events:organiser_messages": (ORGANISERS, "territory"),
     "events:organiser_mail_addresses": (ORGANISERS, "territory"),
+    "events:organiser_mail": (ORGANISERS, "territory mail"),
+    "events:organiser_mail_again": (ORGANISERS, "territory mail"),
+    "events:organiser_mail_cancel": (ORGANISERS, "territory mail"),
+    "events:organiser_wordings": (NATIONAL, "territory"),
+    "events:organiser_wording": (NATIONAL, "territory wording page"),
+    "events:organiser_broadcasts": (ORGANISERS, "territory"),
+    "events:organiser_broadcast_new": (ORGANISERS, "territory"),
+    "events:organiser_broadcast": (ORGANISERS, "territory broadcast"),
+    "events:organiser_broadcast_stop": (ORGANISERS, "territory broadcast"),
     "events:organiser_partners": (ORGANISERS, "territory"),
     "events:organiser_token_new": (ORGANISERS, "territory"),
     "events:organiser_token_revoke": (ORGANISERS, "territory key"),
@@ -350,6 +362,24 @@ def side(festival: Any, letter: str, now: dt.datetime) -> dict[str, Any]:
         party_size=1,
         created_at=now,
     )
+    broadcast = Broadcast.objects.create(
+        festival=festival,
+        territory=territory,
+        segment={"who": "inscrits", "part": ""},
+        subject="Bonjour",
+        text="À demain",
+        created_at=now,
+    )
+    mail = Message.objects.create(
+        kind=Message.Kind.CONFIRMATION,
+        dedupe_key=f"confirm:{letter}",
+        recipient=visitor.email,
+        registration=registration,
+        territory=territory,
+        message_id=f"<{letter}@site.example>",
+        next_attempt_at=now,
+        created_at=now,
+    )
     special = SpecialDays.objects.create(venue=venue, first_day=day, last_day=day, reason="Fête")
     asked = RoomRequest.objects.create(
         room=room, slot=slot, starts_at=slot.starts_at, ends_at=slot.ends_at, asked_at=now
@@ -379,6 +409,7 @@ def addresses(at: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "public host": {"slug": host},
         "edition": {"slug": at["festival"].slug},
         "link": {"token": at["visitor"].token},
+        "no broadcasts": {"token": broadcasts_token(at["visitor"].email)},
         "no reminders": {"token": reminders_token(at["visitor"].pk)},
         "day": {"token": at["visitor"].token, "date": at["day"]},
         "visit": {"token": at["visitor"].token, "reference": at["registration"].reference},
@@ -416,6 +447,9 @@ def addresses(at: dict[str, Any]) -> dict[str, dict[str, Any]]:
         },
         "territory special": {"territory": territory, "venue": at["venue"].slug, "pk": at["special"].pk},
         "territory request": {"territory": territory, "pk": at["asked"].pk},
+        "territory mail": {"territory": territory, "pk": at["mail"].pk},
+        "territory wording page": {"territory": territory, "kind": "confirmation", "locale": "fr"},
+        "territory broadcast": {"territory": territory, "pk": at["broadcast"].pk},
         "territory key": {"territory": territory, "pk": at["key"].pk},
         "territory job": {"territory": territory, "pk": at["job"].pk},
         "territory webhook": {"territory": territory, "pk": at["hook"].pk},

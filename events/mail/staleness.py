@@ -9,7 +9,7 @@ from events.mail import days, desk_facts
 from events.mail.batch import asked_together
 from events.mail.desk_wishes import KINDS as TO_A_DESK
 from events.mail.suppressions import suppressed, why_suppressed
-from events.models import Message, Registration, RoomRequest, Slot
+from events.models import Job, Message, Registration, RoomRequest, Slot
 
 Kind, Status = Message.Kind, Message.Status
 
@@ -84,6 +84,8 @@ def why_not(message: Message, now: dt.datetime) -> tuple[Message.Status, str] | 
         reason = _slot_says_no(message, slot, now)
         if reason:
             return reason
+    if message.kind == Kind.BROADCAST and (reason := _bulk_says_no(message)):
+        return reason
     together = asked_together(suppressed, now=now)
     why = why_suppressed(message, now=now) if together is None else together.get(message.pk, "")
     if why:
@@ -189,6 +191,22 @@ def _desk_says_no(message: Message, now: dt.datetime) -> tuple[Message.Status, s
     if not User.objects.filter(pk=message.context.get("reader"), is_active=True).exists():
         return Status.CANCELLED, "the account is gone"
     return desk_facts.why_not(message, now)
+
+
+def _bulk_says_no(message: Message) -> tuple[Message.Status, str] | None:
+    if Job.objects.filter(broadcast=message.broadcast_id, stop_asked_at__isnull=False).exists():
+        return Status.CANCELLED, "stopped by an organiser"
+    registration = message.registration
+    if registration is not None and not registration.is_active:
+        # The mail was owed for the latest of the visitor's visits; another of them may still be meant.
+        others = Registration.objects.active().filter(
+            visitor=registration.visitor_id,
+            slot__activity__festival=registration.slot.activity.festival_id,
+            slot__activity__territory=registration.slot.activity.territory_id,
+        )
+        if not others.exists():
+            return Status.CANCELLED, "no longer concerned by the bulk message"
+    return None
 
 
 def revision_owed(message: Message) -> int:

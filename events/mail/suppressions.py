@@ -89,6 +89,11 @@ def stopped_among(emails: Iterable[str], scope: Scope, *, now: dt.datetime) -> s
     return {by_hash[email_hash] for email_hash in rows.values_list("email_hash", flat=True)}
 
 
+def hashes_stopped(scope: Scope, *, now: dt.datetime) -> frozenset[str]:
+    """Of all the addresses that get none of that scope: for who has many to ask about."""
+    return frozenset(_standing(now).filter(scope__in=[scope, Scope.ALL]).values_list("email_hash", flat=True))
+
+
 def takes_no_mail(email_hash: str, *, now: dt.datetime) -> bool:
     """Whether mail to the address of this hash came back. Says nothing of what the owner of an address wants,
     so it may be shown to whoever typed it: what bounces has no owner who reads.

@@ -242,6 +242,16 @@ def remembered_wordings() -> Iterator[None]:
         _remembered.reset(token)
 
 
+@contextlib.contextmanager
+def said_in(words: MailTemplate, message: Message) -> Iterator[None]:
+    """Within it this mail is composed in these words, saved or not: for a preview."""
+    token = _remembered.set({(edition_of(message) or 0, words.kind, words.locale): words})
+    try:
+        yield
+    finally:
+        _remembered.reset(token)
+
+
 def _template(festival_id: int, kind: str, locale: str) -> MailTemplate | None:
     known = _remembered.get()
     key = (festival_id, kind, locale)

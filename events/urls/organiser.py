@@ -12,6 +12,9 @@ from events.views import (
     organiser_bulk,
     organiser_communes,
     organiser_mail_addresses,
+    organiser_mail_broadcasts,
+    organiser_mail_wordings,
+    organiser_mails,
     organiser_moderation,
     organiser_occupation,
     organiser_openings,
@@ -40,6 +43,7 @@ TWINS = f"{HERE}lieux/doublons/<slug:venue>/<slug:other>/"
 BALLOT = f"{HERE}tirages/<slug:slug>/"
 SLOT = f"{HERE}creneaux/<int:pk>/"
 HOOK = f"{HERE}partenaires/webhooks/<int:pk>/"
+MAILS = f"{HERE}courriels/"
 REVIEW = f"{HERE}moderation/<int:pk>/"
 
 urlpatterns: list[URLPattern] = [
@@ -159,11 +163,22 @@ urlpatterns: list[URLPattern] = [
     path(f"{BALLOT}activites/", organiser_ballots.ballot_attach, name="organiser_ballot_attach"),
     path(f"{BALLOT}tirer/", organiser_ballots.ballot_draw, name="organiser_ballot_draw"),
     path(f"{HERE}hotes/", organiser_people.hosts, name="organiser_hosts"),
-    path(f"{HERE}messages/", organiser_people.mails, name="organiser_messages"),
+    path(f"{MAILS}adresses/", organiser_mail_addresses.mail_addresses, name="organiser_mail_addresses"),
+    path(MAILS, organiser_mails.mails, name="organiser_messages"),
+    path(f"{MAILS}<int:pk>/", organiser_mails.mail, name="organiser_mail"),
+    path(f"{MAILS}<int:pk>/renvoyer/", organiser_mails.mail_again, name="organiser_mail_again"),
+    path(f"{MAILS}<int:pk>/annuler/", organiser_mails.mail_cancel, name="organiser_mail_cancel"),
+    path(f"{MAILS}mots/", organiser_mail_wordings.wordings, name="organiser_wordings"),
     path(
-        f"{HERE}courriels/adresses/",
-        organiser_mail_addresses.mail_addresses,
-        name="organiser_mail_addresses",
+        f"{MAILS}mots/<slug:kind>/<slug:locale>/", organiser_mail_wordings.wording, name="organiser_wording"
+    ),
+    path(f"{MAILS}groupe/", organiser_mail_broadcasts.broadcasts, name="organiser_broadcasts"),
+    path(f"{MAILS}groupe/nouveau/", organiser_mail_broadcasts.broadcast_new, name="organiser_broadcast_new"),
+    path(f"{MAILS}groupe/<int:pk>/", organiser_mail_broadcasts.broadcast, name="organiser_broadcast"),
+    path(
+        f"{MAILS}groupe/<int:pk>/arreter/",
+        organiser_mail_broadcasts.broadcast_stop,
+        name="organiser_broadcast_stop",
     ),
     path(f"{HERE}etat/", status.organiser_status, name="organiser_status"),
     path(f"{HERE}equipe/", organiser_people.team, name="organiser_team"),

@@ -7,6 +7,7 @@ from django.urls import URLPattern, path, register_converter
 from events.views import (
     ballot,
     booking,
+    bulk_off,
     holding,
     own_device,
     visitor,
@@ -72,5 +73,6 @@ urlpatterns: list[URLPattern] = [
     path("tirages/<slug:slug>/participer/", ballot.ballot_enter, name="ballot_enter"),
     path("tirages/<slug:slug>/recu/<str:token>/", ballot.ballot_receipt, name="ballot_receipt"),
     path("mes-visites/<str:token>/tirage/<str:code>/", ballot.my_ballot_entry, name="my_ballot_entry"),
+    path("sans-envoi/<str:token>/", bulk_off.broadcasts_off, name="broadcasts_off"),
     path("sans-rappel/<str:token>/", visitor.reminders_off, name="reminders_off"),
 ]

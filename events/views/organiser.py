@@ -37,7 +37,7 @@ from events.wording import say_day, say_number, say_when
 from .organiser_board import board_url, waiting_for_a_room
 from .organiser_chart import Chart, draw
 from .organiser_frame import Workplace, edition_of, frame, signed_in, territories_of, workplace
-from .organiser_people import mails_of
+from .organiser_mails import mails_of
 
 NEARLY_FULL = 0.9
 NEARLY_EMPTY = 3
@@ -206,7 +206,7 @@ def _refused_mails(place: Workplace) -> Task | None:
         _("Addresses that refuse our mails"),
         _("The tickets did not arrive. The places stay held."),
         _("See them"),
-        reverse("events:organiser_messages", args=[place.territory.slug]),
+        reverse("events:organiser_messages", args=[place.territory.slug]) + "?etat=failed",
     )
 
 

@@ -119,6 +119,18 @@ def edition_of(place: Workplace) -> Festival | None:
     )
 
 
+def editions_run(place: Workplace) -> Any:
+    """Editions of the territory whose national team the person belongs to, published before draft."""
+    run = Festival.objects.run_by(place.user).filter(territories=place.territory)
+    return run.exclude(state=Festival.State.ARCHIVED).order_by("-state", "-starts_on", "-pk")
+
+
+def edition_run_by(place: Workplace) -> Festival:
+    """The edition of the territory that this person runs; 404 for a local team."""
+    edition: Festival = get_object_or_404(editions_run(place)[:1])
+    return edition
+
+
 def typed(request: HttpRequest, name: str, *, longest: int = 200) -> str:
     """What a search box or a cursor says, without the sign that PostgreSQL takes for no text at all."""
     return request.GET.get(name, "").replace("\x00", "").strip()[:longest]

@@ -28,7 +28,7 @@ from events.scheduling.checks import levels_of
 from events.scheduling.levels import change_levels
 from events.wording import say_percent
 
-from .organiser_frame import Workplace, edition_of, frame, workplace
+from .organiser_frame import Workplace, edition_of, edition_run_by, frame, workplace
 
 FORM = ["GET", "HEAD", "POST"]
 
@@ -162,7 +162,7 @@ def opening_drop(request: HttpRequest, territory: str, pk: int) -> HttpResponse:
 def rules(request: HttpRequest, territory: str) -> HttpResponse:
     """How many places and visits a person may hold, in the whole edition; for its national team."""
     place = workplace(request, territory)
-    edition = _edition_run_by(place)
+    edition = edition_run_by(place)
     form = RulesForm(request.POST or None, instance=edition)
     if request.method == "POST" and form.is_valid():
         changed = change_rules(festival_id=edition.pk, rules=form.cleaned_data, by=place.user, now=place.now)
@@ -179,7 +179,7 @@ def rules(request: HttpRequest, territory: str) -> HttpResponse:
 def levels(request: HttpRequest, territory: str) -> HttpResponse:
     """What the rules of the timetable do in the whole edition; for its national team."""
     place = workplace(request, territory)
-    edition = _edition_run_by(place)
+    edition = edition_run_by(place)
     if request.method != "POST":
         return redirect("events:organiser_rules", territory)
     form = LevelsForm(request.POST, levels=levels_of(edition))
@@ -190,10 +190,3 @@ def levels(request: HttpRequest, territory: str) -> HttpResponse:
     if change_levels(festival_id=edition.pk, levels=chosen, by=place.user, now=place.now):
         messages.success(request, _("The rules of the timetable are changed. What is placed stays."))
     return redirect("events:organiser_rules", territory)
-
-
-def _edition_run_by(place: Workplace) -> Festival:
-    """The edition of the territory that this person runs; 404 for a local team."""
-    run = Festival.objects.run_by(place.user).filter(territories=place.territory)
-    run = run.exclude(state=Festival.State.ARCHIVED).order_by("-state", "-starts_on", "-pk")
-    return get_object_or_404(run[:1])

@@ -1,8 +1,6 @@
-"""The people of a territory: its hosts, its team, and the mails that did not arrive."""
+"""The people of a territory: its hosts, its team."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -15,20 +13,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User
 from events.folding import words
 from events.forms.organiser import TeamForm
-from events.models import Activity, Festival, Host, Message, TerritoryTeam
+from events.models import Activity, Festival, Host, TerritoryTeam
 
 from .organiser_frame import Workplace, frame, typed, workplace
 
 PAGE = 60
-MOST_MAILS = 200
-
-
-def mails_of(place: Workplace) -> Any:
-    """Mails about the visits of the territory, in editions that are not history."""
-    about = Q(registration__slot__activity__territory=place.territory)
-    return Message.objects.filter(about).exclude(
-        registration__slot__activity__festival__state=Festival.State.ARCHIVED
-    )
 
 
 @require_safe
@@ -64,31 +53,6 @@ def hosts(request: HttpRequest, territory: str) -> HttpResponse:
         q=asked,
     )
     return render(request, "events/organiser/hosts.html", context)
-
-
-@require_safe
-@login_required
-def mails(request: HttpRequest, territory: str) -> HttpResponse:
-    """What was refused, what is uncertain, what waits; the rest as figures."""
-    place = workplace(request, territory)
-    counts = dict(mails_of(place).values_list("status").annotate(number=Count("pk")).order_by("status"))
-    troubled = [Message.Status.FAILED, Message.Status.UNCERTAIN, Message.Status.EXPIRED]
-    shown = list(
-        mails_of(place)
-        .filter(status__in=troubled)
-        .select_related("registration__slot__activity__host", "registration__visitor")
-        .order_by("-created_at", "-pk")[:MOST_MAILS]
-    )
-    context = frame(
-        place,
-        mails=shown,
-        counts=[
-            {"label": label, "number": counts[code]}
-            for code, label in Message.Status.choices
-            if counts.get(code)
-        ],
-    )
-    return render(request, "events/organiser/mails.html", context)
 
 
 # The team -------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from events.longwork import ask_to_stop
-from events.models import Job
+from events.models import Broadcast, Job
 from events.refusals import Reason, Refused
 from events.scheduling.bulk_plan import Action
 from events.wording import say_number
@@ -31,6 +31,7 @@ MOST_SHOWN = 50
 REPORTS: Mapping[str, Callable[[Job], dict[str, Any]]] = {
     Job.Kind.BULK: report_of_bulk,
     Job.Kind.TIMETABLE: report_of_timetable,
+    Job.Kind.MESSAGE: lambda job: {"broadcast": Broadcast.objects.filter(job=job).first()},
 }
 """What the report's block of a kind reads, beside ``job`` and ``report``."""
 

@@ -16,7 +16,8 @@ from django.db.models import Count, F, Q
 from django.utils import timezone
 from accounts.models import User
 from events import models as m
-from events.links import desk_mails_token, reminders_token
+from events.links import broadcasts_token, desk_mails_token, reminders_token
+from events.mail.outbox import owe
 from events.partners import issue_token
 from events.registration.address import write_token
 from events.webhooks.tell import ping
@@ -92,6 +93,14 @@ if is_new:
         release=release, slot=full, kind="room", title_fr=full.activity.title_fr, host_name=host.name,
         before=was, after={**was, "room": "Grande salle"},
     )
+    m.Broadcast.objects.create(
+        festival=full.activity.festival, territory=there, segment={"who": "attente", "part": ""}, counted=40,
+        subject="Une place de plus", text="Bonne nouvelle.", created_by=by, created_at=now,
+    )
+    owe(
+        kind="confirmation", dedupe_key=f"confirm:walk:{now}", recipient=visitor.email, locale="fr", now=now,
+        registration=ticket, territory=there, send_at=now + dt.timedelta(hours=9),
+    )
     m.Job.objects.create(
         kind="message", territory=there, asked_by=by, asked_at=now, started_at=now, state="running", total=40,
         done=10, lease_token=uuid.uuid4(), lease_until=now + dt.timedelta(hours=9),
@@ -109,6 +118,9 @@ print(json.dumps({
     "token": visitor.token,
     "stop": reminders_token(visitor.pk),
     "leave": desk_mails_token(by.pk, "digests"),
+    "no_broadcasts": broadcasts_token(visitor.email),
+    "mail": there.messages.filter(kind="confirmation").order_by("pk")[0].pk,
+    "broadcast": there.broadcasts.order_by("pk")[0].pk,
     "reference": ticket.reference,
     "day": ticket.slot.day.isoformat(),
     "activity": open_.activity.slug,
@@ -149,6 +161,8 @@ NOT_WALKED = {
     "receipt": "seen when booking, see the keyboard's journey",
     "room_join": "needs an invitation, see tests/organiser/test_managers.py",
     "organiser_levels": "the national team's alone, see tests/organiser/test_levels.py",
+    "organiser_wordings": "the national team's alone, see tests/organiser/test_mail_wordings.py",
+    "organiser_wording": "the same",
     "outbox": "without a mail relay alone, see tests/mail",
     "outbox_mail": "the same",
 }
@@ -171,6 +185,7 @@ ACTIONS = {
     *("organiser_room_calendar", "organiser_venue_verify", "organiser_venue_look_up"),
     *("organiser_venue_picture_order", "organiser_venue_picture_drop", "organiser_job_stop"),
     *("organiser_request_answer", "host_absence_add", "mail_returns", "stars"),
+    *("organiser_mail_again", "organiser_mail_cancel", "organiser_broadcast_stop"),
 }
 """Buttons, and doors that lead on."""
 
@@ -251,6 +266,7 @@ def visitor_pages(found: dict[str, Any]) -> list[Page]:
         # known on this device by now
         _at("slot_register", found["full"]),
         _at("reminders_off", found["stop"]),
+        _at("broadcasts_off", found["no_broadcasts"]),
         _at("my_visits", found["kept"]),
         _at("my_visit_offer", found["kept"], found["offer"]),
         _at("my_visit_offer", found["kept"], found["waiting"]),
@@ -318,6 +334,11 @@ def organiser_pages(found: dict[str, Any]) -> list[Page]:
         _at("organiser_messages", here),
         _at("organiser_mail_addresses", here),
         _at("organiser_status", here),
+        _at("organiser_messages", here, query="?etat=failed&q=rien+de+tel"),
+        _at("organiser_mail", here, found["mail"]),
+        _at("organiser_broadcasts", here),
+        _at("organiser_broadcast_new", here, query=f"?ou=creneau:{found['full']}"),
+        _at("organiser_broadcast", here, found["broadcast"]),
         _at("organiser_partners", here),
         _at("organiser_webhook", here, found["hook"]),
         _at("organiser_webhook_edit", here, found["hook"]),

@@ -43,6 +43,7 @@ def test_what_waits_is_counted(desk, place):
         dedupe_key="confirm:1:0",
         recipient="x@example.org",
         registration=RegistrationFactory(slot=full),
+        territory=place.territory,
         message_id="<1@example.org>",
         status=Message.Status.FAILED,
         next_attempt_at=NOW,

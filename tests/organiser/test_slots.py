@@ -47,6 +47,7 @@ def refused_mail(registration):
         dedupe_key=f"confirm:{registration.pk}:0",
         recipient=registration.visitor.email,
         registration=registration,
+        territory=registration.slot.activity.territory,
         message_id=f"<{registration.pk}@example.org>",
         status=Message.Status.FAILED,
         next_attempt_at=NOW,
@@ -132,7 +133,9 @@ def test_a_refused_mail_is_shown_with_the_answer(desk, place):
 
     assert [person.mail_refused for person in page.context["people"]] == [True]
     assert "550 5.1.1 No such user" in page.content.decode()
-    assert [mail.recipient for mail in desk.get(url("messages")).context["mails"]] == ["ada@example.org"]
+    assert [
+        mail.recipient for mail, _answer in desk.get(url("messages"), {"etat": "failed"}).context["rows"]
+    ] == ["ada@example.org"]
 
 
 @pytest.mark.parametrize("name", ["slots", "slot", "overview", "moderation", "hosts", "venues", "venue"])

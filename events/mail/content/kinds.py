@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import ballots, desk, digests, reminders, visitors, visits, waiting
+from . import ballots, broadcasts, desk, digests, reminders, visitors, visits, waiting
 from .shared import ContentOf
 
 CONTENT_OF: ContentOf = {
@@ -13,4 +13,5 @@ CONTENT_OF: ContentOf = {
     **ballots.CONTENT_OF,
     **desk.CONTENT_OF,
     **digests.CONTENT_OF,
+    **broadcasts.CONTENT_OF,
 }

@@ -1,0 +1,54 @@
+"""The bulk message: what an organiser wrote to many, in the reader's language where it was written in it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.utils.translation import gettext as _
+
+from events import wording
+from events.links import broadcasts_token
+from events.mail.letters import Letter, address, first_name, plain
+from events.models import Broadcast, Message
+
+from .shared import Content, ContentOf, said_by_the_team
+
+Kind = Message.Kind
+
+
+def _broadcast(message: Message, now: dt.datetime) -> Content:
+    broadcast = message.broadcast
+    if broadcast is None:
+        raise ValueError("A bulk message's mail without it.")
+    english = wording.language() == "en" and bool(broadcast.text_en)
+    subject = broadcast.subject_en if english else broadcast.subject
+    lines = said_by_the_team(broadcast.text_en if english else broadcast.text)
+    off = address("broadcasts_off", broadcasts_token(message.recipient))
+    facts = {
+        "headline": plain(subject),
+        "first": lines[0] if lines else "",
+        "lines": lines[1:],
+        "who": broadcast.segment.get("who", ""),
+        "my_visits": address("my_visits", message.visitor.token) if message.visitor else "",
+        "desk": address("desk"),
+        "off": off,
+    }
+    headers = {
+        "List-Unsubscribe": f"<{off}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",  # RFC 8058
+    }
+    return Content(_letter(message, broadcast), facts, headers=headers)
+
+
+def _letter(message: Message, broadcast: Broadcast) -> Letter:
+    name = first_name(message.registration.name) if message.registration else ""
+    festival = plain(broadcast.festival.name)
+    team = _("The team of %(festival)s") % {"festival": festival}
+    answers = broadcast.festival.contact_email
+    if broadcast.territory is not None:
+        team = _("%(team)s, in %(territory)s") % {"team": team, "territory": plain(broadcast.territory.name)}
+        answers = broadcast.territory.contact_email or answers
+    return Letter(festival, broadcast.festival.is_demo, team, name, reply_to=answers)
+
+
+CONTENT_OF: ContentOf = {Kind.BROADCAST: _broadcast}

@@ -1,0 +1,609 @@
+"""A message to many: whom it reaches, counted again before it goes, once an address, stopped any time."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from events import broadcasts
+from events.broadcasts import (
+    Counted,
+    Segment,
+    Who,
+    Words,
+    after_the_night,
+    count_audience,
+    readers_of,
+    rest_at_night,
+    run_broadcast,
+    start_broadcast,
+    stop_broadcast,
+)
+from events.links import broadcasts_token
+from events.longwork import work_on
+from events.mail.deliver import claim, deliver_due
+from events.mail.outbox import owe
+from events.mail.suppressions import stop
+from events.models import (
+    Activity,
+    Broadcast,
+    Commune,
+    FestivalTeam,
+    HostMember,
+    Job,
+    Message,
+    Registration,
+    Suppression,
+)
+from events.refusals import Reason, Refused
+from tests.factories import (
+    DAY,
+    NOW,
+    ActivityFactory,
+    HostFactory,
+    RegistrationFactory,
+    SlotFactory,
+    UserFactory,
+    VenueFactory,
+    VisitorFactory,
+)
+from tests.mail.conftest import kept
+
+from .conftest import a_slot
+
+WORDS = Words("Une place de plus", "Bonne nouvelle.\nÀ demain.")
+TYPED = {"qui": "inscrits", "ou": "tout", "objet": WORDS.subject, "texte": WORDS.text}
+NEW = "/organisation/toulouse/courriels/groupe/nouveau/"
+Status = Message.Status
+
+
+def booked(slot: Any, email: str, **fields: Any) -> Registration:
+    return RegistrationFactory(slot=slot, visitor=VisitorFactory(email=email), **fields)
+
+
+def segment(place: SimpleNamespace, who: Who = Who.COMING, part: str = "", **fields: Any) -> Segment:
+    return Segment(
+        **{"festival": place.festival, "territory": place.territory, "who": who, "part": part, **fields}
+    )
+
+
+def reached(of: Segment) -> list[str]:
+    return sorted(reader.email for reader in readers_of(of, now=NOW))
+
+
+def start(
+    place: SimpleNamespace, of: Segment | None = None, words: Words = WORDS, **fields: Any
+) -> Broadcast:
+    of = of or segment(place)
+    counted = count_audience(segment=of, words=words, now=NOW)
+    fields = {"fingerprint": counted.fingerprint, "by": place.organiser, "now": NOW, **fields}
+    return start_broadcast(segment=of, words=words, **fields)
+
+
+def work(now: dt.datetime = NOW) -> Job:
+    work_on({Job.Kind.MESSAGE: run_broadcast}, clock=lambda: now)
+    return Job.objects.latest("pk")
+
+
+# Whom -------------------------------------------------------------------------------------------------------
+
+
+def test_each_segment_reaches_those_it_names(place: SimpleNamespace) -> None:
+    slot = a_slot(place)
+    past = a_slot(place, dt.time(8), day=dt.date(2027, 4, 1))
+    booked(slot, "ada@example.org")
+    booked(past, "vieux@example.org")
+    booked(past, "venu@example.org", checked_in_at=NOW)
+    booked(slot, "attend@example.org", status="waiting", waiting_since=NOW, confirmed_at=None)
+    booked(slot, "rendu@example.org", status="cancelled", cancelled_at=NOW)
+    HostMember.objects.create(host=place.host, user=UserFactory(email="Hote@example.org"))
+    HostMember.objects.create(host=place.host, user=UserFactory(email="parti@example.org", is_active=False))
+    alone = HostFactory(territory=place.territory, contact_email="seul@example.org")
+    ActivityFactory(host=alone, festival=place.festival)
+    gone = HostFactory(territory=place.territory, contact_email="refuse@example.org")
+    ActivityFactory(host=gone, festival=place.festival, state=Activity.State.REJECTED)
+
+    assert {who: reached(segment(place, who)) for who in Who} == {
+        Who.COMING: ["ada@example.org"],
+        Who.WAITING: ["attend@example.org"],
+        Who.CAME: ["venu@example.org"],
+        Who.HOSTS: ["Hote@example.org", "seul@example.org"],
+    }
+
+
+def test_each_part_reaches_its_own(place: SimpleNamespace) -> None:
+    commune = Commune.objects.create(territory=place.territory, name="Balma")
+    venue = VenueFactory(territory=place.territory, commune=commune)
+    other = ActivityFactory(host=HostFactory(territory=place.territory), festival=place.festival)
+    here = a_slot(place)
+    there = SlotFactory(activity=other, day=DAY + dt.timedelta(days=1), venue=venue)
+    booked(here, "ici@example.org")
+    booked(there, "la@example.org")
+
+    for part in (
+        "jour:2027-06-11",
+        f"hote:{other.host_id}",
+        f"activite:{other.pk}",
+        f"creneau:{there.pk}",
+        f"ville:{commune.pk}",
+    ):
+        assert reached(segment(place, part=part)) == ["la@example.org"], part
+    assert reached(segment(place)) == ["ici@example.org", "la@example.org"]
+
+
+def test_another_territory_and_another_edition_are_out_of_reach(place: SimpleNamespace) -> None:
+    booked(a_slot(place), "ici@example.org")
+    elsewhere = ActivityFactory(festival=place.festival)
+    booked(SlotFactory(activity=elsewhere), "ailleurs@example.org")
+    booked(SlotFactory(), "autre@example.org")
+
+    assert reached(segment(place)) == ["ici@example.org"]
+    assert reached(segment(place, territory=None)) == ["ailleurs@example.org", "ici@example.org"]
+
+
+def test_an_address_with_several_visits_is_one_reader(place: SimpleNamespace) -> None:
+    first = booked(a_slot(place), "ada@example.org")
+    RegistrationFactory(slot=a_slot(place, dt.time(15)), visitor=first.visitor, locale="en")
+    user = UserFactory(email="hote@example.org")
+    for host in (place.host, HostFactory(territory=place.territory)):
+        HostMember.objects.create(host=host, user=user)
+        ActivityFactory(host=host, festival=place.festival)
+
+    assert reached(segment(place)) == ["ada@example.org"]
+    assert count_audience(segment=segment(place), words=WORDS, now=NOW).english == 1
+    assert reached(segment(place, Who.HOSTS)) == ["hote@example.org"]
+
+
+# Counted ----------------------------------------------------------------------------------------------------
+
+
+def test_who_wants_none_is_counted_apart_and_gets_none(place: SimpleNamespace) -> None:
+    slot = a_slot(place)
+    booked(slot, "ada@example.org")
+    booked(slot, "non@example.org")
+    booked(slot, "rappel@example.org")
+    stop("non@example.org", Suppression.Scope.BROADCASTS, Suppression.Reason.UNSUBSCRIBED, now=NOW)
+    stop("rappel@example.org", Suppression.Scope.REMINDERS, Suppression.Reason.UNSUBSCRIBED, now=NOW)
+
+    counted = count_audience(segment=segment(place), words=WORDS, now=NOW)
+    assert (counted.readers, counted.unwilling) == (2, 1)
+
+    start(place)
+    work()
+    assert sorted(Message.objects.values_list("recipient", flat=True)) == [
+        "ada@example.org",
+        "rappel@example.org",
+    ]
+
+
+def test_what_has_changed_meanwhile_is_asked_again(place: SimpleNamespace) -> None:
+    slot = a_slot(place)
+    booked(slot, "ada@example.org")
+    read = count_audience(segment=segment(place), words=WORDS, now=NOW)
+    booked(slot, "bob@example.org")
+
+    with pytest.raises(Refused) as refused:
+        start(place, fingerprint=read.fingerprint)
+
+    assert refused.value.reason == Reason.CHANGED_MEANWHILE
+    counted: Counted = refused.value.facts["counted"]
+    assert counted.readers == 2
+    assert Broadcast.objects.count() == Job.objects.count() == 0
+
+
+def test_other_words_are_something_else_than_what_was_read(place: SimpleNamespace) -> None:
+    booked(a_slot(place), "ada@example.org")
+    read = count_audience(segment=segment(place), words=WORDS, now=NOW)
+
+    with pytest.raises(Refused) as refused:
+        start(place, words=Words("Autre", "chose"), fingerprint=read.fingerprint)
+    assert refused.value.reason == Reason.CHANGED_MEANWHILE
+
+
+def test_nobody_is_nobody(place: SimpleNamespace) -> None:
+    with pytest.raises(Refused) as refused:
+        start(place)
+    assert refused.value.reason == Reason.NOBODY_TO_TELL
+
+
+def test_sent_twice_it_is_asked_once(place: SimpleNamespace) -> None:
+    booked(a_slot(place), "ada@example.org")
+
+    assert start(place) == start(place)
+    work()
+    assert start(place) == Broadcast.objects.get()
+    assert Message.objects.count() == 1
+
+
+def test_one_organiser_sends_so_many_a_day_and_no_more(
+    place: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broadcasts, "MOST_PER_DAY", 1)
+    booked(a_slot(place), "ada@example.org")
+    start(place)
+
+    with pytest.raises(Refused) as refused:
+        start(place, words=Words("Encore", "Encore"))
+    assert refused.value.reason == Reason.TOO_OFTEN
+
+
+# Owed and sent ----------------------------------------------------------------------------------------------
+
+
+def test_each_reader_gets_it_once_in_their_language(place: SimpleNamespace) -> None:
+    slot = a_slot(place)
+    booked(slot, "ada@example.org", name="Ada Martin")
+    booked(slot, "bob@example.org", locale="en")
+    words = Words(WORDS.subject, WORDS.text, "One more place", "Good news.")
+    start(place, words=words)
+
+    job = work()
+    deliver_due(now=NOW)
+
+    assert (job.state, job.done, job.total) == (Job.State.DONE, 2, 2)
+    french, english = sorted(kept(), key=lambda mail: str(mail["To"]))
+    assert (french["To"], french["Subject"]) == ("ada@example.org", "Une place de plus")
+    assert (english["To"], english["Subject"]) == ("bob@example.org", "One more place")
+    for mail, said in ((french, "Bonjour Ada,"), (french, "À demain."), (english, "Good news.")):
+        for kind in ("plain", "html"):
+            part = mail.get_body((kind,))
+            assert part is not None
+            assert said in part.get_content()
+    off = reverse("events:broadcasts_off", args=[broadcasts_token("ada@example.org")])
+    assert off in french["List-Unsubscribe"]
+    assert french["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+def test_without_english_words_everybody_reads_french(place: SimpleNamespace) -> None:
+    booked(a_slot(place), "bob@example.org", locale="en")
+    start(place)
+    work()
+    deliver_due(now=NOW)
+
+    assert kept()[0]["Subject"] == WORDS.subject
+
+
+def test_batch_after_batch_nobody_is_left_out_or_told_twice(
+    place: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broadcasts, "BATCH", 2)
+    slot = a_slot(place)
+    for number in range(5):
+        booked(slot, f"p{number}@example.org")
+    start(place)
+
+    work_on({Job.Kind.MESSAGE: run_broadcast}, clock=lambda: NOW, seconds=0)
+    assert Message.objects.count() == 0
+    work()
+
+    assert sorted(Message.objects.values_list("recipient", flat=True)) == [
+        f"p{number}@example.org" for number in range(5)
+    ]
+
+
+def test_a_batch_done_twice_owes_once(place: SimpleNamespace) -> None:
+    booked(a_slot(place), "ada@example.org")
+    start(place)
+    work()
+    Job.objects.update(state=Job.State.WAITING, report={}, done=0, finished_at=None)
+    work()
+
+    assert Message.objects.count() == 1
+
+
+def test_what_is_urgent_goes_before_it(place: SimpleNamespace) -> None:
+    slot = a_slot(place)
+    ada = booked(slot, "ada@example.org")
+    start(place)
+    work()
+    owe(
+        kind=Message.Kind.CONFIRMATION,
+        dedupe_key="c",
+        recipient="bob@example.org",
+        locale="fr",
+        now=NOW,
+        registration=ada,
+    )
+
+    (first,) = claim(token=uuid.uuid4(), now=NOW, size=1)
+    assert Message.objects.get(pk=first).kind == Message.Kind.CONFIRMATION
+
+
+def test_stopped_before_it_began_it_reaches_nobody(place: SimpleNamespace) -> None:
+    booked(a_slot(place), "ada@example.org")
+    broadcast = start(place)
+
+    assert stop_broadcast(broadcast=broadcast, now=NOW) == 0
+    assert work().state == Job.State.STOPPED
+    assert Message.objects.count() == 0
+
+
+def test_stopped_on_its_way_what_has_not_left_does_not_leave(place: SimpleNamespace) -> None:
+    slot = a_slot(place)
+    booked(slot, "ada@example.org")
+    booked(slot, "bob@example.org")
+    broadcast = start(place)
+    work()
+    deliver_due(now=NOW, limit=1)
+
+    assert stop_broadcast(broadcast=broadcast, now=NOW) == 1
+
+    deliver_due(now=NOW)
+    assert sorted(Message.objects.values_list("status", flat=True)) == [Status.CANCELLED, Status.SENT]
+    assert len(kept()) == 1
+
+
+def test_a_mail_that_comes_back_after_the_stop_is_not_tried_again(place: SimpleNamespace) -> None:
+    booked(a_slot(place), "ada@example.org")
+    broadcast = start(place)
+    work()
+    stop_broadcast(broadcast=broadcast, now=NOW)
+    Message.objects.update(status=Status.PENDING)
+
+    deliver_due(now=NOW)
+    assert Message.objects.get().status == Status.CANCELLED
+
+
+def test_who_says_no_after_it_was_owed_gets_none(place: SimpleNamespace) -> None:
+    booked(a_slot(place), "ada@example.org")
+    start(place)
+    work()
+    stop("ada@example.org", Suppression.Scope.BROADCASTS, Suppression.Reason.UNSUBSCRIBED, now=NOW)
+
+    deliver_due(now=NOW)
+    assert Message.objects.get().status == Status.SUPPRESSED
+
+
+def test_who_gave_every_place_back_meanwhile_gets_none(place: SimpleNamespace) -> None:
+    ada, bob = (booked(a_slot(place, dt.time(hour)), f"{hour}@example.org") for hour in (9, 11))
+    RegistrationFactory(slot=a_slot(place, dt.time(15)), visitor=bob.visitor)
+    start(place)
+    work()
+    for message in Message.objects.all():
+        Registration.objects.filter(pk=message.registration_id).update(status="cancelled", cancelled_at=NOW)
+
+    deliver_due(now=NOW)
+
+    assert dict(Message.objects.values_list("recipient", "status")) == {
+        ada.visitor.email: Status.CANCELLED,
+        bob.visitor.email: Status.SENT,
+    }
+
+
+# Not at night -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "leaves"),
+    [
+        ("Europe/Paris", "2027-06-10T12:00+02:00", "2027-06-10T12:00+02:00"),
+        ("Europe/Paris", "2027-06-10T22:00+02:00", "2027-06-11T08:00+02:00"),
+        ("Europe/Paris", "2027-06-11T03:00+02:00", "2027-06-11T08:00+02:00"),
+        ("Europe/Paris", "2027-06-11T08:00+02:00", "2027-06-11T08:00+02:00"),
+        ("Indian/Reunion", "2027-06-10T20:30+02:00", "2027-06-11T08:00+04:00"),
+        ("America/Miquelon", "2027-06-11T01:30+02:00", "2027-06-11T01:30+02:00"),
+        ("Europe/Paris", "2027-10-30T23:00+02:00", "2027-10-31T08:00+01:00"),
+    ],
+)
+def test_it_waits_for_the_morning_of_its_reader(
+    place: SimpleNamespace, zone: str, at: str, leaves: str
+) -> None:
+    now, morning = dt.datetime.fromisoformat(at), dt.datetime.fromisoformat(leaves)
+
+    assert after_the_night(now, place.festival, zone) == morning
+
+
+def test_what_is_left_when_the_night_begins_waits_for_the_morning(place: SimpleNamespace) -> None:
+    ada = booked(a_slot(place), "ada@example.org")
+    start(place)
+    work()
+    owe(
+        kind=Message.Kind.CONFIRMATION,
+        dedupe_key="c",
+        recipient="bob@example.org",
+        locale="fr",
+        now=NOW,
+        registration=ada,
+    )
+    night = dt.datetime(2027, 5, 3, 20, 30, tzinfo=dt.UTC)
+
+    assert rest_at_night(NOW) == 0
+    assert rest_at_night(night) == 1
+    assert rest_at_night(night) == 0
+
+    deliver_due(now=night)
+    assert sorted(Message.objects.values_list("kind", "status")) == [
+        ("broadcast", Status.PENDING),
+        ("confirmation", Status.SENT),
+    ]
+
+
+# Pages ------------------------------------------------------------------------------------------------------
+
+
+def test_it_is_written_read_counted_and_sent(desk: Client, place: SimpleNamespace) -> None:
+    booked(a_slot(place), "ada@example.org", name="Ada Martin")
+    preview = desk.post(NEW, TYPED)
+    assert preview.status_code == 200
+    assert "Bonjour Ada," in preview.context["letters"][0][1].text
+    assert Broadcast.objects.count() == 0
+
+    sent = desk.post(NEW, {**TYPED, "vu": preview.context["counted"].fingerprint, "envoyer": "1"})
+
+    broadcast = Broadcast.objects.get()
+    assert sent.url == reverse("events:organiser_broadcast", args=["toulouse", broadcast.pk])
+    work()
+    deliver_due(now=NOW)
+    page = desk.get(sent.url)
+    assert (page.context["done"], page.context["total"], page.context["is_going"]) == (1, 1, False)
+    rows = desk.get("/organisation/toulouse/courriels/groupe/").context["rows"]
+    assert [(one.subject, one.sent, one.lost) for one, _who in rows] == [(WORDS.subject, 1, 0)]
+
+
+def test_a_changed_number_shows_the_page_again_and_sends_nothing(
+    desk: Client, place: SimpleNamespace
+) -> None:
+    slot = a_slot(place)
+    booked(slot, "ada@example.org")
+    vu = desk.post(NEW, TYPED).context["counted"].fingerprint
+    booked(slot, "bob@example.org")
+
+    page = desk.post(NEW, {**TYPED, "vu": vu, "envoyer": "1"})
+
+    assert page.status_code == 409
+    assert page.context["counted"].readers == 2
+    assert "Ce n’est plus ce que vous avez lu" in page.content.decode()
+    assert Broadcast.objects.count() == 0
+
+
+def test_one_goes_back_to_what_one_typed(desk: Client, place: SimpleNamespace) -> None:
+    page = desk.post(NEW, {**TYPED, "reprendre": "1"})
+
+    assert page.context["form"]["texte"].value() == WORDS.text
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        ({"objet": ""}, "objet"),
+        ({"objet": "a\r\nBcc: x"}, "objet"),
+        ({"texte": ""}, "texte"),
+        ({"texte": "x" * 6001}, "texte"),
+        ({"qui": "tous"}, "qui"),
+        ({"ou": "edition"}, "ou"),
+        ({"ou": "creneau:999999"}, "ou"),
+        ({"objet_en": "Hello"}, "texte_en"),
+    ],
+)
+def test_what_was_not_said_is_asked_at_its_field(
+    desk: Client, place: SimpleNamespace, typed: dict[str, str], field: str
+) -> None:
+    page = desk.post(NEW, {**TYPED, **typed})
+
+    assert page.status_code == 422
+    assert list(page.context["form"].errors) == [field]
+
+
+def test_the_choices_are_those_of_the_territory(desk: Client, place: SimpleNamespace) -> None:
+    slot = a_slot(place)
+    foreign = SlotFactory()
+
+    choices = dict(desk.get(NEW, {"ou": f"creneau:{slot.pk}"}).context["form"].fields["ou"].choices)
+    assert [value for value, _label in choices["Hôtes"]] == [f"hote:{place.host.pk}"]
+    assert [value for value, _label in choices["Créneau"]] == [f"creneau:{slot.pk}"]
+    assert "edition" not in choices
+    assert "Créneau" not in dict(
+        desk.get(NEW, {"ou": f"creneau:{foreign.pk}"}).context["form"].fields["ou"].choices
+    )
+
+
+def test_the_national_team_alone_reaches_the_whole_edition(
+    client: Client, desk: Client, place: SimpleNamespace
+) -> None:
+    booked(SlotFactory(activity=ActivityFactory(festival=place.festival)), "ailleurs@example.org")
+    national = UserFactory()
+    FestivalTeam.objects.create(festival=place.festival, user=national)
+    client.force_login(national)
+    typed = {**TYPED, "ou": "edition"}
+    vu = client.post(NEW, typed).context["counted"].fingerprint
+    client.post(NEW, {**typed, "vu": vu, "envoyer": "1"})
+    broadcast = Broadcast.objects.get()
+    work()
+    address = reverse("events:organiser_broadcast", args=["toulouse", broadcast.pk])
+
+    assert client.get(address).status_code == 200
+    client.force_login(place.organiser)
+    assert client.get(address).status_code == 404
+    assert client.post(f"{address}arreter/").status_code == 404
+
+
+def test_what_did_not_arrive_stands_on_its_page(desk: Client, place: SimpleNamespace) -> None:
+    booked(a_slot(place), "ada@example.org")
+    broadcast = start(place)
+    work()
+    Message.objects.update(status=Status.FAILED, last_answer="550 no such user")
+
+    page = desk.get(reverse("events:organiser_broadcast", args=["toulouse", broadcast.pk])).content.decode()
+
+    assert "ada@example.org" in page
+    assert "550 no such user" in page
+
+
+def test_the_page_asks_for_its_part_and_is_told_when_nothing_is_new(
+    desk: Client, place: SimpleNamespace
+) -> None:
+    booked(a_slot(place), "ada@example.org")
+    broadcast = start(place)
+    address = reverse("events:organiser_broadcast", args=["toulouse", broadcast.pk])
+    seen = desk.get(address).context["seen"]
+
+    assert desk.get(address, {"vu": seen}, headers={"HX-Request": "true"}).status_code == 204
+    work()
+    part = desk.get(address, {"vu": seen}, headers={"HX-Request": "true"})
+    assert part.status_code == 200
+    assert "<html" not in part.content.decode()
+
+
+def test_a_pending_mail_of_it_is_taken_out_by_hand_and_no_other(desk: Client, place: SimpleNamespace) -> None:
+    ada = booked(a_slot(place), "ada@example.org")
+    start(place)
+    work()
+    bulk = Message.objects.get()
+    owe(
+        kind=Message.Kind.CONFIRMATION,
+        dedupe_key="c",
+        recipient="ada@example.org",
+        locale="fr",
+        now=NOW,
+        registration=ada,
+    )
+    for message in Message.objects.all():
+        desk.post(reverse("events:organiser_mail_cancel", args=["toulouse", message.pk]))
+
+    assert Message.objects.get(pk=bulk.pk).status == Status.CANCELLED
+    assert Message.objects.exclude(pk=bulk.pk).get().status == Status.PENDING
+
+
+def test_the_list_costs_the_same_for_one_and_three(desk: Client, place: SimpleNamespace) -> None:
+    booked(a_slot(place), "ada@example.org")
+    start(place)
+    address = "/organisation/toulouse/courriels/groupe/"
+    desk.get(address)
+    with CaptureQueriesContext(connection) as one:
+        desk.get(address)
+    start(place, words=Words("2", "2"))
+    start(place, words=Words("3", "3"))
+    with CaptureQueriesContext(connection) as three:
+        desk.get(address)
+
+    assert len(three) == len(one)
+
+
+# The one click ----------------------------------------------------------------------------------------------
+
+
+def test_one_click_ends_bulk_messages_alone_and_can_be_taken_back(client: Client, db: None) -> None:
+    address = reverse("events:broadcasts_off", args=[broadcasts_token("Ada@example.org")])
+    stop("ada@example.org", Suppression.Scope.REMINDERS, Suppression.Reason.UNSUBSCRIBED, now=NOW)
+
+    client.get(address)
+    assert Suppression.objects.filter(scope="broadcasts").count() == 0
+
+    Client(enforce_csrf_checks=True).post(address, {"List-Unsubscribe": "One-Click"})
+    assert Suppression.objects.filter(scope="broadcasts").count() == 1
+
+    client.post(address, {"again": "1"})
+    assert list(Suppression.objects.values_list("scope", flat=True)) == ["reminders"]
+
+
+def test_a_token_made_elsewhere_does_nothing(client: Client, db: None) -> None:
+    assert client.post("/sans-envoi/abc.def/").status_code == 404
+    assert Suppression.objects.count() == 0
