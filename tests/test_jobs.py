@@ -18,6 +18,7 @@ SWEEPS = {
     "events.release_leases",
     "events.owe_reminders",
     "events.expire",
+    "events.rest_at_night",
     "events.pass_places_on",
     "events.draw_ballots",
     "events.geocode",

@@ -49,6 +49,8 @@ SAID_BY_THE_SITE = {
     "the address is another now": _("the address is another now"),
     "another rule speaks for the slot": _("another rule speaks for the slot"),
     "its rule is no more": _("its rule is no more"),
+    "the account is gone": _("the account is gone"),
+    "there is nothing left to say": _("there is nothing left to say"),
     "the visit has begun": _("the visit has begun"),
     "the visit is over": _("the visit is over"),
     "the worker ended while sending": _("the worker ended while sending"),

@@ -239,8 +239,7 @@ def letter_of(activity: Activity | None, *, name: str = "", visits: Sequence[Vis
     return Letter(
         festival=" · ".join(part for part in (festival, programme) if part),
         is_demo=activity.festival.is_demo,
-        team=_("The festival team %(in_territory)s, %(festival)s")
-        % {"in_territory": _in(plain(activity.territory.name)), "festival": festival},
+        team=team_of(festival, activity.territory),
         name=name,
         visits=list(visits),
         reply_to=activity.festival.contact_email or activity.territory.contact_email,
@@ -261,6 +260,14 @@ def letter_to_desk(festival: Festival, territory: Territory | None, *, name: str
         name,
         reply_to=territory.contact_email or festival.contact_email,
     )
+
+
+def team_of(festival: str, territory: Territory | None) -> str:
+    """Who signs: the team of a territory, or that of the whole edition."""
+    if territory is None:
+        return _("The team of “%(festival)s”") % {"festival": festival}
+    said = {"in_territory": _in(plain(territory.name)), "festival": festival}
+    return _("The festival team %(in_territory)s, %(festival)s") % said
 
 
 def _in(place: str) -> str:

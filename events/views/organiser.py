@@ -198,7 +198,8 @@ def _unplaced(place: Workplace) -> Task | None:
 
 
 def _refused_mails(place: Workplace) -> Task | None:
-    number = mails_of(place).filter(status=Message.Status.FAILED).count()
+    coming = Q(registration__isnull=True) | Q(registration__slot__ends_at__gt=place.now)
+    number = mails_of(place).filter(coming, status=Message.Status.FAILED).count()
     if not number:
         return None
     return Task(

@@ -203,7 +203,7 @@ def _progress(found: Broadcast) -> dict[str, Any]:
     was_stopped = found.job is not None and found.job.stop_asked_at is not None
     waiting = sum(counts.get(status, 0) for status in UNDER_WAY)
     first = found.messages.filter(status=Message.Status.PENDING).order_by("next_attempt_at").first()
-    total = found.counted if is_owing else max(1, sum(counts.values()))
+    total = found.counted if is_owing or not counts else sum(counts.values())
     lost = list(found.messages.filter(status__in=LOST).order_by("recipient", "pk")[:MOST_LOST])
     came_back = Message.objects.filter(
         broadcast=found,
@@ -213,7 +213,7 @@ def _progress(found: Broadcast) -> dict[str, Any]:
     rows += [(one, None) for one in came_back.distinct().order_by("recipient", "pk")[:MOST_LOST]]
     return {
         "counts": [(label, counts[code]) for code, label in Message.Status.choices if counts.get(code)],
-        "done": min(total, total - waiting if not is_owing else sum(counts.values()) - waiting),
+        "done": sum(counts.values()) - waiting,
         "total": total,
         "is_going": is_owing or waiting > 0,
         "was_stopped": was_stopped,

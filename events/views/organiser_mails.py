@@ -21,7 +21,7 @@ from events.mail.again import cancel_bulk_mail, may_go_again, send_again, times_
 from events.mail.answers import Answer, read_answer
 from events.mail.preview import Preview, preview
 from events.mail.staleness import why_not
-from events.models import Festival, Message
+from events.models import Message
 from events.refusals import Reason, Refused
 
 from .organiser_frame import Workplace, editions_run, frame, typed, workplace
@@ -32,9 +32,8 @@ UNDER_WAY = (Message.Status.PENDING, Message.Status.SENDING)
 
 
 def mails_of(place: Workplace) -> Any:
-    """Mails about the territory, in editions that are not history. An account's mails are at no desk."""
-    over = Q(registration__slot__activity__festival__state=Festival.State.ARCHIVED)
-    return Message.objects.filter(territory=place.territory).exclude(kind=Message.Kind.ACCOUNT).exclude(over)
+    """Mails about the territory; an account's are at no desk. No other table is asked: there are many."""
+    return Message.objects.filter(territory=place.territory).exclude(kind=Message.Kind.ACCOUNT)
 
 
 def _with_what_it_is_about(found: Any) -> Any:
@@ -85,7 +84,7 @@ def mails(request: HttpRequest, territory: str) -> HttpResponse:
         total=sum(counts.values()),
         q=asked,
         kind=kind,
-        kinds=_kinds_of(place),
+        kinds=_kinds(),
         day=day,
         days=_days_of(place),
         slot=slot if slot.isdecimal() else "",
@@ -127,7 +126,7 @@ def _day(asked: str) -> dt.date | None:
         return None
 
 
-def _kinds_of(place: Workplace) -> list[tuple[str, str]]:
+def _kinds() -> list[tuple[str, str]]:
     return sorted(
         ((code, str(label)) for code, label in Message.Kind.choices if code not in _NOBODY_S),
         key=lambda choice: choice[1],

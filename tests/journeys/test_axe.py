@@ -59,11 +59,12 @@ def test_every_page_is_walked() -> None:
     routes = {pattern.name for pattern in patterns if isinstance(pattern, URLPattern)}
     kept = ("kept", "offer", "unconfirmed", "choice", "waiting", "new_address")
     lots = ("ballot", "entrant", "code", "twin", "star")
-    texts = dict.fromkeys(("activity", "past", "token", "stop", "reference", *kept, *lots), "x")
+    links = ("token", "stop", "no_broadcasts", "leave")
+    texts = dict.fromkeys(("activity", "past", "reference", *links, *kept, *lots), "x")
     days = {"day": "2027-06-10"}
     keys = dict.fromkeys(
         ("activity_pk", "full", "open", "cancelled", "drop_in", "submitted", "room", "hook"), 1
     )
-    keys |= dict.fromkeys(("greeter", "release", "picture", "commune", "job"), 1)
+    keys |= dict.fromkeys(("greeter", "release", "picture", "commune", "job", "mail", "broadcast"), 1)
     walked = {name for pages in PAGES.values() for name, _address in pages({**texts, **keys, **days})}
     assert routes - walked - set(NOT_WALKED) - ACTIONS - FILES == set()

@@ -341,9 +341,9 @@ def test_what_a_relay_says_is_quoted() -> None:
 
 
 def test_every_reason_of_the_rules_has_its_words() -> None:
-    """What stands in quotes behind a status in ``staleness`` is known to ``answers``."""
-    source = Path("events/mail/staleness.py").read_text()
-    reasons = set(re.findall(r'Status\.[A-Z]+, "([^"]+)"', source))
+    """What stands in quotes behind a status in ``events/mail`` is known to ``answers``."""
+    source = "".join(path.read_text() for path in Path("events/mail").glob("*.py"))
+    reasons = set(re.findall(r'return Status\.[A-Z]+, "([^"]+)"', source))
 
     assert reasons
     assert reasons <= set(SAID_BY_THE_SITE)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.utils.translation import gettext as _
-
 from events import wording
 from events.links import broadcasts_token
-from events.mail.letters import Letter, address, first_name, plain
+from events.mail.letters import Letter, address, first_name, plain, team_of
 from events.models import Broadcast, Message
 
 from .shared import Content, ContentOf, said_by_the_team
@@ -43,11 +41,10 @@ def _broadcast(message: Message, now: dt.datetime) -> Content:
 def _letter(message: Message, broadcast: Broadcast) -> Letter:
     name = first_name(message.registration.name) if message.registration else ""
     festival = plain(broadcast.festival.name)
-    team = _("The team of %(festival)s") % {"festival": festival}
     answers = broadcast.festival.contact_email
     if broadcast.territory is not None:
-        team = _("%(team)s, in %(territory)s") % {"team": team, "territory": plain(broadcast.territory.name)}
         answers = broadcast.territory.contact_email or answers
+    team = team_of(festival, broadcast.territory)
     return Letter(festival, broadcast.festival.is_demo, team, name, reply_to=answers)
 
 
