@@ -21,6 +21,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from events import wording
 from events.folding import fold
 from events.mail.letters import Letter, paragraphs, plain
 from events.models import Activity, Festival, JournalEntry, MailTemplate, Message
@@ -179,6 +180,8 @@ def own_words(message: Message, letter: Letter) -> OwnWords:
 def filled(kind: Message.Kind | str, letter: Letter, *, subject: str, text: str) -> OwnWords:
     """Subject and text with what their placeholders stand for in this letter."""
     values = values_of(kind, letter)
+    if wording.language() == "fr":
+        subject, text = wording.french_spaces(subject), wording.french_spaces(text)
     return OwnWords(
         subject=plain(_fill(subject, values), longest=300),
         opening=paragraphs(_fill(text, values), longest=6000),

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+from events.broadcasts import Segment, Who, Words, count_audience, run_broadcast, start_broadcast
 from events.hosting import invite_member
+from events.longwork import work_on
 from events.mail.outbox import owe
-from events.models import BallotEntry, HostMember, Message, Mode, Release, RoomManager
+from events.models import BallotEntry, HostMember, Job, Message, Mode, Release, RoomManager
 from events.registration.ballot import enter_ballot
 from events.registration.drawing import draw_ballot
 from events.scheduling.requests import accept_request, ask_for_slot
@@ -180,6 +182,22 @@ def _desk(kind: str) -> Maker:
     return make
 
 
+def _broadcast(visit: SimpleNamespace) -> Facts:
+    """As its organiser wrote it in both languages, owed by the work that was asked for."""
+    words = Words(
+        "Une place de plus",
+        "Bonne nouvelle\u00a0: la salle est plus grande.\nVenez avec une amie.",
+        "One more place",
+        "Good news: the room is larger.\nBring a friend.",
+    )
+    segment = Segment(visit.festival, visit.territory, Who.COMING)
+    counted = count_audience(segment=segment, words=words, now=NOW)
+    by = f.UserFactory()
+    sent = start_broadcast(segment=segment, words=words, fingerprint=counted.fingerprint, by=by, now=NOW)
+    work_on({Job.Kind.MESSAGE: run_broadcast}, clock=lambda: NOW)
+    return {"message": sent.messages.get()}
+
+
 def _account(visit: SimpleNamespace) -> Facts:
     by = f.UserFactory(name="Dominique Martin", locale=visit.locale)
     HostMember.objects.create(host=visit.host, user=by)
@@ -223,6 +241,7 @@ MAKERS: dict[str, Maker] = {
     Kind.SURVEY: _day(
         now=DAY_AFTER, rule={"purpose": "survey", "survey_url": "https://enquete.example/festival"}
     ),
+    Kind.BROADCAST: _broadcast,
     Kind.SUBMITTED: _activity,
     Kind.PUBLISHED: _activity,
     Kind.CHANGES_REQUESTED: _activity,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 from events import wording
 from events.links import broadcasts_token
 from events.mail.letters import Letter, address, first_name, plain, team_of
 from events.models import Broadcast, Message
 
-from .shared import Content, ContentOf, said_by_the_team
+from .shared import Content, ContentOf
 
 Kind = Message.Kind
 
@@ -20,7 +21,10 @@ def _broadcast(message: Message, now: dt.datetime) -> Content:
         raise ValueError("A bulk message's mail without it.")
     english = wording.language() == "en" and bool(broadcast.text_en)
     subject = broadcast.subject_en if english else broadcast.subject
-    lines = said_by_the_team(broadcast.text_en if english else broadcast.text)
+    text = broadcast.text_en if english else broadcast.text
+    if not english:
+        subject, text = wording.french_spaces(subject), wording.french_spaces(text)
+    lines = [re.sub(r"[ \t]+", " ", line).strip() for line in text.splitlines() if line.strip()]
     off = address("broadcasts_off", broadcasts_token(message.recipient))
     facts = {
         "headline": plain(subject),
