@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from events.mail.batch import beside, with_the_slots_at_hand
 from events.models import Message, Registration, ReminderRule, Slot
+from events.quiet import QuietHours
 from events.rulebook import RuleBook
 
 Kind, Status, Purpose = Message.Kind, Message.Status, ReminderRule.Purpose
@@ -57,13 +58,14 @@ class Day:
     ``still``: the visits it was owed for that stand as they did and of which its rule still speaks.
     ``is_ruled``: its rule is in force, or it was owed by hand, without one: then it stands for every visit of
     the day. ``beside``: other messages under way by the same rule for the same day, which this one makes
-    superfluous.
+    superfluous. ``quiet``: when nothing of its edition leaves.
     """
 
     visits: list[Registration] = field(default_factory=list)
     still: set[Told] = field(default_factory=set)
     is_ruled: bool = False
     beside: list[Message] = field(default_factory=list)
+    quiet: QuietHours | None = None
 
 
 def day_of(message: Message, now: dt.datetime) -> Day:
@@ -101,6 +103,7 @@ def load_days(messages: Sequence[Message], *, now: dt.datetime) -> None:
         if "rule_id" not in message.context:
             day.is_ruled, day.still = True, {told_of(one) for one in day.visits}
         elif book is not None:
+            day.quiet = book.quiet
             day.visits = [one for one in day.visits if one.slot.activity.festival_id == book.festival.pk]
             day.is_ruled = any(rule.pk == message.context["rule_id"] for rule, _siblings in book.active())
             owed = tells(message)

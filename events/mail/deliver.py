@@ -30,7 +30,7 @@ from events.mail.bounces import note_refusal
 from events.mail.compose import compose
 from events.mail.content.reminders import said_with
 from events.mail.limits import TooMany, allowance_of, take_one
-from events.mail.staleness import why_not
+from events.mail.staleness import morning_for, why_not
 from events.mail.transport import (
     NobodyKnows,
     RefusedForGood,
@@ -192,6 +192,10 @@ class _Delivery:
         verdict = why_not(self.message, now)
         if verdict is not None:
             return self._end(*verdict)
+        morning = morning_for(self.message, now)
+        if morning is not None:
+            self._back("rests until the morning", next_attempt_at=morning)
+            return "delayed"
         try:
             mail = compose(self.message, now=now)
             self.siblings = said_with(self.message, now=now)

@@ -95,6 +95,20 @@ def why_not(message: Message, now: dt.datetime) -> tuple[Message.Status, str] | 
     return None
 
 
+def morning_for(message: Message, now: dt.datetime) -> dt.datetime | None:
+    """The morning until which a mail about a visited day rests that was held up into the night.
+
+    None when it may leave: it is day, or the morning would be too late.
+    """
+    if message.kind not in days.KINDS or message.registration is None:
+        return None
+    quiet, zone = days.day_of(message, now).quiet, message.registration.slot.timezone
+    if quiet is None or not quiet.cover(now, zone):
+        return None
+    morning = quiet.after(now, zone)
+    return morning if message.expires_at is None or morning < message.expires_at else None
+
+
 def _not_so_any_more(
     message: Message, registration: Registration, now: dt.datetime
 ) -> tuple[Message.Status, str] | None:

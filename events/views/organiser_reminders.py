@@ -22,6 +22,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from events.clock import on_the_wall
 from events.forms.reminders import QuietHoursForm, RuleForm, parts_of
 from events.models import Festival, ReminderRule, Slot
+from events.quiet import QuietHours
 from events.reminders import default_reminder_rules
 from events.rulebook import RuleBook, closes_at, of_the_edition, opens_at, usual_rules
 from events.rulemaking import add_rule, change_quiet_hours, copy_rules, remove_rule, switch_rule
@@ -31,6 +32,7 @@ from .organiser_frame import Workplace, edition_of, frame, workplace
 from .organiser_openings import runs
 from .organiser_slots import slot_of
 
+NO_QUIET = QuietHours(dt.time(), dt.time())
 FORM = ["GET", "HEAD", "POST"]
 Purpose = ReminderRule.Purpose
 
@@ -94,9 +96,13 @@ def timeline_of(slot: Slot, book: RuleBook, now: dt.datetime) -> list[Step]:
         speaking = book.speaking(purpose, slot=slot.pk, programme=slot.activity.programme_id)
         for rule in speaking:
             opens = opens_at(rule, slot, book.quiet)
-            if opens < closes_at(rule, speaking, slot, book.quiet):
-                at = on_the_wall(opens, slot.timezone)
-                steps.append(Step(at, rule.get_purpose_display(), is_past=opens <= now, note=_say_when(rule)))
+            if opens >= closes_at(rule, speaking, slot, book.quiet):
+                continue
+            note = _say_when(rule)
+            if opens != opens_at(rule, slot, NO_QUIET):
+                note = _("%(when)s, moved by the quiet hours") % {"when": note}
+            at = on_the_wall(opens, slot.timezone)
+            steps.append(Step(at, rule.get_purpose_display(), is_past=opens <= now, note=note))
     return sorted(steps, key=lambda one: one.at)
 
 
@@ -237,14 +243,15 @@ def slot_reminders(request: HttpRequest, territory: str, pk: int) -> HttpRespons
     edition = slot.activity.festival
     rules = _rules_of(edition)
     book = RuleBook(edition, rules)
-    form = RuleForm(request.POST if "copy" not in request.POST else None)
+    is_added = request.method == "POST" and "copy" not in request.POST
+    form = RuleForm(request.POST if is_added else None)
     here = redirect("events:organiser_slot_reminders", territory, pk)
     if "copy" in request.POST:
         speaking = book.speaking(Purpose.REMINDER, slot=slot.pk, programme=slot.activity.programme_id)
         copy_rules(slot=slot, rules=speaking, by=place.user, now=place.now)
         messages.success(request, _("The slot has rules of its own. Change them as you like."))
         return here
-    if request.method == "POST" and form.is_valid():
+    if is_added and form.is_valid():
         if add_rule(festival=edition, slot=slot, by=place.user, now=place.now, **form.facts) is not None:
             messages.success(request, _("The rule is added. It holds from now on."))
             return here
@@ -260,5 +267,6 @@ def slot_reminders(request: HttpRequest, territory: str, pk: int) -> HttpRespons
         steps=timeline_of(slot, book, place.now),
         is_over=slot.ends_at <= place.now,
     )
-    is_wrong = request.method == "POST" and bool(form.errors)
-    return render(request, "events/organiser/slot_reminders.html", context, status=422 if is_wrong else 200)
+    return render(
+        request, "events/organiser/slot_reminders.html", context, status=422 if form.errors else 200
+    )

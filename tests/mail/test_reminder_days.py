@@ -337,6 +337,27 @@ def test_what_is_owed_at_night_waits_for_the_morning(camille: SimpleNamespace) -
     assert Message.objects.get().next_attempt_at == paris(2027, 6, 10, 8)
 
 
+def test_what_the_relay_held_up_into_the_night_rests_until_the_morning(camille: SimpleNamespace) -> None:
+    only("D-1")
+    owe_reminders(EVE)
+
+    report = deliver_due(now=paris(2027, 6, 9, 23))
+    assert (report.counts, kept()) == ({"delayed": 1}, [])
+    message = Message.objects.get()
+    assert (message.status, message.attempts) == (Status.PENDING, 0)
+    assert message.next_attempt_at == paris(2027, 6, 10, 8)
+
+    assert deliver_due(now=paris(2027, 6, 10, 8)).sent == 1
+
+
+def test_what_the_morning_would_be_too_late_for_leaves_at_night(camille: SimpleNamespace) -> None:
+    only("D-1")
+    owe_reminders(EVE)
+    Message.objects.update(expires_at=paris(2027, 6, 10, 7))
+
+    assert deliver_due(now=paris(2027, 6, 9, 23)).sent == 1
+
+
 # After the visit ------------------------------------------------------------------------------------------
 
 

@@ -148,6 +148,7 @@ def test_a_slot_shows_what_its_visitor_gets_and_takes_rules_of_its_own(desk: Sim
     here = page("organiser_slot_reminders", desk.slot.pk)
 
     text = said(desk.client.get(here))
+    assert "à corriger" not in text
     assert "il suit les règles de Festival 2027" in text
     assert text.index("3 heures avant") < text.index("La visite commence")
 
@@ -176,3 +177,13 @@ def test_the_page_costs_the_same_for_one_rule_and_for_many(desk: SimpleNamespace
         desk.client.get(page("organiser_reminders"))
 
     assert len(many) == len(one)
+
+
+def test_what_the_quiet_hours_move_says_so(desk: SimpleNamespace) -> None:
+    desk.client.force_login(desk.organiser)
+    early = f.SlotFactory(activity=desk.activity, day=desk.slot.day, start_time=dt.time(8, 30))
+
+    text = said(desk.client.get(page("organiser_slot_reminders", early.pk)))
+
+    assert "21 h 45 · Rappel" in text
+    assert "3 heures avant, déplacé par les heures de silence" in text
