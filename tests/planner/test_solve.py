@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from events.planner.check import faults
 from events.planner.problem import Candidate, Day, Impossible, Option, Plan, Stop
 from events.planner.reasons import Why, left_out
-from events.planner.solve import plan_day
+from events.planner.solve import heaviest, plan_day
 
 NINE, SIX = 9 * 60, 18 * 60
 
@@ -139,7 +139,7 @@ def days(draw, most):
     return Day(tuple(candidates), travel, starts, draw(st.sampled_from([SIX, 14 * 60])), start_place)
 
 
-def heaviest(day: Day) -> int | None:
+def by_hand(day: Day) -> int | None:
     """By trying every order of every choice: None where what is fixed does not fit."""
     best = None
     numbers = range(len(day.candidates))
@@ -172,7 +172,7 @@ def can_be_lived(day: Day, order) -> bool:
 @settings(max_examples=250)
 @given(days(most=5))
 def test_no_order_tried_by_hand_weighs_more(day):
-    best = heaviest(day)
+    best = by_hand(day)
     if best is None:
         with pytest.raises(Impossible):
             plan_day(day)
@@ -180,6 +180,28 @@ def test_no_order_tried_by_hand_weighs_more(day):
     plan = plan_day(day)
     assert faults(day, plan) == []
     assert (plan.weight, plan.is_best) == (best, True)
+    assert heaviest(day) == best
+
+
+def by_clock(day: Day) -> Plan | None:
+    """The plan with nothing left behind; None where what is fixed does not fit."""
+    try:
+        return plan_day(day, width=10**6)
+    except Impossible:
+        return None
+
+
+@settings(max_examples=40)
+@given(days(most=8))
+def test_what_is_measured_by_is_found_whichever_way_one_searches(day):
+    """A narrow search first, then everything that could be better."""
+    if by_clock(day) is None:
+        with pytest.raises(Impossible):
+            plan_day(day, width=1)
+        return
+    narrow = plan_day(day, width=1)
+    assert faults(day, narrow) == []
+    assert narrow.weight <= heaviest(day) == plan_day(day).weight
 
 
 @settings(max_examples=60)
