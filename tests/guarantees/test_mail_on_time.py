@@ -171,7 +171,7 @@ def test_what_was_owed_in_time_and_could_not_leave_before_the_visit_expires(
     visit: Registration, relay: SmtpSink
 ) -> None:
     relay.stop()
-    for hours in range(48):
+    for hours in range(0, 48, 4):
         sweep(DUE + dt.timedelta(hours=hours))
     relay.start()
     sweep(START + dt.timedelta(days=1))
