@@ -34,6 +34,8 @@ PATIENCE = dt.timedelta(minutes=2)
 """Without progress for so long, mail is held up."""
 STILL = dt.timedelta(minutes=1)
 """Nothing has moved for so long: the first look notes it, so that a later one can be sure."""
+SILENT = dt.timedelta(minutes=10)
+"""Sweeps may be so far apart while nothing is due: where ``drain_outbox --once`` is a cron job."""
 AGAIN_AFTER = dt.timedelta(hours=1)
 POST_PATIENCE = 3.0
 """Seconds for each step of the POST to ``ALERT_URL``."""
@@ -111,10 +113,10 @@ def _why(relay: RelayState, oldest_due: dt.datetime | None, now: dt.datetime) ->
         return Why.RELAY
     if _moves(relay, now):
         return ""
-    swept = last("deliver_due")
-    if swept is not None and swept < now - PATIENCE:
+    swept, is_late = last("deliver_due"), oldest_due is not None and oldest_due <= now - STILL
+    if swept is not None and swept < now - (PATIENCE if is_late else SILENT):
         return Why.SWEEPS
-    return Why.LATE if oldest_due is not None and oldest_due <= now - STILL else ""
+    return Why.LATE if is_late else ""
 
 
 def _moves(relay: RelayState, now: dt.datetime) -> bool:
@@ -135,9 +137,9 @@ def _since(
         return None
     if relay.stuck_since is not None:
         return relay.stuck_since
-    if why == Why.SWEEPS:
-        return last("deliver_due")
-    return min(oldest_due, now) if oldest_due is not None and why == Why.LATE else now
+    if why == Why.RELAY:
+        return now
+    return oldest_due if oldest_due is not None and oldest_due <= now - STILL else last("deliver_due")
 
 
 # The sweep --------------------------------------------------------------------------------------------------

@@ -97,8 +97,18 @@ def test_a_mail_for_later_holds_nothing_up():
 def test_sweeps_that_stopped_hold_mail_up_even_while_nothing_is_due():
     Heartbeat.objects.create(name="deliver_due", at=NOW)
 
-    health = how_mail_does(NOW + 3 * MINUTE)
+    before, after = (how_mail_does(NOW + minutes * MINUTE) for minutes in (10, 11))
 
+    assert before.is_held_up is False
+    assert (after.is_held_up, after.why, after.since) == (True, Why.SWEEPS, NOW)
+
+
+def test_sweeps_that_stopped_are_the_reason_why_what_is_due_does_not_move():
+    Heartbeat.objects.create(name="deliver_due", at=NOW - 5 * MINUTE)
+    owe_one("a")
+
+    assert how_mail_does(NOW + MINUTE).is_held_up is False
+    health = how_mail_does(NOW + 2 * MINUTE)
     assert (health.is_held_up, health.why, health.since) == (True, Why.SWEEPS, NOW)
 
 
