@@ -73,12 +73,17 @@ def booked_in(span: Span) -> Q:
     return span.holds("confirmed_at") | span.holds("cancelled_at") | span.holds("waiting_since")
 
 
-def changes(slots: QuerySet[Slot], span: Span) -> dict[int, Change]:
-    """By slot, where something happened. A place booked and given back within the hours counts in both."""
+def changes(message: Message, now: dt.datetime) -> dict[int, Change]:
+    """By slot the digest tells of, where something happened. A place booked and given back within its hours
+    counts in both.
+    """
+    span = span_of(message)
+    # Their keys, not the question for them: the ledger of a slot is found by its index then.
+    slots = list(slots_told_of(message, now).order_by().values_list("pk", flat=True))
     had_a_place = span.holds("cancelled_at") & Q(confirmed_at__isnull=False)
     still_waits = span.holds("waiting_since") & Q(status=Registration.Status.WAITING)
     rows = (
-        Registration.objects.filter(booked_in(span), slot__in=slots.order_by().values("pk"))
+        Registration.objects.filter(booked_in(span), slot__in=slots)
         .order_by()
         .values("slot")
         .annotate(
@@ -90,17 +95,18 @@ def changes(slots: QuerySet[Slot], span: Span) -> dict[int, Change]:
     found = {
         row["slot"]: Change(row["booked"] or 0, row["back"] or 0, row["waits"]) for row in rows.iterator()
     }
-    for slot, change in _noticed(slots, span):
+    for slot, change in _noticed(slots, span, message.territory_id):
         found.setdefault(slot, Change()).add(change)
     return {slot: change for slot, change in found.items() if change}
 
 
-def _noticed(slots: QuerySet[Slot], span: Span) -> Iterable[tuple[int, Change]]:
+def _noticed(slots: list[int], span: Span, territory: int | None) -> Iterable[tuple[int, Change]]:
     """What leaves no time on a registration, but a mail to its visitor: a smaller party, another time."""
     told = Message.objects.filter(
         span.holds("created_at"),
         kind__in=[Kind.REDUCED, Kind.MOVED],
-        registration__slot__in=slots.order_by().values("pk"),
+        territory=territory,
+        registration__slot__in=slots,
     )
     for kind, slot, context in told.order_by("pk").values_list("kind", "registration__slot", "context"):
         if kind == Kind.REDUCED:
@@ -139,7 +145,7 @@ def why_not(message: Message, now: dt.datetime) -> tuple[Message.Status, str] | 
     if message.kind == Kind.DOOR_LIST:
         left = doors_of(message, now).exists()
     elif message.kind in (Kind.HOST_DIGEST, Kind.ORGANISER_DIGEST):
-        left = changes(slots_told_of(message, now), span_of(message))
+        left = changes(message, now)
     elif message.kind == Kind.NAG_DRAFT:
         left = drafts_left(message).exists()
     elif message.kind == Kind.NAG_SLOTS:

@@ -55,7 +55,7 @@ def _organiser_digest(message: Message, now: dt.datetime) -> Content:
 def _day_in_figures(message: Message, now: dt.datetime, zone: str, *, of_host: bool) -> dict[str, Any]:
     """What changed, slot by slot in order of time; where there are too many, those with most change."""
     span, slots = desk_facts.span_of(message), desk_facts.slots_told_of(message, now)
-    changes, total = desk_facts.changes(slots, span), Change()
+    changes, total = desk_facts.changes(message, now), Change()
     for change in changes.values():
         total.add(change)
     most = sorted(changes, key=lambda key: (-changes[key].booked - changes[key].given_back, key))[:MOST_SLOTS]
