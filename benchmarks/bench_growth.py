@@ -61,10 +61,10 @@ FROM events_registration
 
 def run(ground: Ground) -> Report:
     """Median processor time of a booking, large site against small."""
-    with ground.site(lambda site: _fill(FEW), **ENVIRONMENT) as small:
+    with ground.site(lambda site: fill(FEW), **ENVIRONMENT) as small:
         few = _bookable()
         small.serve()
-        with ground.site(lambda site: _fill(MANY), **ENVIRONMENT) as large:
+        with ground.site(lambda site: fill(MANY), **ENVIRONMENT) as large:
             many = _bookable()
             large.serve()
             turns = _in_turns(ground, {small.url: (small, few), large.url: (large, many)})
@@ -86,7 +86,7 @@ def run(ground: Ground) -> Report:
     )
 
 
-def _fill(number: int) -> None:
+def fill(number: int) -> None:
     """So many confirmed registrations, each with its visitor and its mail sent, always the same rows."""
     like = SlotFactory(capacity=A_SLOT)
     said: dict[str, Any] = {

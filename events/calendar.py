@@ -21,6 +21,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from events.content_lines import Component, Person
 from events.models import Activity, Registration, RoomOccupancy, Slot, Venue
 from events.wording import Position
 
@@ -48,45 +49,44 @@ def calendar_of(
     higher SEQUENCE; a draft is tentative. Give slots with ``for_showing()``, registrations with their
     slot, activity and visitor at hand, blockings with their room's venue and territory, and their owner.
     """
-    calendar = icalendar.Calendar()
-    calendar.add("prodid", PRODID)
-    calendar.add("version", "2.0")
-    calendar.add("calscale", "GREGORIAN")
-    calendar.add("method", method)
+    calendar = Component("VCALENDAR")
+    calendar.add("VERSION", "2.0")
+    calendar.add("PRODID", PRODID)
+    calendar.add("CALSCALE", "GREGORIAN")
+    calendar.add("METHOD", method)
     if name:
-        calendar.add("name", _clean(name, 200))
-        calendar.add("x-wr-calname", _clean(name, 200))
+        calendar.add("NAME", _clean(name, 200))
+        calendar.add("X-WR-CALNAME", _clean(name, 200))
     years: list[int] = []
     zones: set[str] = set()
+    events: list[Component] = []
     for registration in registrations:
-        calendar.add_component(_event_of_registration(registration, method, now))
+        events.append(_event_of_registration(registration, method, now))
         years.append(registration.slot.starts_at.year)
         zones.add(registration.slot.timezone)
     for slot in slots:
-        calendar.add_component(_event_of_slot(slot, method, now))
+        events.append(_event_of_slot(slot, method, now))
         years.append(slot.starts_at.year)
         zones.add(slot.timezone)
     for row in blockings:
-        calendar.add_component(_event_of_blocking(row, now))
+        events.append(_event_of_blocking(row, now))
         years.append(row.starts_at.year)
         zones.add(row.room.venue.territory.timezone)
-    said = bytes(calendar.to_ical())
-    if years:
-        shown = b"".join(_zone_as_shown(zone, min(years) - 1, max(years) + 2) for zone in sorted(zones))
-        said = said.replace(_EVENT, b"\r\n" + shown + _EVENT.lstrip(), 1)
-    return said
-
-
-_EVENT = b"\r\nBEGIN:VEVENT\r\n"
+    for zone in sorted(zones):
+        calendar.put(_zone_as_shown(zone, min(years) - 1, max(years) + 2))
+    for event in events:
+        calendar.put(str(event))
+    return str(calendar).encode()
 
 
 @lru_cache(maxsize=64)
-def _zone_as_shown(zone: str, first: int, last: int) -> bytes:
+def _zone_as_shown(zone: str, first: int, last: int) -> str:
     """The VTIMEZONE of these years: the same in every mail, and the dearest part of a small calendar."""
     if zone == "UTC":
-        return b""
+        return ""
     begins, ends = dt.date(first, 1, 1), dt.date(last, 1, 1)
-    return bytes(icalendar.Timezone.from_tzid(zone, first_date=begins, last_date=ends).to_ical())
+    shown = icalendar.Timezone.from_tzid(zone, first_date=begins, last_date=ends)
+    return bytes(shown.to_ical()).decode()
 
 
 def uid_of(thing: Registration | Slot) -> str:
@@ -95,7 +95,7 @@ def uid_of(thing: Registration | Slot) -> str:
     return f"{thing.reference}@{host}" if isinstance(thing, Registration) else f"slot-{thing.pk}@{host}"
 
 
-def _event_of_registration(registration: Registration, method: Method, now: dt.datetime) -> icalendar.Event:
+def _event_of_registration(registration: Registration, method: Method, now: dt.datetime) -> Component:
     slot, size = registration.slot, registration.party_size
     is_over = method == "CANCEL" or slot.is_cancelled or not registration.is_active
     is_pending = registration.status in (Registration.Status.WAITING, Registration.Status.HELD)
@@ -111,14 +111,12 @@ def _event_of_registration(registration: Registration, method: Method, now: dt.d
     ticket = _("ticket %(reference)s") % {"reference": registration.reference}
     _describe(event, f"{places}, {ticket}", slot)
     if method != "PUBLISH":
-        visitor = icalendar.vCalAddress(f"mailto:{registration.visitor.email}")
-        visitor.params["PARTSTAT"] = "DECLINED" if is_over else "ACCEPTED"
-        visitor.params["RSVP"] = "FALSE"
-        event.add("attendee", visitor, encode=False)
+        answer = {"PARTSTAT": "DECLINED" if is_over else "ACCEPTED", "RSVP": "FALSE"}
+        event.add("ATTENDEE", Person(registration.visitor.email, answer))
     return event
 
 
-def _event_of_slot(slot: Slot, method: Method, now: dt.datetime) -> icalendar.Event:
+def _event_of_slot(slot: Slot, method: Method, now: dt.datetime) -> Component:
     is_over = method == "CANCEL" or slot.is_cancelled
     event = _event(
         slot,
@@ -132,52 +130,52 @@ def _event_of_slot(slot: Slot, method: Method, now: dt.datetime) -> icalendar.Ev
     return event
 
 
-def _event_of_blocking(row: RoomOccupancy, now: dt.datetime) -> icalendar.Event:
+def _event_of_blocking(row: RoomOccupancy, now: dt.datetime) -> Component:
     """A room held for something that is no slot."""
     host = urlsplit(settings.SITE_URL).hostname or "localhost"
     venue = row.room.venue
     zone = ZoneInfo(venue.territory.timezone)
-    event = icalendar.Event()
-    event.add("uid", f"blocking-{row.pk}@{host}")
-    event.add("dtstamp", now.astimezone(dt.UTC).replace(microsecond=0))
-    event.add("dtstart", row.starts_at.astimezone(zone))
-    event.add("dtend", row.ends_at.astimezone(zone))
-    event.add("sequence", 0)
-    event.add("status", "CONFIRMED")
-    event.add("summary", _clean(row.label, 300))
-    event.add("location", _clean(f"{row.room.name}, {venue.name}", 400))
+    event = Component("VEVENT")
+    event.add("UID", f"blocking-{row.pk}@{host}")
+    event.add("DTSTAMP", now.astimezone(dt.UTC).replace(microsecond=0))
+    event.add("DTSTART", row.starts_at.astimezone(zone))
+    event.add("DTEND", row.ends_at.astimezone(zone))
+    event.add("SEQUENCE", 0)
+    event.add("STATUS", "CONFIRMED")
+    event.add("SUMMARY", _clean(row.label, 300))
+    event.add("LOCATION", _clean(f"{row.room.name}, {venue.name}", 400))
     if row.owner is not None:
-        event.add("description", _clean(_("Held by %(name)s") % {"name": row.owner}, 300))
-    event.add("transp", "OPAQUE")
+        event.add("DESCRIPTION", _clean(_("Held by %(name)s") % {"name": row.owner}, 300))
+    event.add("TRANSP", "OPAQUE")
     return event
 
 
 def _event(
     slot: Slot, *, uid: str, revision: int, now: dt.datetime, is_over: bool, tentative: str = ""
-) -> icalendar.Event:
+) -> Component:
     activity, zone = slot.activity, ZoneInfo(slot.timezone)
-    event = icalendar.Event()
-    event.add("uid", uid)
-    event.add("dtstamp", now.astimezone(dt.UTC).replace(microsecond=0))
-    event.add("dtstart", slot.starts_at.astimezone(zone))
-    event.add("dtend", slot.ends_at.astimezone(zone))
+    event = Component("VEVENT")
+    event.add("UID", uid)
+    event.add("DTSTAMP", now.astimezone(dt.UTC).replace(microsecond=0))
+    event.add("DTSTART", slot.starts_at.astimezone(zone))
+    event.add("DTEND", slot.ends_at.astimezone(zone))
     # A cancellation must carry a higher SEQUENCE than what it cancels (RFC 5546 §3.2.5).
-    event.add("sequence", revision + (1 if is_over else 0))
-    event.add("status", "CANCELLED" if is_over else (tentative or "CONFIRMED"))
-    event.add("summary", _clean(f"{activity.title} · {activity.host.name}", 300))
+    event.add("SEQUENCE", revision + (1 if is_over else 0))
+    event.add("STATUS", "CANCELLED" if is_over else (tentative or "CONFIRMED"))
+    event.add("SUMMARY", _clean(f"{activity.title} · {activity.host.name}", 300))
     place = _place(slot)
     if place:
-        event.add("location", _clean(place, 400))
+        event.add("LOCATION", _clean(place, 400))
     venue = venue_of(slot)
     if venue and venue.latitude is not None and venue.longitude is not None:
-        event.add("geo", (venue.latitude, venue.longitude))
-    event.add("url", f"{settings.SITE_URL}{slot.get_absolute_url()}")
-    event.add("organizer", _organizer(activity), encode=False)
-    event.add("transp", "TRANSPARENT" if is_over else "OPAQUE")
+        event.add("GEO", (venue.latitude, venue.longitude))
+    event.add("URL", f"{settings.SITE_URL}{slot.get_absolute_url()}")
+    event.add("ORGANIZER", _organizer(activity))
+    event.add("TRANSP", "TRANSPARENT" if is_over else "OPAQUE")
     return event
 
 
-def _describe(event: icalendar.Event, first: str, slot: Slot) -> None:
+def _describe(event: Component, first: str, slot: Slot) -> None:
     meet = slot.activity.meeting_point
     parts = [
         first,
@@ -185,14 +183,13 @@ def _describe(event: icalendar.Event, first: str, slot: Slot) -> None:
         slot.activity.description[:2000],
         f"{settings.SITE_URL}{slot.get_absolute_url()}",
     ]
-    event.add("description", _clean("\n\n".join(part for part in parts if part), 3000))
+    event.add("DESCRIPTION", _clean("\n\n".join(part for part in parts if part), 3000))
 
 
-def _organizer(activity: Activity) -> icalendar.vCalAddress:
+def _organizer(activity: Activity) -> Person:
     contact = activity.festival.contact_email or activity.territory.contact_email
-    organizer = icalendar.vCalAddress(f"mailto:{contact or parseaddr(settings.DEFAULT_FROM_EMAIL)[1]}")
-    organizer.params["CN"] = _clean(activity.festival.name, 160).replace('"', "")
-    return organizer
+    name = _clean(activity.festival.name, 160)
+    return Person(contact or parseaddr(settings.DEFAULT_FROM_EMAIL)[1], {"CN": name})
 
 
 def venue_of(slot: Slot) -> Venue | None:

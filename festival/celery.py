@@ -13,7 +13,7 @@ from typing import Any
 from celery import Celery
 from celery.platforms import SecurityWarning
 from celery.schedules import crontab
-from celery.signals import beat_init, setup_logging, worker_ready
+from celery.signals import beat_init, setup_logging, worker_init, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "festival.settings")
 if os.path.basename(sys.argv[0]) == "celery" or sys.argv[0].endswith("/celery/__main__.py"):
@@ -61,6 +61,14 @@ def keep_the_site_logging(**_kwargs: Any) -> None:
     from django.conf import settings
 
     logging.config.dictConfig(settings.LOGGING)
+
+
+@worker_init.connect
+def leave_the_pages_ahead(**_kwargs: Any) -> None:
+    """Where processors are few, fifteen thousand reminders take what the web leaves, not the other way."""
+    from django.conf import settings
+
+    os.nice(settings.WORKER_NICE)
 
 
 @worker_ready.connect

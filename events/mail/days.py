@@ -95,9 +95,13 @@ def load_days(messages: Sequence[Message], *, now: dt.datetime) -> None:
             next_attempt_at__lte=now,
         ).only("pk", "kind", "visitor_id", "context")
     )
+    of_a_visitor: dict[int | None, list[Message]] = {}
+    for one in under_way:
+        of_a_visitor.setdefault(one.visitor_id, []).append(one)
     for message in mine:
         book = books.get(message.context.get("rule_id"))
-        day = Day(beside=[one for one in under_way if one.pk != message.pk and _same(one, message)])
+        others = of_a_visitor.get(message.visitor_id, [])
+        day = Day(beside=[one for one in others if one.pk != message.pk and _same(one, message)])
         message._day = day  # type: ignore[attr-defined]
         day.visits = visits.get(_key(message), [])
         if "rule_id" not in message.context:

@@ -125,6 +125,10 @@ def _several(how: str, parts: list[bytes]) -> bytes:
 
 
 def _file(part: Any) -> bytes:
+    payload, values = part.get_payload(), [str(value) for value in part.values()]
+    if isinstance(payload, str) and payload.isascii() and all(value.isascii() for value in values):
+        head = [f"{name}: {_words(value)}\r\n" for name, value in zip(part.keys(), values, strict=True)]
+        return "".join([*head, "\r\n", _LINE_END.sub("\r\n", payload)]).encode("ascii")
     return bytes(part.as_bytes(policy=part.policy.clone(linesep="\r\n", max_line_length=None)))
 
 
