@@ -14,7 +14,8 @@ from django.core.mail.message import BadHeaderError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from events.mail.compose import _calendar_part
+from events.calendar import Method
+from events.mail.compose import _attach_calendar
 from events.mail.wire import LONGEST_LINE, on_the_wire
 
 SIGNS = st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Zl", "Zp"])
@@ -69,10 +70,11 @@ def test_text_and_html_say_what_django_would_say(text: str, other: str, subject:
     assert ours["headers"]["Subject"] == subject.strip()
 
 
-def test_a_whole_mail_reads_as_django_would_have_written_it() -> None:
+@pytest.mark.parametrize("method", ["REQUEST", "PUBLISH"])
+def test_a_whole_mail_reads_as_django_would_have_written_it(method: Method) -> None:
     mail = a_mail(headers={**a_mail().extra_headers, "List-Unsubscribe": "<https://example.org/non/>"})
     mail.attach_alternative("<p>Demain, une porte vous attend.</p>", "text/html")
-    mail.attach(_calendar_part(b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", "REQUEST"))
+    _attach_calendar(mail, "BEGIN:VCALENDAR\r\nNAME:Été\r\nEND:VCALENDAR\r\n".encode(), method)
 
     assert told(parsed(on_the_wire(mail))) == django_says(mail)
 
