@@ -167,7 +167,7 @@ def test_what_is_given_back_untouched_costs_no_attempt(
     report = deliver_due(now=NOW, seconds=3)
 
     assert report.is_cut_short
-    assert report.sent == 2
+    assert 0 < report.sent < 3
     assert {
         (row.status, row.attempts, row.lease_token) for row in Message.objects.filter(status="pending")
     } == {("pending", 0, None)}
