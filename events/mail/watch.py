@@ -19,14 +19,14 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, F, Min, Q
+from django.db.models import Count, Exists, F, Min, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from events.mail.desk_wishes import who_wants
 from events.mail.heartbeat import last
 from events.mail.outbox import owe
-from events.models import FestivalTeam, Message, RelayState, Territory, TerritoryTeam
+from events.models import FestivalTeam, Heartbeat, Message, RelayState, Territory, TerritoryTeam
 
 logger = logging.getLogger(__name__)
 
@@ -87,19 +87,15 @@ class MailHealth:
 
 
 def how_mail_does(now: dt.datetime) -> MailHealth:
-    """Looks and changes nothing; four short questions to the database."""
-    relay = RelayState.objects.filter(pk=1).first() or RelayState(pk=1)
-    pending = Message.objects.filter(status=Status.PENDING)
-    due = pending.filter(next_attempt_at__lte=now).aggregate(
-        number=Count("pk"), oldest=Min("next_attempt_at")
-    )
-    why = _why(relay, due["oldest"], now)
+    """Looks and changes nothing; one question to the database, as every page of the desk asks it."""
+    relay = _relay(now)
+    why = _why(relay, now)
     return MailHealth(
         now=now,
-        since=_since(why, relay, due["oldest"], now),
+        since=_since(why, relay, now),
         why=why,
-        due=due["number"],
-        oldest_due_at=due["oldest"],
+        due=relay.due or 0,
+        oldest_due_at=relay.oldest_due,
         last_sent_at=relay.last_sent_at,
         relay_reason=relay.reason,
         paused_until=relay.paused_until if relay.paused_until and relay.paused_until > now else None,
@@ -107,39 +103,60 @@ def how_mail_does(now: dt.datetime) -> MailHealth:
     )
 
 
-def _why(relay: RelayState, oldest_due: dt.datetime | None, now: dt.datetime) -> str:
+def _relay(now: dt.datetime) -> Any:
+    """The relay's row with what there is to do, what is being done and when the sweep last ran."""
+    pending = Message.objects.filter(status=Status.PENDING).order_by()
+    due = pending.filter(next_attempt_at__lte=now).values("status")
+    begun = Message.objects.filter(
+        status=Status.SENDING, lease_until__gt=now, data_started_at__gt=now - STILL
+    )
+    asked = {
+        "due": Subquery(due.annotate(n=Count("pk")).values("n")),
+        "oldest_due": Subquery(due.annotate(at=Min("next_attempt_at")).values("at")),
+        "is_waited_for": Exists(pending),
+        "is_sending": Exists(begun),
+        "swept_at": Subquery(Heartbeat.objects.filter(name="deliver_due").values("at")),
+    }
+    found = RelayState.objects.filter(pk=1).annotate(**asked).first()
+    if found is not None:
+        return found
+    # No mail has ever left, nor was the relay ever at fault.
+    of_the_mail = due.aggregate(due=Count("pk"), oldest_due=Min("next_attempt_at"))
+    state = RelayState(pk=1)
+    for name, value in of_the_mail.items():
+        setattr(state, name, value)
+    state.is_waited_for, state.is_sending = pending.exists(), begun.exists()  # type: ignore[attr-defined]
+    state.swept_at = last("deliver_due")  # type: ignore[attr-defined]
+    return state
+
+
+def _why(relay: Any, now: dt.datetime) -> str:
     """What holds mail up now; empty when nothing does."""
-    if relay.failures and Message.objects.filter(status=Status.PENDING).exists():
+    if relay.failures and relay.is_waited_for:
         return Why.RELAY
     if _moves(relay, now):
         return ""
-    swept, is_late = last("deliver_due"), oldest_due is not None and oldest_due <= now - STILL
-    if swept is not None and swept < now - (PATIENCE if is_late else SILENT):
+    is_late = relay.oldest_due is not None and relay.oldest_due <= now - STILL
+    if relay.swept_at is not None and relay.swept_at < now - (PATIENCE if is_late else SILENT):
         return Why.SWEEPS
     return Why.LATE if is_late else ""
 
 
-def _moves(relay: RelayState, now: dt.datetime) -> bool:
+def _moves(relay: Any, now: dt.datetime) -> bool:
     """Something left, or is leaving. A run of many mails notes its success only at its end."""
-    if relay.last_sent_at is not None and relay.last_sent_at > now - STILL:
-        return True
-    begun = Message.objects.filter(
-        status=Status.SENDING, lease_until__gt=now, data_started_at__gt=now - STILL
-    )
-    return begun.exists()
+    return relay.is_sending or (relay.last_sent_at is not None and relay.last_sent_at > now - STILL)
 
 
-def _since(
-    why: str, relay: RelayState, oldest_due: dt.datetime | None, now: dt.datetime
-) -> dt.datetime | None:
+def _since(why: str, relay: Any, now: dt.datetime) -> dt.datetime | None:
     """As the watch noted it; before it did, as far as the rows tell."""
     if not why:
         return None
     if relay.stuck_since is not None:
-        return relay.stuck_since
+        return relay.stuck_since  # type: ignore[no-any-return]
     if why == Why.RELAY:
         return now
-    return oldest_due if oldest_due is not None and oldest_due <= now - STILL else last("deliver_due")
+    is_late = relay.oldest_due is not None and relay.oldest_due <= now - STILL
+    return relay.oldest_due if is_late else relay.swept_at  # type: ignore[no-any-return]
 
 
 # The sweep --------------------------------------------------------------------------------------------------

@@ -100,16 +100,18 @@ class Message(models.Model):
         Registration, models.CASCADE, null=True, blank=True, related_name="messages"
     )
     slot = models.ForeignKey(Slot, models.CASCADE, null=True, blank=True, related_name="messages")
-    activity = models.ForeignKey(Activity, models.CASCADE, null=True, blank=True, related_name="messages")
+    activity = models.ForeignKey(
+        Activity, models.CASCADE, null=True, blank=True, related_name="messages", db_index=False
+    )
     visitor = models.ForeignKey(Visitor, models.CASCADE, null=True, blank=True, related_name="messages")
     ballot_entry = models.ForeignKey(
-        BallotEntry, models.CASCADE, null=True, blank=True, related_name="messages"
+        BallotEntry, models.CASCADE, null=True, blank=True, related_name="messages", db_index=False
     )
     territory = models.ForeignKey(
         Territory, models.SET_NULL, null=True, blank=True, related_name="messages", db_index=False
     )
     broadcast = models.ForeignKey(
-        "events.Broadcast", models.CASCADE, null=True, blank=True, related_name="messages"
+        "events.Broadcast", models.CASCADE, null=True, blank=True, related_name="messages", db_index=False
     )
     context = models.JSONField(default=dict, blank=True)
     subject = models.CharField(max_length=300, blank=True)
@@ -140,8 +142,19 @@ class Message(models.Model):
                 name="message_due",
                 condition=Q(status="pending"),
             ),
-            models.Index(fields=["lease_until"], name="message_leased", condition=Q(status="sending")),
+            # By key: a lease that is made longer then writes to no index (PostgreSQL's HOT update).
+            models.Index(fields=["id"], name="message_leased", condition=Q(status="sending")),
             models.Index(fields=["recipient", "created_at"], name="message_of_an_address"),
+            # Most mails are about none of these, and each index is written at every step of each mail.
+            models.Index(
+                fields=["activity"], name="message_of_an_activity", condition=Q(activity__isnull=False)
+            ),
+            models.Index(
+                fields=["ballot_entry"], name="message_of_an_entry", condition=Q(ballot_entry__isnull=False)
+            ),
+            models.Index(
+                fields=["broadcast"], name="message_of_a_broadcast", condition=Q(broadcast__isnull=False)
+            ),
             models.Index(fields=["territory", "-created_at", "-id"], name="message_of_a_territory"),
         ]
         constraints: ClassVar = [
