@@ -24,20 +24,27 @@ class Stage:
     engine: str
 
 
-EVERYDAY = ("-m", "not guarantee and not browser and not slow", "-n", "2")
-ONE_BY_ONE = ("-n", "2", "--dist", "loadscope", "--no-loadscope-reorder")
+EVERYDAY = "not guarantee and not browser and not slow"
+TWO_AT_A_TIME = ("-n", "2")
+ONE_BY_ONE = ("--dist", "loadscope", "--no-loadscope-reorder")
 """See tests/ground/scheduling.py."""
+THREE_AT_A_TIME = ("-n", "3")
+"""They wait for other processes a third of their time."""
 STAGES = [
-    Stage("Everyday tests on SQLite", EVERYDAY, "sqlite"),
-    Stage("The same on PostgreSQL", EVERYDAY, "postgres"),
+    Stage("Everyday tests on SQLite", ("-m", EVERYDAY, *TWO_AT_A_TIME), "sqlite"),
+    Stage(
+        "The same on PostgreSQL, but for what no engine has a part in",
+        ("-m", f"{EVERYDAY} and not once", *TWO_AT_A_TIME),
+        "postgres",
+    ),
     Stage(
         "Guarantees, with real processes, each on both engines; and what is slow",
-        ("-m", "guarantee or (slow and not browser)", *ONE_BY_ONE),
+        ("-m", "guarantee or (slow and not browser)", *THREE_AT_A_TIME, *ONE_BY_ONE),
         "sqlite",
     ),
     Stage(
         "Journeys in a real browser",
-        ("-m", "browser and not guarantee", *ONE_BY_ONE),
+        ("-m", "browser and not guarantee", *TWO_AT_A_TIME, *ONE_BY_ONE),
         "sqlite",
     ),
 ]

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from events.content_lines import LONGEST, Component, Person
 
+pytestmark = pytest.mark.once
+
 SIGNS = st.characters(
     codec="utf-8", exclude_categories=["Cs", "Cc", "Zl", "Zp", "Cf"], include_characters="\n"
 )

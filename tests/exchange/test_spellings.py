@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from events.exchange import spellings
 from events.exchange.spellings import Unreadable
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     ("text", "date"),

@@ -19,6 +19,8 @@ from festival.catalogue import (
 )
 from tests.ground.site import ROOT
 
+pytestmark = pytest.mark.once
+
 HEADER = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n\n'
 
 

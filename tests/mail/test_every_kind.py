@@ -14,15 +14,18 @@ import pytest
 import vobject
 from django.db import transaction
 from playwright.sync_api import Page
+from pytest_django import DjangoDbBlocker
 
 from events.mail.compose import compose
 from events.mail.content.kinds import CONTENT_OF
 from events.mail.suppressions import scope_of
 from events.mail.transport import on_the_wire
 from events.models import Message
+from tests.mail.conftest import make_visit
 from tests.mail.every_kind import MAKERS, owed
 from tests.mail.test_letters import Words, parts
 
+pytestmark = pytest.mark.once
 Kind = Message.Kind
 NB = "\u00a0"
 LOCALES = ("fr", "en")
@@ -44,10 +47,31 @@ CLIPPED_AT = 102_000
 HOSTILE = 'http://mal.example/x www.mal.example <b>gras</b> {{ 7 }} %(name)s "\r\nBcc: tous@mal.example'
 
 
-def mail_of(kind: str, locale: str, visit: SimpleNamespace) -> EmailMessage:
-    """The mail as it goes over the wire, read by the standard library, which did not write it."""
+Written = dict[tuple[str, str], bytes]
+
+
+@pytest.fixture(scope="module")
+def written(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Written:
+    """Each mail as it goes over the wire, written once for all the tests that only read it."""
+    made: Written = {}
+    with django_db_blocker.unblock(), transaction.atomic():
+        visit = make_visit()
+        for kind, locale in EVERY:
+            with transaction.atomic():
+                made[kind, locale] = wire_of(kind, locale, visit)
+                transaction.set_rollback(True)
+            visit = anew(visit)
+        transaction.set_rollback(True)
+    return made
+
+
+def wire_of(kind: str, locale: str, visit: SimpleNamespace) -> bytes:
     message, now = owed(kind, visit, locale=locale)
-    raw = on_the_wire(compose(message, now=now))
+    return on_the_wire(compose(message, now=now))
+
+
+def read(raw: bytes) -> EmailMessage:
+    """By the standard library, which did not write it."""
     assert max(len(line) for line in raw.split(b"\r\n")) <= 998, "RFC 5322 §2.1.1"
     assert b"\n" not in raw.replace(b"\r\n", b""), "a bare line end"
     return email.message_from_bytes(raw, policy=email.policy.default)
@@ -69,9 +93,9 @@ def test_no_kind_is_left_out() -> None:
 
 @pytest.mark.parametrize(("kind", "locale"), EVERY)
 def test_the_headers_say_who_what_and_that_no_machine_should_answer(
-    kind: str, locale: str, visit: SimpleNamespace, settings: Any
+    kind: str, locale: str, written: Written, settings: Any
 ) -> None:
-    mail = mail_of(kind, locale, visit)
+    mail = read(written[kind, locale])
 
     assert mail["From"] == settings.DEFAULT_FROM_EMAIL
     assert len(mail.get_all("To")) == 1
@@ -88,9 +112,9 @@ def test_the_headers_say_who_what_and_that_no_machine_should_answer(
 
 @pytest.mark.parametrize(("kind", "locale"), EVERY)
 def test_text_and_html_say_the_same_and_lead_to_the_same_places(
-    kind: str, locale: str, visit: SimpleNamespace, settings: Any
+    kind: str, locale: str, written: Written, settings: Any
 ) -> None:
-    mail = mail_of(kind, locale, visit)
+    mail = read(written[kind, locale])
     text, html = parts(mail)
 
     links = re.findall(r"https?://[^\s>]+", text)
@@ -108,9 +132,9 @@ def test_text_and_html_say_the_same_and_lead_to_the_same_places(
 
 @pytest.mark.parametrize(("kind", "locale"), EVERY)
 def test_the_html_is_read_without_images_in_the_dark_and_follows_nobody(
-    kind: str, locale: str, visit: SimpleNamespace
+    kind: str, locale: str, written: Written
 ) -> None:
-    html = html_of(mail_of(kind, locale, visit))
+    html = html_of(read(written[kind, locale]))
 
     assert f'<html lang="{locale}">' in html
     assert "prefers-color-scheme: dark" in html
@@ -124,8 +148,8 @@ def test_the_html_is_read_without_images_in_the_dark_and_follows_nobody(
 
 @pytest.mark.parametrize("kind", sorted(ABOUT_ONE_VISIT))
 @pytest.mark.parametrize("locale", LOCALES)
-def test_the_subject_says_which_visit_and_when(kind: str, locale: str, visit: SimpleNamespace) -> None:
-    mail = mail_of(kind, locale, visit)
+def test_the_subject_says_which_visit_and_when(kind: str, locale: str, written: Written) -> None:
+    mail = read(written[kind, locale])
 
     title = {"fr": "Dans l’atelier d’un robot", "en": "In the workshop of a robot"}[locale]
     when = {"fr": f"jeudi{NB}10{NB}juin à{NB}14{NB}h", "en": f"Thursday{NB}10{NB}June at{NB}14:00"}[locale]
@@ -149,8 +173,8 @@ def test_the_reader_reads_their_language(kind: str, visit: SimpleNamespace) -> N
 
 
 @pytest.mark.parametrize("kind", list(MAKERS))
-def test_french_is_set_as_french_is(kind: str, visit: SimpleNamespace) -> None:
-    mail = mail_of(kind, "fr", visit)
+def test_french_is_set_as_french_is(kind: str, written: Written) -> None:
+    mail = read(written[kind, "fr"])
     said = f"{mail['Subject']}\n{re.sub(r'https?://[^ >]+', '', text_of(mail))}"
 
     assert re.findall(r".{0,20}[^\u00a0\u202f\n ][;!?»](?=\s|$)", re.sub(r"[«»]", "", said)) == []
@@ -160,9 +184,9 @@ def test_french_is_set_as_french_is(kind: str, visit: SimpleNamespace) -> None:
 
 @pytest.mark.parametrize(("kind", "locale"), EVERY)
 def test_what_nobody_asked_for_is_stopped_by_one_click(
-    kind: str, locale: str, visit: SimpleNamespace, settings: Any
+    kind: str, locale: str, written: Written, settings: Any
 ) -> None:
-    mail = mail_of(kind, locale, visit)
+    mail = read(written[kind, locale])
 
     if scope_of(kind) is None:
         assert mail["List-Unsubscribe"] is None
@@ -175,8 +199,8 @@ def test_what_nobody_asked_for_is_stopped_by_one_click(
 
 
 @pytest.mark.parametrize(("kind", "locale"), EVERY)
-def test_the_calendar_comes_as_clients_read_it(kind: str, locale: str, visit: SimpleNamespace) -> None:
-    mail = mail_of(kind, locale, visit)
+def test_the_calendar_comes_as_clients_read_it(kind: str, locale: str, written: Written) -> None:
+    mail = read(written[kind, locale])
 
     inline = [part for part in mail.walk() if part.get_content_type() == "text/calendar"]
     files = list(mail.iter_attachments()) if mail.get_content_type() == "multipart/mixed" else []
@@ -230,7 +254,7 @@ def test_nothing_typed_becomes_a_link_markup_or_a_header(
             setattr(row, name, title)
         row.save()
 
-    mail = mail_of(kind, locale, visit)
+    mail = read(wire_of(kind, locale, visit))
     text, html = parts(mail)
 
     assert mail["Bcc"] is None
@@ -254,7 +278,7 @@ def test_no_mail_is_wider_than_a_telephone(page: Page, scheme: str, visit: Simpl
     for kind in MAKERS:
         for locale in LOCALES:
             with transaction.atomic():
-                page.set_content(html_of(mail_of(kind, locale, visit)))
+                page.set_content(html_of(read(wire_of(kind, locale, visit))))
                 transaction.set_rollback(True)
             visit = anew(visit)
             assert page.evaluate("document.documentElement.scrollWidth") <= 390, f"{kind} {locale}"

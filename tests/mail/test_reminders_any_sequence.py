@@ -151,7 +151,7 @@ def told(messages: list[Message]) -> Counter[tuple[int, int, int, int, str]]:
 
 @pytest.mark.slow
 @pytest.mark.django_db
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(edits=edits)
 def test_what_is_owed_is_a_function_of_bookings_and_rules(edits: list[tuple[str, int, bool]]) -> None:
     with transaction.atomic():

@@ -18,6 +18,8 @@ from events.calendar import Method
 from events.mail.compose import _attach_calendar
 from events.mail.wire import LONGEST_LINE, on_the_wire
 
+pytestmark = pytest.mark.once
+
 SIGNS = st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Zl", "Zp"])
 LINE = st.text(SIGNS, max_size=200)
 TEXT = st.lists(LINE, max_size=8).map("\n".join)

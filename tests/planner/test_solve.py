@@ -14,6 +14,8 @@ from events.planner.problem import Candidate, Day, Impossible, Option, Plan, Sto
 from events.planner.reasons import Why, left_out
 from events.planner.solve import heaviest, plan_day
 
+pytestmark = pytest.mark.once
+
 NINE, SIX = 9 * 60, 18 * 60
 
 
