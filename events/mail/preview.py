@@ -36,13 +36,16 @@ SHOWN_HEADERS = (
 
 @dataclass(frozen=True)
 class Preview:
-    """``html`` is a whole page without links that lead anywhere; ``problem``: why there is nothing to see."""
+    """``html`` is a whole page without links that lead anywhere; ``locale``: the reader's language, which is
+    not always that of the desk; ``problem``: why there is nothing to see.
+    """
 
     subject: str = ""
     text: str = ""
     html: str = ""
     headers: list[tuple[str, str]] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    locale: str = ""
     problem: str = ""
 
     @property
@@ -85,6 +88,7 @@ def shown(mail: EmailMultiAlternatives) -> Preview:
         html=re.sub(r'href="[^"]*"', 'href="#"', blot(letter)),
         headers=[(name, blot(_unfolded(heads[name]))) for name in SHOWN_HEADERS if heads[name]],
         files=[_name_of(part) for part in mail.attachments],
+        locale=str(mail.extra_headers.get("Content-Language", "")),
     )
 
 
