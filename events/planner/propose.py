@@ -16,7 +16,7 @@ from events.models import Activity, Mode, Registration, Slot, Venue, Visitor
 from events.wording import Position, metres_between, walking_minutes
 
 from .problem import Candidate, Day, Impossible, Option, Plan
-from .question import Pace, Question
+from .question import MOST_VARIANTS, Pace, Question
 from .reasons import Why, left_out
 from .solve import plan_day
 
@@ -334,7 +334,7 @@ def _varied(day: Day, variant: int) -> tuple[Plan, bool]:
         if other is None:
             return plan, False
         day, plan = other
-    return plan, _without_lightest(day, plan) is not None
+    return plan, variant < MOST_VARIANTS and _without_lightest(day, plan) is not None
 
 
 def _without_lightest(day: Day, plan: Plan) -> tuple[Day, Plan] | None:

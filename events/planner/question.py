@@ -17,6 +17,8 @@ from events.wording import Position
 
 MOST_WANTED = 60
 MOST_PEOPLE = 20
+MOST_VARIANTS = 8
+"""Each stands on the one before, and costs a plan."""
 LARGEST_KEY = 2**63 - 1
 LUNCHES = (0, 30, 45, 60, 90)
 """Minutes."""
@@ -87,7 +89,7 @@ class Question:
             start=_position(asked["depart"]),
             pinned=_numbers(asked["epingle"]),
             without=_numbers(asked["sans"]),
-            variant=_number(asked["variante"], most=20),
+            variant=_number(asked["variante"], most=MOST_VARIANTS),
         )
 
     def query(self, **changes: Any) -> str:

@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from .problem import Day, Impossible, Plan
 from .solve import plan_day
 
+MOST_EXPLAINED = 12
+"""For so many it is worked out what would have to go for them: each costs a plan."""
+
 
 class Why(enum.StrEnum):
     """Why a candidate was left out."""
@@ -23,7 +26,7 @@ class Why(enum.StrEnum):
 @dataclass(frozen=True, slots=True)
 class LeftOut:
     """A candidate (by number) that is not in the plan. ``instead_of``: those that would have to go for it
-    (OTHERS), or the fixed ones in its way (FIXED).
+    (OTHERS; of the first ``MOST_EXPLAINED``), or the fixed ones in its way (FIXED).
     """
 
     candidate: int
@@ -33,16 +36,19 @@ class LeftOut:
 
 def left_out(day: Day, plan: Plan) -> list[LeftOut]:
     """Each candidate outside the plan, in order, with why."""
-    return [_why(day, plan, number) for number in range(len(day.candidates)) if number not in plan.chosen]
+    left = [number for number in range(len(day.candidates)) if number not in plan.chosen]
+    return [_why(day, plan, number, in_full=place < MOST_EXPLAINED) for place, number in enumerate(left)]
 
 
-def _why(day: Day, plan: Plan, number: int) -> LeftOut:
+def _why(day: Day, plan: Plan, number: int, *, in_full: bool) -> LeftOut:
     if not _fits(day, [number]):
         return LeftOut(number, Why.OUTSIDE)
     fixed = [n for n, candidate in enumerate(day.candidates) if candidate.is_fixed]
     if not _fits(day, [*fixed, number]):
         in_the_way = tuple(n for n in fixed if not _fits(day, [n, number]))
         return LeftOut(number, Why.FIXED, in_the_way or tuple(fixed))
+    if not in_full:
+        return LeftOut(number, Why.OTHERS)
     wanted = replace(day.candidates[number], is_fixed=True)
     chosen = {n: day.candidates[n] for n in sorted(plan.chosen)}
     numbers = [*chosen, number]

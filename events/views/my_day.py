@@ -379,7 +379,9 @@ def _left(left: Left, question: Question) -> LeftShown:
         Reason.CLOSED: _("It cannot be booked yet."),
         Reason.OUTSIDE: _("It does not fit between the hours you gave."),
         Reason.FIXED: _("It does not fit beside %(beside)s.") % {"beside": beside},
-        Reason.OTHERS: _("Instead of it: %(beside)s.") % {"beside": beside},
+        Reason.OTHERS: _("Instead of it: %(beside)s.") % {"beside": beside}
+        if beside
+        else _("Your other stars leave no time for it."),
     }[left.reason]
     with_it = ""
     if left.days:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from events.planner.check import faults
 from events.planner.problem import Candidate, Day, Impossible, Option, Plan, Stop
-from events.planner.reasons import Why, left_out
+from events.planner.reasons import MOST_EXPLAINED, Why, left_out
 from events.planner.solve import heaviest, plan_day
 
 pytestmark = pytest.mark.once
@@ -95,6 +95,17 @@ def test_what_others_outweigh_says_instead_of_what():
     assert [(out.candidate, out.why, out.instead_of) for out in left_out(day, plan)] == [
         (1, Why.OTHERS, (0,))
     ]
+
+
+def test_of_many_left_out_the_first_say_instead_of_what():
+    day = Day(
+        (slot("a", 0, 600, weight=9), *(slot(n, 0, 605) for n in range(MOST_EXPLAINED + 2))),
+        line(0),
+        NINE,
+        SIX,
+    )
+    said = [out.instead_of for out in left_out(day, plan_day(day))]
+    assert said == [(0,)] * MOST_EXPLAINED + [()] * 2
 
 
 def test_bookings_that_do_not_fit_together_are_named():
