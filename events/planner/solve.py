@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from .problem import Day, Impossible, Option, Plan, Stop
 
 EXACT = 12
-WIDTH = 60
+WIDTH, USUAL = 60, 30
+"""Beyond ``USUAL`` candidates so many fewer that a plan takes about as long."""
 
 
 @dataclass(slots=True)
@@ -40,8 +41,9 @@ def plan_day(day: Day, *, width: int | None = None) -> Plan:
     ``width``: how many labels of each length are followed; by default all of them up to ``EXACT`` candidates.
     Raises ``Impossible`` where what is fixed does not fit together.
     """
-    if width is None and len(day.candidates) > EXACT:
-        width = WIDTH
+    number = len(day.candidates)
+    if width is None and number > EXACT:
+        width = WIDTH if number <= USUAL else WIDTH * USUAL**2 // number**2
     search = _Search(day)
     best, is_cut = search.run(width)
     while best is None and is_cut and width is not None:  # what is fixed was among those left behind
