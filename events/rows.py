@@ -43,9 +43,8 @@ def insert(
     ``save``, its signals or a field's ``auto_now`` would add is not done.
     """
     looked_up = looked_up or {}
-    sql, fields = _insert_of(
-        type(row), unless_there, tuple((name, found) for name, (found, _by) in looked_up.items())
-    )
+    found = tuple((name, expression) for name, (expression, _by) in looked_up.items())
+    sql, fields = _insert_of(type(row), unless_there, found, connection.vendor)
     values = []
     for field, as_it_is in fields:
         value = looked_up[field.name][1] if field.name in looked_up else getattr(row, field.attname)
@@ -58,12 +57,12 @@ def insert(
 
 @cache
 def _insert_of(
-    model: type[Model], unless_there: bool, looked_up: tuple[tuple[str, str], ...]
+    model: type[Model], unless_there: bool, looked_up: tuple[tuple[str, str], ...], vendor: str
 ) -> tuple[str, list[tuple[Field[Any, Any], bool]]]:
     """The statement, and the fields in its order, each with whether the driver takes its values as they
     are.
     """
-    is_postgres = connection.vendor == "postgresql"
+    is_postgres = vendor == "postgresql"
     plain = (CharField, TextField, DateTimeField, UUIDField) if is_postgres else (CharField, TextField)
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
     columns = ", ".join(f'"{field.column}"' for field in fields)

@@ -16,7 +16,6 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, TypeVar
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
@@ -430,7 +429,6 @@ WHERE id = %(id)s AND lease_token = %(token)s AND status = 'sending'
 NO_WAIT = " AND set_config('synchronous_commit', 'off', true) = 'off'"
 
 
-@cache
 def _left() -> str:
     return LEFT + (NO_WAIT if connection.vendor == "postgresql" else "")
 
