@@ -131,7 +131,8 @@ def main() -> None:
             photograph(desk, "/programme/", "programme-1280")
             photograph(desk, f"/activites/{found['activity']}/", "activity-1280")
             photograph(phone, f"/creneaux/{found['open']}/inscription/", "booking-390")
-            photograph(phone, f"/ma-journee/?choix={found['star']}&dejeuner=45", "my-day-390", once=".plan")
+            phone.context.add_cookies([{"name": "ma_journee", "value": found["star"], "url": site.url}])
+            photograph(phone, "/ma-journee/?dejeuner=45#plan", "my-day-390", once=".plan")
             photograph(phone, f"/mes-visites/{found['token']}/", "my-visits-390")
             photograph(desk, f"/mes-visites/{found['token']}/", "my-visits-1280")
             sign_in(desk, "hote@demo.example", password)
@@ -141,7 +142,6 @@ def main() -> None:
             photograph(organiser, "/organisation/toulouse/salles/", "board-1280")
             photograph(organiser, "/organisation/toulouse/horaire/", "timetable-1280", once=".ec-event")
             photograph(organiser, "/organisation/toulouse/", "organiser-1280")
-            photograph(organiser, "/organisation/toulouse/courriels/", "mails-1280")
             with site.connected():
                 photograph_mails(browser, site)
             browser.close()
