@@ -28,8 +28,6 @@ EVERYDAY = "not guarantee and not browser and not slow"
 TWO_AT_A_TIME = ("-n", "2")
 ONE_BY_ONE = ("--dist", "loadscope", "--no-loadscope-reorder")
 """See tests/ground/scheduling.py."""
-THREE_AT_A_TIME = ("-n", "3")
-"""They wait for other processes a third of their time."""
 STAGES = [
     Stage("Everyday tests on SQLite", ("-m", EVERYDAY, *TWO_AT_A_TIME), "sqlite"),
     Stage(
@@ -39,7 +37,7 @@ STAGES = [
     ),
     Stage(
         "Guarantees, with real processes, each on both engines; and what is slow",
-        ("-m", "guarantee or (slow and not browser)", *THREE_AT_A_TIME, *ONE_BY_ONE),
+        ("-m", "guarantee or (slow and not browser)", *TWO_AT_A_TIME, *ONE_BY_ONE),
         "sqlite",
     ),
     Stage(

@@ -80,3 +80,10 @@ def race(
     for number, racer in enumerate(racers):
         answers[number::count] = read_json(racer.communicate(timeout=180)[0])
     return answers
+
+
+def is_refused_by(guard: str, answer: Any) -> bool:
+    """Whether a bare statement, which knows no patience and no second try, was refused: by the guard itself,
+    or because it waited too long for whoever was before it there.
+    """
+    return any(words in str(answer) for words in (guard, "deadlock detected", "lock timeout"))
