@@ -21,7 +21,7 @@ from events.mail.outbox import owe
 from events.partners import issue_token
 from events.registration.address import write_token
 from events.webhooks.tell import ping
-demo = dict(activity__festival__is_demo=True)
+demo, is_demo = dict(activity__festival__is_demo=True), dict(festival__is_demo=True)
 visitor = (
     m.Visitor.objects.alias(
         held=Count("registrations", filter=Q(registrations__status="confirmed")),
@@ -144,7 +144,9 @@ print(json.dumps({
     "code": str(entry.code),
     "star": ".".join(
         str(pk)
-        for pk in m.Activity.objects.published().filter(territory=there).values_list("pk", flat=True)[:9]
+        for pk in m.Activity.objects.published().filter(territory=there, **is_demo).values_list(
+            "pk", flat=True
+        )[:9]
     ),
 }))
 """
