@@ -39,7 +39,6 @@ from tests.factories import (
     HostPersonFactory,
     RoomFactory,
     SlotFactory,
-    TerritoryFactory,
     UserFactory,
     VenueFactory,
 )
@@ -47,26 +46,6 @@ from tests.factories import (
 from .places import a_slot, refusal_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def organiser():
-    return UserFactory()
-
-
-@pytest.fixture
-def territory():
-    return TerritoryFactory(name="Toulouse", timezone="Europe/Paris")
-
-
-@pytest.fixture
-def venue(territory):
-    return VenueFactory(territory=territory, name="La Cantine")
-
-
-@pytest.fixture
-def room(venue):
-    return RoomFactory(venue=venue, name="Grande salle")
 
 
 def choice(**more) -> Choice:
