@@ -89,9 +89,12 @@ class SlotQuery(Schema):
     format: str = ""
     thematique: str = ""
     langue: str = ""
+    public: str = Field("", description="everyone, families, schools, students, job_seekers, ...")
     acces: list[str] = Field([], description="hi, vi, pi, mi, ii.")
     mode: str = Field("", description="drop_in, first_come or ballot.")
     places: str = Field("", description="Places wanted together, or libre.")
+    autour: str = Field("", description="latitude,longitude,kilometres: around a point, 100 km at most.")
+    cadre: str = Field("", description="south,west,north,east: in this part of the map.")
     after: str = Field("", description="The cursor `next` of the page before.")
     limit: int = Field(50, ge=1, le=200)
 

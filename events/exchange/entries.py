@@ -63,6 +63,7 @@ class Entry:
     capacity: int | None = None
     languages: list[str] | None = None
     access: list[str] | None = None
+    audience: str | None = None
     minimum_age: int | None = None
     venue: str = ""
     room: str = ""

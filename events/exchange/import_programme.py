@@ -154,6 +154,7 @@ class _Import:
             "format": entry.format,
             "languages": entry.languages,
             "access": entry.access,
+            "audience": entry.audience,
             "minimum_age": entry.minimum_age,
             "meeting_point": entry.meeting_point,
         }

@@ -24,6 +24,7 @@ from .spellings import (
     clean,
     clean_text,
     read_access,
+    read_audience,
     read_capacity,
     read_date,
     read_format,
@@ -51,6 +52,7 @@ COLUMNS = {
     "mode": "mode, inscription",
     "langue": "langue, langues, language, languages",
     "description": "description, texte, presentation",
+    "public": "public, publics, audience",
     "accès": "acces, accessibilite, access, accessibility",
 }
 NEEDED = ("identifiant", "intitulé", "organisateur", "commune", "date", "heure")
@@ -230,6 +232,7 @@ def _entry(line: int, cells: list[str], columns: list[str | None], reading: Read
         capacity=read("jauge", read_capacity),
         languages=read("langue", read_languages),
         access=read("accès", read_access),
+        audience=read("public", read_audience),
         venue=said.get("lieu", ""),
         room=said.get("salle", ""),
         address=said.get("adresse", ""),

@@ -12,7 +12,7 @@ import unicodedata
 from django.utils.translation import gettext as _
 
 from events.folding import fold
-from events.models import Access, Format, Language, Mode
+from events.models import Access, Audience, Format, Language, Mode
 
 
 class Unreadable(ValueError):
@@ -61,6 +61,15 @@ ACCESS = {
     Access.PI: "pi, psychique, handicap psychique",
     Access.MI: "mi, moteur, handicap moteur, pmr, fauteuil, fauteuil roulant, mobilite reduite",
     Access.II: "ii, intellectuel, handicap intellectuel, mental, handicap mental",
+}
+AUDIENCES = {
+    Audience.EVERYONE: "tout public, tous, tous publics, everyone",
+    Audience.FAMILIES: "familles, famille, enfants, jeune public, families",
+    Audience.SCHOOLS: "scolaires, scolaire, classes, public scolaire, schools",
+    Audience.STUDENTS: "etudiants, etudiant, public etudiant, students",
+    Audience.JOB_SEEKERS: "demandeurs d emploi, recherche d emploi, candidats, job seekers",
+    Audience.PROFESSIONALS: "professionnels, professionnel, pro, pros, professionals",
+    Audience.INVESTORS: "investisseurs, investisseur, investors",
 }
 NO_LIMIT = {"illimite", "illimitee", "sans limite", "unlimited"}
 
@@ -158,6 +167,16 @@ def read_mode(text: str) -> str:
     if found is None:
         raise Unreadable(
             _("“%(text)s” is not a way to come: entrée libre, sur inscription or tirage au sort.")
+            % {"text": shown(text)}
+        )
+    return found
+
+
+def read_audience(text: str) -> str:
+    found = _looked_up(text, AUDIENCES)
+    if found is None:
+        raise Unreadable(
+            _("“%(text)s” is not an audience: tout public, familles, scolaires, étudiants or professionnels.")
             % {"text": shown(text)}
         )
     return found

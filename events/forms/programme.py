@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from events.models import Access, Format, Language, Theme
+from events.models import Access, Audience, Format, Language, Mode, Theme
 from events.programme import DROP_IN_ONLY, MOMENTS, Amount, Choice, Facets, Filters
-from events.wording import french_in, language, say_day, say_number
+from events.wording import french_in, language, say_day, say_distance, say_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,8 @@ def sentence_of(filters: Filters, facets: Facets) -> Sentence:
                 _("Access"),
                 _codes(filters.access[0] if filters.access else "", _access(), _("any access")),
             ),
+            Select("public", _("For whom"), _codes(filters.audience, Audience.choices, _("anybody"))),
+            Select("mode", _("Entry"), _codes(filters.mode, Mode.choices, _("in any way"))),
             Select("thematique", _("Theme"), _codes(filters.theme, Theme.choices, _("every theme"))),
             Select(
                 "operation",
@@ -196,12 +198,21 @@ def say_place(filters: Filters, facets: Facets) -> str:
     return say_in(choice.name if choice else filters.place.replace("-", " ").title())
 
 
+def say_area(filters: Filters) -> str:
+    """« à moins de 2 km du point choisi », « sur la carte choisie »; empty for anywhere."""
+    if filters.near:
+        away = say_distance(filters.near.kilometres * 1000)
+        return _("less than %(distance)s from the point chosen") % {"distance": away}
+    return _("in the part of the map chosen") if filters.within else ""
+
+
 def say_question(filters: Filters, facets: Facets) -> str:
     """« jeudi 10 juin l’après-midi à Toulouse et Labège »: what is filtered, for the line of the count."""
     parts = [
         say_day(filters.day) if filters.day else "",
         moments()[filters.moment] if filters.moment else "",
         say_place(filters, facets) if filters.place else "",
+        say_area(filters),
         f"« {filters.query} »" if filters.query and language() == "fr" else "",
         f"“{filters.query}”" if filters.query and language() == "en" else "",
     ]

@@ -53,7 +53,8 @@ class Shield(models.TextChoices):
 class Audience(models.TextChoices):
     EVERYONE = "everyone", _("Everyone")
     FAMILIES = "families", _("Families")
-    STUDENTS = "students", _("Pupils and students")
+    SCHOOLS = "schools", _("School classes")
+    STUDENTS = "students", _("Students")
     JOB_SEEKERS = "job_seekers", _("Job seekers")
     PROFESSIONALS = "professionals", _("Professionals")
     INVESTORS = "investors", _("Investors")

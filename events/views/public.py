@@ -151,7 +151,13 @@ def programme(request: HttpRequest) -> HttpResponse:
     zone = choices.zone_of(filters.place)
     page = find(filters, now, cancelled=True, look_back=True)
     counts = tally(filters, now, cancelled=True, zone=zone)
-    rows = rows_of(page.slots, now=now, zone=zone, walks=bool(filters.place))
+    rows = rows_of(
+        page.slots,
+        now=now,
+        zone=zone,
+        walks=bool(filters.place),
+        near=filters.near.position if filters.near else None,
+    )
     chart_day = filters.day or (rows[0].slot.day if rows else None)
     return render(
         request,

@@ -27,6 +27,7 @@ from events.wording import (
     metres_between,
     raise_ordinals,
     say_day,
+    say_distance,
     say_number,
     say_time,
     say_walk,
@@ -47,13 +48,16 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """``walk`` is the sentence of the way from the row before, empty when there is none to tell."""
+    """``walk`` is the sentence of the way from the row before, empty when there is none to tell; ``distance``
+    that from the point around which one looks.
+    """
 
     slot: Slot
     door: Door
     action: Action | None
     zone: str = ""
     walk: str = ""
+    distance: str = ""
 
     @property
     def door_classes(self) -> str:
@@ -209,17 +213,34 @@ def _to_ballot(slot: Slot, now: dt.datetime) -> Action | None:
     return Action(_("About the ballot"), ballot.get_absolute_url())
 
 
-def row_of(slot: Slot, *, now: dt.datetime, zone: str = "", before: Slot | None = None) -> Row:
+def row_of(
+    slot: Slot,
+    *,
+    now: dt.datetime,
+    zone: str = "",
+    before: Slot | None = None,
+    near: Position | None = None,
+) -> Row:
     """``zone`` is the clock of the list: a slot of another one says so."""
     door = read_door(slot, now=now)
     elsewhere = slot.activity.territory.name if zone and slot.timezone != zone else ""
-    return Row(slot, door, action_of(slot, door, now), elsewhere, walk_between(before, slot))
+    there = position_of(slot.venue) if near and slot.venue else None
+    away = say_distance(metres_between(near, there)) if near and there else ""
+    return Row(slot, door, action_of(slot, door, now), elsewhere, walk_between(before, slot), away)
 
 
-def rows_of(slots: Sequence[Slot], *, now: dt.datetime, zone: str = "", walks: bool = False) -> list[Row]:
+def rows_of(
+    slots: Sequence[Slot],
+    *,
+    now: dt.datetime,
+    zone: str = "",
+    walks: bool = False,
+    near: Position | None = None,
+) -> list[Row]:
     befores: list[Slot | None] = [None, *slots][: len(slots)] if walks else [None] * len(slots)
     return [
-        row_of(slot, now=now, zone=zone, before=before) for slot, before in zip(slots, befores, strict=True)
+        row_of(slot, now=now, zone=zone, before=before, near=near)
+        for slot, before in zip(slots, befores, strict=True)
     ]
 
 

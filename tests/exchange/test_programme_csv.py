@@ -62,9 +62,9 @@ def test_the_same_event_is_read_however_the_spreadsheet_wrote_it(data):
 
 def test_everything_else_is_read_where_it_is_known():
     entry = one(
-        f"{HEADER};heure_fin;durée;format;lieu;salle;adresse;jauge;mode;langue;description;accès\n"
+        f"{HEADER};heure_fin;durée;format;lieu;salle;adresse;jauge;mode;langue;description;accès;public\n"
         f"{LINE};15h15;45;atelier;La Cantine;Canal;27 rue d’Aubuisson;15;sur inscription;fr, lsf;"
-        '"Deux\nlignes";mi, hi\n'
+        '"Deux\nlignes";mi, hi;Scolaires\n'
     )
 
     assert entry.timings[0].minutes == 45
@@ -74,11 +74,12 @@ def test_everything_else_is_read_where_it_is_known():
         "Canal",
         "27 rue d’Aubuisson",
     )
-    assert (entry.capacity, entry.mode, entry.languages, entry.access) == (
+    assert (entry.capacity, entry.mode, entry.languages, entry.access, entry.audience) == (
         15,
         "first_come",
         ["fr", "lsf"],
         ["mi", "hi"],
+        "schools",
     )
     assert entry.description == "Deux\nlignes"
 

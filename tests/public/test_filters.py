@@ -54,8 +54,9 @@ def two() -> tuple[Slot, Slot]:
             theme="robotics",
             languages=["fr"],
             access=["mi", "hi"],
+            audience="schools",
         ),
-        venue=VenueFactory(territory=toulouse, commune=labege),
+        venue=VenueFactory(territory=toulouse, commune=labege, latitude=43.5465, longitude=1.5105),
         day=DAY,
         start_time=dt.time(9),
         capacity=10,
@@ -72,6 +73,7 @@ def two() -> tuple[Slot, Slot]:
             access=["vi"],
             mode="drop_in",
         ),
+        venue=VenueFactory(latitude=45.76, longitude=4.85),
         day=DAY + dt.timedelta(days=1),
         start_time=dt.time(18, 30),
         capacity=None,
@@ -108,6 +110,17 @@ def two() -> tuple[Slot, Slot]:
         ("acces=mi,vi", []),
         ("mode=drop_in", ["vélos"]),
         ("mode=first_come", ["robot"]),
+        ("public=schools", ["robot"]),
+        ("public=everyone", ["vélos"]),
+        ("autour=43.5465,1.5105,1", ["robot"]),
+        ("autour=43.6045,1.444,2", []),
+        ("autour=43.6045,1.444,10", ["robot"]),
+        ("autour=45.76,4.85,0.1", ["vélos"]),
+        ("cadre=43,1,44,2", ["robot"]),
+        ("cadre=43,1,46,5", ["robot", "vélos"]),
+        ("cadre=43,4,44,5", []),
+        ("cadre=43,4,44,2", ["robot"]),
+        ("cadre=43,1,46,5&autour=45.76,4.85,5&public=everyone&mode=drop_in", ["vélos"]),
         ("places=1", ["robot", "vélos"]),
         ("places=2", ["vélos"]),
         ("places=libre", ["vélos"]),
@@ -134,6 +147,16 @@ def test_each_filter_narrows_and_they_combine(two: object, query: str, found: li
         ("places=-3", ("places",)),
         ("places=99999", ("places",)),
         ("operation=a%20b", ("operation",)),
+        ("public=martiens", ("public",)),
+        ("autour=ici", ("autour",)),
+        ("autour=43.6,1.4", ("autour",)),
+        ("autour=91,1.4,2", ("autour",)),
+        ("autour=43.6,1.4,0", ("autour",)),
+        ("autour=43.6,1.4,101", ("autour",)),
+        ("autour=nan,inf,1e3", ("autour",)),
+        ("cadre=1,2,3", ("cadre",)),
+        ("cadre=44,1,43,2", ("cadre",)),
+        ("cadre=43,1,44,181", ("cadre",)),
         ("apres=garbage", ("apres",)),
         ("apres=%F0%9F%92%A9", ("apres",)),
         ("after=OTk5OTk5OTk5OTk5OTk5OTk5LjE", ("after",)),
@@ -147,11 +170,20 @@ def test_what_cannot_be_read_is_left_out_and_named(two: object, query: str, unre
 
 
 def test_the_question_is_written_back_as_it_was_read() -> None:
-    query = "q=robot&ville=toulouse&jour=2027-06-10&moment=matin&format=demo&acces=mi&acces=hi&places=2"
+    query = (
+        "q=robot&ville=toulouse&jour=2027-06-10&moment=matin&format=demo&acces=mi&acces=hi&places=2"
+        "&public=families&mode=ballot&autour=-43.6,-1.444,2.5&cadre=43.1,1.25,44,2"
+    )
 
     filters = asked(query)
 
     assert Filters.read(QueryDict(filters.query_string()[1:])) == filters
+
+
+def test_a_point_is_written_down_no_closer_than_a_hundred_metres() -> None:
+    filters = asked("autour=43.604652,1.444209,2")
+
+    assert filters.query_string() == "?autour=43.605%2C1.444%2C2"
 
 
 def test_drafts_past_slots_and_other_editions_are_not_found() -> None:
