@@ -51,6 +51,7 @@ urlpatterns: list[URLPattern] = [
     path("flux/", public_pages.feeds_explained, name="feeds"),
     path("robots.txt", public_pages.robots, name="robots"),
     path("sitemap.xml", public_pages.sitemap, name="sitemap"),
+    path("sitemap-<slug:name>-<int:number>.xml", public_pages.sitemap_part, name="sitemap_part"),
     path("programme.ics", feeds.calendar, name="programme_ics"),
     path("programme.rss", feeds.rss, name="programme_rss"),
     path("programme.json", feeds.json_events, name="programme_json"),

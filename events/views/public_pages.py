@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
-from xml.sax.saxutils import escape
 
 from django.conf import settings
 from django.db.models import Prefetch
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from events.models import Activity, ArchiveEntry, Festival, Host, Programme, Territory, Venue
+from events.exchange import sitemap as sitemaps
+from events.models import Activity, ArchiveEntry, Festival, Programme
 from events.views.history import growth, kin
 from events.wording import language
 
-MOST_ADDRESSES = 50_000
+XML = "application/xml; charset=utf-8"
 
 
 @require_safe
@@ -122,34 +123,36 @@ def robots(_request: HttpRequest) -> HttpResponse:
         "/organisation/",
         "/mes-visites/",
         "/inscriptions/",
+        "/accueil/",
+        "/nouvelle-adresse/",
+        "/sans-envoi/",
+        "/sans-rappel/",
     )
-    lines = ["User-agent: *", *(f"Disallow: {path}" for path in closed), "Disallow: /*/inscription/"]
+    lines = [
+        "User-agent: *",
+        *(f"Disallow: {path}" for path in closed),
+        "Disallow: /*/inscription/",
+        "Disallow: /*/participer/",
+    ]
     lines += ["", f"Sitemap: {settings.SITE_URL}{reverse('events:sitemap')}", ""]
     return HttpResponse("\n".join(lines), content_type="text/plain; charset=utf-8")
 
 
 @require_safe
 @cache_control(public=True, max_age=3600)
-def sitemap(_request: HttpRequest) -> HttpResponse:
-    """Every public page but the slots, which change by the minute (https://www.sitemaps.org/protocol.html)."""
-    names = ("home", "programme", "agenda", "map", "territories", "history", "accessibility", "privacy")
-    paths = [reverse(f"events:{name}") for name in names]
-    tables: list[tuple[str, Iterable[str]]] = [
-        ("edition", Festival.objects.archived().values_list("slug", flat=True)),
-        (
-            "territory",
-            Territory.objects.filter(festivals__state="published").distinct().values_list("slug", flat=True),
-        ),
-        ("activity", Activity.objects.published().values_list("slug", flat=True).order_by("pk")),
-        ("host", Host.objects.public().values_list("slug", flat=True).order_by("pk")),
-        ("venue", Venue.objects.filter(slots__state="published").distinct().values_list("slug", flat=True)),
-    ]
-    for name, slugs in tables:
-        paths += [reverse(f"events:{name}", args=[slug]) for slug in slugs]
-    body = "".join(
-        f"<url><loc>{escape(settings.SITE_URL + path)}</loc></url>" for path in paths[:MOST_ADDRESSES]
-    )
-    return HttpResponse(
-        f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{body}</urlset>\n',
-        content_type="application/xml; charset=utf-8",
-    )
+def sitemap(_request: HttpRequest) -> StreamingHttpResponse:
+    """Every public page; beyond one part's worth, the index of the parts."""
+    now = timezone.now()
+    known = sitemaps.counts(now)
+    is_small = sum(known.values()) <= sitemaps.PAGES_A_PART
+    lines = sitemaps.whole(now) if is_small else sitemaps.index(known)
+    return StreamingHttpResponse(lines, content_type=XML)
+
+
+@require_safe
+@cache_control(public=True, max_age=3600)
+def sitemap_part(_request: HttpRequest, name: str, number: int) -> StreamingHttpResponse:
+    lines = sitemaps.part(name, number, timezone.now())
+    if lines is None:
+        raise Http404
+    return StreamingHttpResponse(lines, content_type=XML)

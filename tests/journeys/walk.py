@@ -193,7 +193,14 @@ ACTIONS = {
 
 FILES = {
     *("programme_ics", "programme_rss", "programme_json", "programme_csv", "programme_geojson", "robots"),
-    *("sitemap", "my_visits_calendar", "my_visit_calendar", "host_people_csv", "host_slot_csv"),
+    *(
+        "sitemap",
+        "sitemap_part",
+        "my_visits_calendar",
+        "my_visit_calendar",
+        "host_people_csv",
+        "host_slot_csv",
+    ),
     *("organiser_csv", "organiser_slot_csv", "outbox_letter", "outbox_file", "ballot_file"),
     *("changes_rss", "venue_calendar", "room_calendar", "manager_calendar", "organiser_timetable_state"),
     *("organiser_bulk_csv", "organiser_occupation_csv", "my_day_calendar"),

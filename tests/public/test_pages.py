@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from defusedxml.ElementTree import fromstring
 from django.test import Client
 from django.urls import reverse
 
@@ -683,15 +682,6 @@ def test_robots_are_kept_from_private_pages(read: Read) -> None:
 
     assert "Disallow: /mes-visites/" in text
     assert "/sitemap.xml" in text
-
-
-def test_the_sitemap_names_public_pages_only(read: Read) -> None:
-    shown, hidden = SlotFactory().activity, ActivityFactory(state=Activity.State.DRAFT)
-
-    addresses = [node.text for node in fromstring(read("/sitemap.xml")).iter() if node.tag.endswith("loc")]
-
-    assert sum(address.endswith(shown.get_absolute_url()) for address in addresses) == 1
-    assert not any(hidden.slug in address for address in addresses)
 
 
 def test_a_french_title_on_an_english_page_is_marked_as_french(read: Read) -> None:
