@@ -203,6 +203,7 @@ FILES = {
     ),
     *("organiser_csv", "organiser_slot_csv", "outbox_letter", "outbox_file", "ballot_file"),
     *("changes_rss", "venue_calendar", "room_calendar", "manager_calendar", "organiser_timetable_state"),
+    *("gadget_script", "gadget_json"),
     *("organiser_bulk_csv", "organiser_occupation_csv", "my_day_calendar"),
 }
 
@@ -245,6 +246,9 @@ def public_pages(found: dict[str, Any]) -> list[Page]:
         _at("privacy"),
         _at("legal"),
         _at("feeds"),
+        _at("gadget", query="?ville=toulouse&nombre=8"),
+        _at("gadget", query="?ville=nulle-part&hl=en&theme=dark"),
+        _at("gadget_guide", query=f"?ville=toulouse&hote={HOST}&nombre=3"),
         _at("status"),
         _at("my_day"),
         _at("my_day", query=f"?choix={found['star']}&dejeuner=45"),
