@@ -5,6 +5,7 @@ from .ballot import Ballot, BallotEntry, BallotWish
 from .choices import (
     LOCALES,
     Access,
+    Announced,
     Audience,
     Equipment,
     Format,
@@ -29,6 +30,7 @@ from .festival import (
     TerritoryTeam,
     in_reader_language,
 )
+from .gone import GoneSlot
 from .host import Host, HostMember
 from .job import Job
 from .message import (
@@ -68,6 +70,7 @@ __all__ = [
     "Absence",
     "Access",
     "Activity",
+    "Announced",
     "ApiToken",
     "Appearance",
     "ArchiveEntry",
@@ -85,6 +88,7 @@ __all__ = [
     "Festival",
     "FestivalTeam",
     "Format",
+    "GoneSlot",
     "Heartbeat",
     "Host",
     "HostMember",

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from events.folding import fold, words
 
-from .choices import Access, Audience, Equipment, Format, Language, Mode, Theme
+from .choices import Access, Announced, Audience, Equipment, Format, Language, Mode, Theme
 from .festival import Festival, Programme, Territory, in_reader_language
 from .fields import CodesField
 from .host import Host
@@ -110,6 +110,9 @@ class Activity(models.Model):
     room_needs = models.CharField(_("what else the room needs"), max_length=300, blank=True)
     needs = CodesField(_("what the room needs"), codes=Equipment.choices)
     state = models.CharField(_("state"), max_length=20, choices=State, default=State.DRAFT)
+    announced = models.CharField(
+        _("what was announced"), max_length=12, choices=Announced, blank=True, default="", db_default=""
+    )
     moderation_note = models.TextField(_("what the organisers said"), blank=True)
     submitted_at = models.DateTimeField(null=True, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)

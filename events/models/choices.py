@@ -70,6 +70,16 @@ class Access(models.TextChoices):
     II = "ii", _("Intellectual impairment")
 
 
+class Announced(models.TextChoices):
+    """What became of an event, where its counters and its state do not say it themselves: statuses 2 to 4 of
+    OpenAgenda's event format.
+    """
+
+    RESCHEDULED = "rescheduled", _("Rescheduled")
+    MOVED_ONLINE = "moved_online", _("Moved online")
+    POSTPONED = "postponed", _("Postponed")
+
+
 class Language(models.TextChoices):
     FR = "fr", _("French")
     EN = "en", _("English")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from django.db import models
 from django.db.models import Case, F, OuterRef, Q, Subquery, Sum, When
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from events.clock import instant, on_the_wall
@@ -15,11 +16,17 @@ from events.clock import instant, on_the_wall
 from .activity import Activity
 from .choices import Mode
 from .festival import Festival, Opening, Territory
+from .gone import moment_of, ms_of
 from .host import Host
 from .venue import Room, Venue
 
 if TYPE_CHECKING:
     from accounts.models import User
+
+
+def ms_of_now() -> int:
+    """Now, in milliseconds since 1970."""
+    return ms_of(timezone.now())
 
 
 class SlotQuerySet(models.QuerySet["Slot"]):
@@ -90,7 +97,7 @@ class Slot(models.Model):
     places confirmed, places held (an offer, an address to be confirmed), and registrations on the waiting
     list; ``reserved`` counts the places still free in pools that are not released (``Pool``). Only the rules
     of ``events.registration`` change them. ``capacity`` NULL means no limit. ``next_release_at`` is the first
-    release of a pool to come.
+    release of a pool to come. ``changed_ms`` is kept by the database (``events.marks``).
     """
 
     class State(models.TextChoices):
@@ -132,6 +139,7 @@ class Slot(models.Model):
     cancel_reason = models.TextField(blank=True, editable=False)
     external_id = models.CharField(max_length=120, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    changed_ms = models.BigIntegerField(default=ms_of_now, db_default=0, editable=False)
 
     objects = SlotQuerySet.as_manager()
 
@@ -217,6 +225,11 @@ class Slot(models.Model):
     def local_opening(self) -> dt.datetime | None:
         """When its booking opens, on the same clocks."""
         return on_the_wall(self.opens_at, self.timezone) if self.opens_at else None
+
+    @property
+    def changed_at(self) -> dt.datetime:
+        """When what is shown of it last changed, whether it is full included."""
+        return moment_of(self.changed_ms)
 
     @property
     def mode(self) -> str:

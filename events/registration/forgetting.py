@@ -25,6 +25,7 @@ from events.models import (
     Delivery,
     DeliveryEvent,
     ErasedCount,
+    GoneSlot,
     HostPerson,
     Job,
     KeptMail,
@@ -38,6 +39,8 @@ from events.models import (
     Venue,
     Visitor,
 )
+from events.models.gone import KEPT as GONE_KEPT
+from events.models.gone import ms_of
 
 from .cancel import cancel_registration
 from .locks import keep_ballot_open, lock_slot
@@ -325,6 +328,7 @@ def purge_expired(*, now: dt.datetime) -> dict[str, int]:
     erased["jobs"] = Job.objects.filter(finished_at__lt=limit).delete()[0]
     erased["host_people"] = _purge_host_people(limit)
     Absence.objects.filter(ends_at__lt=limit).delete()
+    GoneSlot.objects.filter(gone_ms__lt=ms_of(now - GONE_KEPT)).delete()
     erased["sessions"] = Session.objects.filter(expire_date__lt=now).delete()[0]
     return erased
 
