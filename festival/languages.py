@@ -54,4 +54,7 @@ def _is_a_page_of_its_own(request: HttpRequest, response: HttpResponseBase) -> b
     """A page somebody opened: no feed, no part of a page, nothing inside another site."""
     opened = request.headers.get("Sec-Fetch-Dest", "document") == "document"
     is_html = response.headers.get("Content-Type", "").startswith("text/html")
-    return request.method == "GET" and response.status_code == 200 and opened and is_html
+    is_for_others = "Access-Control-Allow-Origin" in response.headers  # the gadget sets no cookie
+    return (
+        request.method == "GET" and response.status_code == 200 and opened and is_html and not is_for_others
+    )

@@ -31,6 +31,7 @@ from events.forms.programme import (
 from events.models import Activity, Festival, Language, Slot, Venue
 from events.models.host import PAINTS
 from events.programme import Facets, Filters, Page, facets, find, matching, tally
+from events.views.asked_by_many import asked_by_many
 from events.views.context import current_festival
 from events.views.history import growth
 from events.views.public_rows import (
@@ -62,6 +63,7 @@ MOST_LEAD = 240
 
 
 @require_safe
+@asked_by_many
 def home(request: HttpRequest) -> HttpResponse:
     """What, where, when, and a first street of doors."""
     now = timezone.now()
@@ -143,6 +145,7 @@ def paint_of(slug: str) -> str:
 
 
 @require_safe
+@asked_by_many
 def programme(request: HttpRequest) -> HttpResponse:
     """The list with its filters, a page at a time."""
     now = timezone.now()

@@ -55,6 +55,25 @@ class Mark:
     words: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """A page that anybody may read with any question in its address; the address is part of its key.
+
+    ``hidden``: names of its hidden inputs, whose values follow from the address. ``cookies``: those that only
+    the browser's own scripts read, so that the page is the same with them and without.
+    """
+
+    hidden: frozenset[str] = frozenset()
+    cookies: frozenset[str] = frozenset()
+
+
+MOST_ASKED = 300
+"""Letters of a question beyond which its answer is not worth a place here."""
+MOST_ANSWERS = 300
+"""Pages kept, beyond which no further answer to a question is: a crowd of questions does not drive out the
+pages of the rush."""
+
+
 @dataclass(slots=True)
 class _Page:
     """``parts`` alternate: text, name of a hole, text, …, text."""
@@ -83,6 +102,7 @@ def quick(
     *,
     mark: Callable[[], Mark | None] = lambda: None,
     longer: int = 1,
+    asks: Asks | None = None,
 ) -> HttpResponse:
     """The page as ``draw`` draws it, or as it drew it a moment ago for somebody else.
 
@@ -93,11 +113,15 @@ def quick(
 
     ``mark`` reads, more cheaply than the page is drawn, what it says that changes: while its shape stays the
     same (and it is not None) the page is good again with its words, up to ten times as long.
+
+    ``asks``: for pages that are read with a question in their address.
     """
     lasts = settings.QUICK_PAGE_SECONDS
-    if not lasts or not _is_anybody(request):
+    if not lasts or not _is_anybody(request, asks):
         return draw()
     whole = (*key, request.get_host(), request.scheme, get_language(), *_sent(request))
+    if asks:
+        whole = (*whole, request.META.get("QUERY_STRING", ""))
     now = time.monotonic()
     page = _pages.get(whole)
     if page is not None and now < page.good_until:
@@ -114,7 +138,9 @@ def quick(
         _keep(whole, found, marked, lasts, now)
         return _fill(request, _pages[whole], own or {})
     response = draw()
-    if parts := _cut(request, response, own or {}, marked):
+    if asks and request.META.get("QUERY_STRING") and not _has_room(now):
+        return response
+    if parts := _cut(request, response, own or {}, marked, asks):
         drawn = page_shelf.Drawn(response.status_code, dict(response.headers), parts)
         _keep(whole, drawn, marked, lasts, now)
         if marked:
@@ -127,6 +153,13 @@ def _keep(whole: Hashable, drawn: page_shelf.Drawn, mark: Mark | None, lasts: fl
         _forget(_pages, [key for key, page in list(_pages.items()) if page.old_after < now])
     times = (now + GOOD * lasts, now + GONE * lasts, now + OLD * lasts)
     _pages[whole] = _Page(drawn.parts, drawn.status, drawn.headers, *times, mark=mark)
+
+
+def _has_room(now: float) -> bool:
+    if len(_pages) >= MOST_ANSWERS:
+        for key in [key for key, page in list(_pages.items()) if page.old_after < now]:
+            _pages.pop(key, None)
+    return len(_pages) < MOST_ANSWERS
 
 
 def remember(key: Hashable, make: Callable[[], T], *, times: int = OLD) -> T:
@@ -153,14 +186,15 @@ def _forget(kept: dict[Hashable, Any], old: list[Hashable]) -> None:
         kept.clear()
 
 
-def _is_anybody(request: HttpRequest) -> bool:
+def _is_anybody(request: HttpRequest, asks: Asks | None) -> bool:
     """Nothing in the request says who it is, and no part of a page is asked for."""
-    known = {settings.CSRF_COOKIE_NAME, settings.LANGUAGE_COOKIE_NAME}
-    if not known.issuperset(request.COOKIES) or request.META.get("QUERY_STRING"):
+    known = {settings.CSRF_COOKIE_NAME, settings.LANGUAGE_COOKIE_NAME, *(asks.cookies if asks else ())}
+    question = request.META.get("QUERY_STRING", "")
+    if not known.issuperset(request.COOKIES) or len(question) > (MOST_ASKED if asks else 0):
         return False
     if request.method == "POST":
         return sum(map(len, _sent(request))) <= MOST_TYPED
-    return "HTTP_HX_REQUEST" not in request.META
+    return asks is not None or "HTTP_HX_REQUEST" not in request.META
 
 
 def _sent(request: HttpRequest) -> Iterator[str]:
@@ -172,15 +206,16 @@ def _sent(request: HttpRequest) -> Iterator[str]:
 
 
 def _cut(
-    request: HttpRequest, response: HttpResponse, own: Own, mark: Mark | None
+    request: HttpRequest, response: HttpResponse, own: Own, mark: Mark | None, asks: Asks | None = None
 ) -> list[bytes | str] | None:
     """The page with its holes; none where it holds anything that may belong to its first reader, nor where
     it has changed since its mark was read.
     """
     text = response.content.decode()
-    if response.cookies or set(HIDDEN_INPUT.findall(text)) - HIDDEN:
+    if response.cookies or set(HIDDEN_INPUT.findall(text)) - HIDDEN - (asks.hidden if asks else frozenset()):
         return None
-    values: dict[str, str] = {"path": escape(request.get_full_path())}
+    # The address of a page with a question is in its key, and would be found in every link that asks further.
+    values: dict[str, str] = {} if asks else {"path": escape(request.get_full_path())}
     for name, pattern in RANDOM.items():
         found = set(pattern.findall(text))
         if len(found) > 1:

@@ -115,7 +115,7 @@ def test_nothing_found_is_said_and_leads_on(client: Client, asked: dict[str, str
 
 
 @pytest.mark.usefixtures("two_cities")
-@pytest.mark.parametrize("path", ["/gadget.js", "/gadget.json", "/gadget/"])
+@pytest.mark.parametrize("path", ["/gadget.js", "/gadget.json?hl=en", "/gadget/", "/gadget/?hl=en"])
 def test_anybody_may_read_it_and_caches_keep_it(client: Client, path: str) -> None:
     response = client.get(path)
     assert response["Access-Control-Allow-Origin"] == "*"

@@ -398,7 +398,7 @@ class TestTheReceipt:
 def test_without_holes_a_kept_page_would_mix_two_people(monkeypatch: pytest.MonkeyPatch) -> None:
     """The guard off: the first reader's page as it is."""
 
-    def keep_all(_request: HttpRequest, response: Any, _own: Any, _mark: Any) -> list[bytes | str]:
+    def keep_all(_request: HttpRequest, response: Any, *_rest: Any) -> list[bytes | str]:
         return [response.content]
 
     monkeypatch.setattr(quick_pages, "_cut", keep_all)

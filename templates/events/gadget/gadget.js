@@ -4,7 +4,7 @@
   var WORDS = {{ words|safe }};
   var STYLE = {{ style|safe }};
   var SVG = "http://www.w3.org/2000/svg";
-  var ASKED = ["ville", "hote", "jour", "moment", "operation", "format", "thematique", "acces", "mode", "places", "q", "nombre"];
+  var ASKED = ["ville", "hote", "jour", "moment", "operation", "format", "thematique", "public", "acces", "mode", "places", "autour", "q", "nombre"];
 
   var tag = document.currentScript || document.querySelector('script[src*="/gadget.js"]:not([data-pris])');
   if (!tag || !window.fetch || !Element.prototype.attachShadow) return;
