@@ -16,6 +16,7 @@ from django.utils import timezone
 from events import longwork
 from events.broadcasts import rest_at_night, run_broadcast
 from events.digests import owe_digests
+from events.follows import owe_follows
 from events.geocoding import geocode_due
 from events.longwork import Handler
 from events.mail.deliver import Report, deliver_due, expire, release_leases
@@ -147,6 +148,12 @@ def owe_digests_in_turn(now: dt.datetime) -> int:
     return owed
 
 
+@shared_task(name="events.owe_follows", ignore_result=True)
+def owe_follows_task() -> None:
+    """Every minute: owe who follows something what has opened or come free."""
+    owe_follows(timezone.now())
+
+
 @shared_task(name="events.watch_mail", ignore_result=True)
 def watch_mail_task() -> None:
     """Twice a minute: see whether mail flows, and tell when it does not."""
@@ -208,6 +215,7 @@ def sweep(now: dt.datetime | None = None) -> Sweep:
     pass_places_on(at)
     owed = owe_reminders_in_turn(at)
     owe_digests_in_turn(at)
+    owe_follows(at)
     expired = expire(now=at)
     work_on_jobs(at)
     rest_at_night(at)

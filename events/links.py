@@ -12,6 +12,7 @@ import datetime as dt
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
 
 from django.conf import settings
 from django.core import signing
@@ -154,3 +155,47 @@ def registration_of_token(token: str) -> int | None:
     except signing.BadSignature:
         return None
     return int(said)
+
+
+FOLLOW_CONFIRMED_WITHIN = dt.timedelta(hours=48)
+
+
+def follow_token(follow_id: int) -> str:
+    """The token of the link that confirms one follow: does that alone, for ``FOLLOW_CONFIRMED_WITHIN``."""
+    return signing.TimestampSigner(salt="events.follow").sign(str(follow_id)).replace(":", ".")
+
+
+def read_follow_token(token: str) -> int:
+    """The follow it confirms. Raises ``signing.BadSignature`` on a token too old or not made here."""
+    signed = token.replace(".", ":", 2)
+    said = signing.TimestampSigner(salt="events.follow").unsign(signed, max_age=FOLLOW_CONFIRMED_WITHIN)
+    return int(said)
+
+
+def follows_token(follower_id: int) -> str:
+    """The token of the page of all that an address follows: shows and stops that, opens nothing else."""
+    return signing.Signer(salt="events.follows").sign(str(follower_id)).replace(":", ".")
+
+
+def follower_of_token(token: str) -> int | None:
+    """The follower such a token speaks for, or none when it was not made here."""
+    try:
+        return int(signing.Signer(salt="events.follows").unsign(token.replace(".", ":", 1)))
+    except signing.BadSignature:
+        return None
+
+
+def follows_off_token(follower_id: int, follow_ids: Iterable[int]) -> str:
+    """The token of the one-click link that ends what one mail was owed for (RFC 8058): does that alone."""
+    said = "-".join(str(key) for key in (follower_id, *sorted(follow_ids)))
+    return signing.Signer(salt="events.follows_off").sign(said).replace(":", ".")
+
+
+def read_follows_off_token(token: str) -> tuple[int, list[int]] | None:
+    """The follower and the follows it ends, or none when it was not made here."""
+    try:
+        said = signing.Signer(salt="events.follows_off").unsign(token.replace(".", ":", 1))
+    except signing.BadSignature:
+        return None
+    follower, *follows = (int(part) for part in said.split("-"))
+    return follower, follows

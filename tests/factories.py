@@ -139,6 +139,35 @@ class VisitorFactory(DjangoModelFactory[m.Visitor]):
     email = factory.Sequence(lambda n: f"visiteur{n}@example.org")
 
 
+class FollowerFactory(DjangoModelFactory[m.Follower]):
+    class Meta:
+        model = m.Follower
+
+    email = factory.Sequence(lambda n: f"suit{n}@example.org")
+    mailbox = factory.SelfAttribute("email")
+    created_at = NOW
+
+
+def topic_of(**said: Any) -> m.Topic:
+    """The topic of a host, a territory, a theme or an activity."""
+    parts = [f"{name}:{getattr(thing, 'pk', thing)}" for name, thing in sorted(said.items())]
+    key = f"theme:{said['theme']}:{said['territory'].pk}" if len(said) == 2 else parts[0]
+    return m.Topic.objects.get_or_create(key=key, defaults=said)[0]
+
+
+class FollowFactory(DjangoModelFactory[m.Follow]):
+    """Confirmed an hour ago, unless said otherwise."""
+
+    class Meta:
+        model = m.Follow
+
+    follower = factory.SubFactory(FollowerFactory)
+    words = "Un message quand les réservations ouvrent."
+    page = "/villes/toulouse/"
+    asked_at = NOW - dt.timedelta(hours=2)
+    confirmed_at = NOW - dt.timedelta(hours=1)
+
+
 class RegistrationFactory(DjangoModelFactory[m.Registration]):
     """A bare row for lists and pages; it does not move the slot's counters. To book, call the rule."""
 

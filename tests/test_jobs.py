@@ -19,6 +19,7 @@ SWEEPS = {
     "events.owe_reminders",
     "events.expire",
     "events.rest_at_night",
+    "events.owe_follows",
     "events.pass_places_on",
     "events.draw_ballots",
     "events.geocode",

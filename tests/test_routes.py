@@ -20,7 +20,14 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import User
-from events.links import broadcasts_token, desk_mails_token, reminders_token
+from events.links import (
+    broadcasts_token,
+    desk_mails_token,
+    follow_token,
+    follows_off_token,
+    follows_token,
+    reminders_token,
+)
 from events.models import (
     Absence,
     Activity,
@@ -137,6 +144,10 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:my_ballot_entry": (EVERYBODY, "entry"),
     "events:reminders_off": (EVERYBODY, "no reminders"),
     "events:broadcasts_off": (EVERYBODY, "no broadcasts"),
+    "events:follow": (EVERYBODY, ""),
+    "events:follow_confirm": (EVERYBODY, "follow asked"),
+    "events:follows_off": (EVERYBODY, "follow off"),
+    "events:my_follows": (EVERYBODY, "follows"),
     # mails kept on the site, in the embedded mode
     "events:outbox": (EVERYBODY, ""),
     "events:outbox_mail": (EVERYBODY, "kept mail"),
@@ -341,6 +352,7 @@ def side(festival: Any, letter: str, now: dt.datetime) -> dict[str, Any]:
     )
     visitor = f.VisitorFactory(link_expires_at=now + dt.timedelta(days=90))
     registration = f.RegistrationFactory(slot=slot, visitor=visitor, created_at=now, confirmed_at=now)
+    follow = f.FollowFactory(topic=f.topic_of(territory=territory))
     key = ApiToken.objects.create(name="Ville", territory=territory, token_hash=letter * 64)
     hook = Webhook.objects.create(territory=territory, name="Ville", url="https://partner.example/")
     delivery = ping(hook, now=now)
@@ -417,6 +429,9 @@ def addresses(at: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "link": {"token": at["visitor"].token},
         "no broadcasts": {"token": broadcasts_token(at["visitor"].email)},
         "no reminders": {"token": reminders_token(at["visitor"].pk)},
+        "follow asked": {"token": follow_token(at["follow"].pk)},
+        "follow off": {"token": follows_off_token(at["follow"].follower_id, [at["follow"].pk])},
+        "follows": {"token": follows_token(at["follow"].follower_id)},
         "day": {"token": at["visitor"].token, "date": at["day"]},
         "visit": {"token": at["visitor"].token, "reference": at["registration"].reference},
         "host": {"slug": host},

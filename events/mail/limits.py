@@ -42,7 +42,8 @@ VISITS = Allowance(
     per_day=40,
 )
 WAYS_IN = Allowance("mail-ways-in", frozenset({Kind.ACCOUNT, Kind.LINK}), per_hour=8, per_day=24)
-ALL = (VISITS, WAYS_IN)
+FOLLOWS = Allowance("mail-follows", frozenset({Kind.FOLLOW_CONFIRM}), per_hour=4, per_day=12)
+ALL = (VISITS, WAYS_IN, FOLLOWS)
 BY_OWNER = "by_owner"
 """In a message's context: caused from behind the visitor's own link."""
 

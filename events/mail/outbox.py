@@ -22,6 +22,7 @@ from events.rows import insert
 PRIORITY = {
     Message.Kind.ACCOUNT: 1,
     Message.Kind.CONFIRM_ADDRESS: 1,
+    Message.Kind.FOLLOW_CONFIRM: 2,
     Message.Kind.LAST_CALL: 1,
     Message.Kind.CONFIRMATION: 2,
     Message.Kind.LINK: 2,
@@ -44,6 +45,8 @@ PRIORITY = {
     Message.Kind.THANKS: 8,
     Message.Kind.SURVEY: 8,
     Message.Kind.BROADCAST: 9,
+    Message.Kind.FOLLOW_OPEN: 9,
+    Message.Kind.FOLLOW_FREE: 9,
 }
 """The smaller, the sooner it leaves; 5 for what is not named."""
 

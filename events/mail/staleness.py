@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from accounts.models import User
-from events.mail import days, desk_facts
+from events.mail import days, desk_facts, follow_facts
 from events.mail.batch import asked_together
 from events.mail.desk_wishes import KINDS as TO_A_DESK
 from events.mail.suppressions import suppressed, why_suppressed
@@ -86,6 +86,8 @@ def why_not(message: Message, now: dt.datetime) -> tuple[Message.Status, str] | 
             return reason
     if message.kind == Kind.BROADCAST and (reason := _bulk_says_no(message)):
         return reason
+    if message.kind in follow_facts.KINDS and (reason := follow_facts.why_not(message, now)):
+        return reason
     together = asked_together(suppressed, now=now)
     why = why_suppressed(message, now=now) if together is None else together.get(message.pk, "")
     if why:
@@ -96,10 +98,13 @@ def why_not(message: Message, now: dt.datetime) -> tuple[Message.Status, str] | 
 
 
 def morning_for(message: Message, now: dt.datetime) -> dt.datetime | None:
-    """The morning until which a mail about a visited day rests that was held up into the night.
+    """The morning until which a mail about a visited day, or to who follows, rests that was held up into the
+    night.
 
     None when it may leave: it is day, or the morning would be too late.
     """
+    if message.kind in follow_facts.KINDS:
+        return follow_facts.morning_for(message, now)
     if message.kind not in days.KINDS or message.registration is None:
         return None
     quiet, zone = days.day_of(message, now).quiet, message.registration.slot.timezone

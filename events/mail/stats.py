@@ -24,6 +24,7 @@ SWEEPS = {
     "watch_mail": 30,
     "owe_reminders": 60,
     "owe_digests": 60,
+    "owe_follows": 60,
     "expire": 60,
     "draw_ballots": 60,
     "geocode": 60,

@@ -33,6 +33,8 @@ _SCOPE_OF: dict[str, Scope] = {
     Kind.THANKS: Scope.REMINDERS,
     Kind.SURVEY: Scope.REMINDERS,
     Kind.BROADCAST: Scope.BROADCASTS,
+    Kind.FOLLOW_OPEN: Scope.FOLLOWS,
+    Kind.FOLLOW_FREE: Scope.FOLLOWS,
     Kind.HOST_DIGEST: Scope.DIGESTS,
     Kind.ORGANISER_DIGEST: Scope.DIGESTS,
     Kind.DOOR_LIST: Scope.DOOR_LISTS,

@@ -30,6 +30,7 @@ from .festival import (
     TerritoryTeam,
     in_reader_language,
 )
+from .follow import Follow, Follower, FullSpell, Topic
 from .gone import GoneSlot
 from .host import Host, HostMember
 from .job import Job
@@ -87,7 +88,10 @@ __all__ = [
     "ErasedCount",
     "Festival",
     "FestivalTeam",
+    "Follow",
+    "Follower",
     "Format",
+    "FullSpell",
     "GoneSlot",
     "Heartbeat",
     "Host",
@@ -131,6 +135,7 @@ __all__ = [
     "Territory",
     "TerritoryTeam",
     "Theme",
+    "Topic",
     "Venue",
     "VenueManager",
     "VenueMerge",

@@ -78,6 +78,9 @@ class Message(models.Model):
         THANKS = "thanks", _("Thanks after the visit")
         SURVEY = "survey", _("Survey after the visit")
         BROADCAST = "broadcast", _("Bulk message")
+        FOLLOW_CONFIRM = "follow_confirm", _("Following to be confirmed")
+        FOLLOW_OPEN = "follow_open", _("What one follows has opened")
+        FOLLOW_FREE = "follow_free", _("Places free again where one follows")
         HOST_DIGEST = "host_digest", _("A host’s day in figures")
         ORGANISER_DIGEST = "organiser_digest", _("A territory’s day in figures")
         DOOR_LIST = "door_list", _("Door list")
@@ -231,6 +234,7 @@ class Suppression(models.Model):
     class Scope(models.TextChoices):
         REMINDERS = "reminders", _("Reminders, thanks and surveys")
         BROADCASTS = "broadcasts", _("Bulk messages")
+        FOLLOWS = "follows", _("What one follows")
         DIGESTS = "digests", _("Digests for hosts and organisers")
         DOOR_LISTS = "door_lists", _("Door lists")
         NAGS = "nags", _("What is left undone")

@@ -161,6 +161,7 @@ class Slot(models.Model):
                 condition=Q(next_release_at__isnull=False),
             ),
             models.Index(fields=["starts_at"], name="slot_awaited", condition=Q(waiting__gt=0)),
+            models.Index(fields=["opens_at"], name="slot_by_opening", condition=Q(opens_at__isnull=False)),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(

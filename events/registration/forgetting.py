@@ -6,6 +6,7 @@ of an edition stay true.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
 from collections.abc import Iterable
@@ -17,7 +18,7 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import F, Prefetch, Q
 
 from accounts.models import User
-from events.links import hash_of_address
+from events.links import FOLLOW_CONFIRMED_WITHIN, hash_of_address
 from events.models import (
     Absence,
     BallotEntry,
@@ -25,6 +26,8 @@ from events.models import (
     Delivery,
     DeliveryEvent,
     ErasedCount,
+    Follow,
+    Follower,
     GoneSlot,
     HostPerson,
     Job,
@@ -50,6 +53,8 @@ from .pools import count_pools
 NAMES_LAST = dt.timedelta(days=30)
 REGISTRATIONS_LAST = dt.timedelta(days=90)
 COUNTS_LAST = dt.timedelta(days=1)
+STOPPED_LAST = dt.timedelta(days=30)
+"""What one follows no longer: so long it can be taken up again by its link."""
 ERASED = "[…]"
 CONFIRMED, WAITING, HELD = (
     Registration.Status.CONFIRMED,
@@ -105,6 +110,7 @@ def export_person(*, email: str) -> dict[str, Any]:
             .order_by("at", "pk")
             .values("kind", "detail", "at")
         ),
+        "follows": [_export_follow(follow) for follow in _follows_of(email)],
         "account": [_export_account(user) for user in User.objects.filter(email__iexact=email)],
         "receives_for": [_export_host_person(person) for person in _host_people_of(email)],
         "contact_of": list(
@@ -117,6 +123,23 @@ def export_person(*, email: str) -> dict[str, Any]:
             .order_by("asked_at", "pk")
             .values("room__name", "label", "starts_at", "ends_at", "message", "asked_at", "state", "answer")
         ),
+    }
+
+
+def _follows_of(email: str) -> models.QuerySet[Follow]:
+    return Follow.objects.filter(follower__email=email).select_related("topic").order_by("asked_at", "pk")
+
+
+def _export_follow(follow: Follow) -> dict[str, Any]:
+    """The consent with its proof."""
+    return {
+        "what": str(follow.topic.host or follow.topic.activity or follow.topic.territory or ""),
+        "theme": follow.topic.theme,
+        "asked_at": follow.asked_at,
+        "page": follow.page,
+        "words": follow.words,
+        "confirmed_at": follow.confirmed_at,
+        "stopped_at": follow.stopped_at,
     }
 
 
@@ -234,6 +257,8 @@ def erase_person(*, email: str, now: dt.datetime) -> dict[str, int]:
         cancel_registration(registration_id=pk, now=now, by="erasure")
     for slot_id in sorted(set(registrations.values_list("slot_id", flat=True))):
         _leave_numbers(lock_slot(slot_id), registrations.filter(slot_id=slot_id))
+    erased["follows"] = Follow.objects.filter(follower__email=email).count()
+    Follower.objects.filter(email=email).delete()
     Message.objects.filter(recipient__iexact=email).delete()
     DeliveryEvent.objects.filter(email_hash=hash_of_address(email)).delete()
     kept.delete()
@@ -306,7 +331,8 @@ def _erased_from(value: Any, pattern: re.Pattern[str]) -> Any:
 
 def purge_expired(*, now: dt.datetime) -> dict[str, int]:
     """What may no longer be kept: names and access needs 30 days after the visit, registrations and mails
-    after 90, leaving numbers; the people of hosts 90 days after their edition.
+    after 90, leaving numbers; the people of hosts 90 days after their edition; follows nobody confirmed after
+    two days, and stopped ones after 30.
 
     Safe to run twice and at any time; one short transaction a slot.
     """
@@ -329,6 +355,7 @@ def purge_expired(*, now: dt.datetime) -> dict[str, int]:
     erased["host_people"] = _purge_host_people(limit)
     Absence.objects.filter(ends_at__lt=limit).delete()
     GoneSlot.objects.filter(gone_ms__lt=ms_of(now - GONE_KEPT)).delete()
+    erased["follows"] = _purge_follows(now)
     erased["sessions"] = Session.objects.filter(expire_date__lt=now).delete()[0]
     return erased
 
@@ -343,6 +370,17 @@ def _purge_host_people(limit: dt.datetime) -> int:
     number = gone.count()
     HostPerson.objects.filter(pk__in=list(gone.values_list("pk", flat=True))).delete()
     return number
+
+
+def _purge_follows(now: dt.datetime) -> int:
+    """Those nobody said yes to within two days, those stopped a month ago; how many."""
+    never = Follow.objects.never_confirmed(now - FOLLOW_CONFIRMED_WITHIN)
+    gone = never.delete()[0] + Follow.objects.filter(stopped_at__lt=now - STOPPED_LAST).delete()[0]
+    idle = Follower.objects.filter(follows__isnull=True, created_at__lt=now - FOLLOW_CONFIRMED_WITHIN)
+    for pk in list(idle.values_list("pk", flat=True)):
+        with contextlib.suppress(IntegrityError), transaction.atomic():  # one that asks at this very moment
+            Follower.objects.filter(pk=pk, follows__isnull=True).delete()
+    return gone
 
 
 def _forget_access_needs(limit: dt.datetime) -> int:

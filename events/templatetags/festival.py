@@ -6,7 +6,7 @@ Words     ``{{ at|hour }} {{ at|big_hour }} {{ day|day }} {{ day|short_day }} {{
 Doors     ``{% door slot %} {% places slot %} {% read_door slot as door %} {{ host|paint }}``
 Pieces    ``{% icon "oui" %} {% icon "lieu" label=_("Venue") %} {% access codes %} {% walk here there to %}
           {% field form.email %} {% form_errors form %} {% nav_link url label %} {% fonts %}
-          {% mail_trouble as mail %}``
+          {% follow_form host.name hote=host.slug %} {% mail_trouble as mail %}``
 
 A day, a time or a moment is taken as it is on the wall: give ``slot.local_start``, not ``slot.starts_at``.
 """
@@ -17,6 +17,7 @@ import datetime as dt
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 
 import nh3
 from django import template
@@ -25,6 +26,7 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from django.forms import BaseForm, BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect
 from django.template import Context
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -37,6 +39,7 @@ from events import wording
 from events.clock import on_the_wall
 from events.doors import Door
 from events.doors import read_door as door_of
+from events.mail.follow_facts import say_words
 from events.mail.watch import MailHealth, how_mail_does
 from events.models import Equipment
 
@@ -509,6 +512,16 @@ def query(context: Context, **changes: Any) -> str:
         else:
             parameters[name] = str(value)
     return f"?{parameters.urlencode()}"
+
+
+@register.inclusion_tag("components/_follow.html", takes_context=True)
+def follow_form(context: Context, what: str = "", **parts: str) -> dict[str, Any]:
+    """The field by which one follows: ``hote``, ``visite``, ``ville`` or ``thematique`` (or these two
+    together) say what, ``what`` names it. The address itself goes nowhere but into the mail that asks.
+    """
+    asked = urlencode({name: value for name, value in parts.items() if value})
+    page = context["request"].path if "request" in context else ""
+    return {"what": what, "words": say_words(), "action": f"{reverse('events:follow')}?{asked}", "page": page}
 
 
 @register.simple_tag(takes_context=True)

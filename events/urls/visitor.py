@@ -8,6 +8,7 @@ from events.views import (
     ballot,
     booking,
     bulk_off,
+    follows,
     holding,
     own_device,
     visitor,
@@ -73,6 +74,10 @@ urlpatterns: list[URLPattern] = [
     path("tirages/<slug:slug>/participer/", ballot.ballot_enter, name="ballot_enter"),
     path("tirages/<slug:slug>/recu/<str:token>/", ballot.ballot_receipt, name="ballot_receipt"),
     path("mes-visites/<str:token>/tirage/<str:code>/", ballot.my_ballot_entry, name="my_ballot_entry"),
+    path("suivre/", follows.follow, name="follow"),
+    path("suivre/oui/<str:token>/", follows.follow_confirm, name="follow_confirm"),
+    path("suivre/stop/<str:token>/", follows.follows_off, name="follows_off"),
+    path("mes-suivis/<str:token>/", follows.my_follows, name="my_follows"),
     path("sans-envoi/<str:token>/", bulk_off.broadcasts_off, name="broadcasts_off"),
     path("sans-rappel/<str:token>/", visitor.reminders_off, name="reminders_off"),
 ]

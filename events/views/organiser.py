@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from events.follows.asking import followers_of
 from events.models import (
     Festival,
     Message,
@@ -279,7 +280,7 @@ def _waited(counts: dict[str, Any], slots: str) -> Task | None:
 
 
 def _figures(place: Workplace) -> dict[str, Any]:
-    """Places held of those there are, people waiting, published doors of all."""
+    """Places held of those there are, people waiting, published doors of all, who follows the territory."""
     booked = Q(activity__mode=Mode.FIRST_COME, state=Slot.State.PUBLISHED)
     limited = booked & Q(capacity__isnull=False)
     figures: dict[str, Any] = place.slots.aggregate(
@@ -289,6 +290,7 @@ def _figures(place: Workplace) -> dict[str, Any]:
         published=Count("pk", filter=Q(state=Slot.State.PUBLISHED)),
         doors=Count("pk", filter=~Q(state=Slot.State.CANCELLED)),
     )
+    figures["followers"] = followers_of(f"territory:{place.territory.pk}")
     return {name: value or 0 for name, value in figures.items()}
 
 

@@ -31,6 +31,7 @@ SWEEP_WORDS: dict[str, str | Promise] = {
     "release_leases": _("What a stopped process held is given back"),
     "owe_reminders": _("Reminders become due"),
     "owe_digests": _("Digests and door lists become due"),
+    "owe_follows": _("What people follow is looked at"),
     "expire": _("What came too late is ended"),
     "watch_mail": _("Mail is watched"),
     "pass_places_on": _("Places are passed on"),

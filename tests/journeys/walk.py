@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts.models import User
 from events import models as m
 from events.links import broadcasts_token, desk_mails_token, reminders_token
+from events.links import follow_token, follows_off_token, follows_token
 from events.mail.outbox import owe
 from events.partners import issue_token
 from events.registration.address import write_token
@@ -69,6 +70,16 @@ if is_new:
         )
 there = full.activity.territory
 by = there.team.order_by("pk")[0].user
+follower, is_new = m.Follower.objects.get_or_create(
+    email="suit@example.org", defaults=dict(mailbox="suit@example.org", created_at=now)
+)
+city = m.Topic.objects.get_or_create(key=f"territory:{there.pk}", defaults=dict(territory=there))[0]
+theirs = m.Topic.objects.get_or_create(key=f"host:{host.pk}", defaults=dict(host=host))[0]
+words = dict(words="Un message.", page="/villes/toulouse/", asked_at=now)
+follow = m.Follow.objects.get_or_create(
+    follower=follower, topic=city, defaults=dict(confirmed_at=now, **words)
+)[0]
+asked = m.Follow.objects.get_or_create(follower=follower, topic=theirs, defaults=words)[0]
 greeter, is_new = m.HostPerson.objects.get_or_create(host=host, name="Camille Fictive", role="Fondatrice")
 if is_new:
     later = now + dt.timedelta(days=1)
@@ -118,6 +129,10 @@ print(json.dumps({
     "token": visitor.token,
     "stop": reminders_token(visitor.pk),
     "leave": desk_mails_token(by.pk, "digests"),
+    "follow": follow_token(follow.pk),
+    "follow_asked": follow_token(asked.pk),
+    "follow_off": follows_off_token(follower.pk, [follow.pk]),
+    "follows": follows_token(follower.pk),
     "no_broadcasts": broadcasts_token(visitor.email),
     "mail": there.messages.filter(kind="confirmation").order_by("pk")[0].pk,
     "broadcast": there.broadcasts.order_by("pk")[0].pk,
@@ -280,6 +295,13 @@ def visitor_pages(found: dict[str, Any]) -> list[Page]:
         _at("slot_register", found["full"]),
         _at("reminders_off", found["stop"]),
         _at("broadcasts_off", found["no_broadcasts"]),
+        _at("follow", query="?ville=toulouse"),
+        _at("follow", query="?ville=toulouse&envoi=1"),
+        _at("follow_confirm", found["follow_asked"]),
+        _at("follow_confirm", found["follow"]),
+        ("follow_confirm gone", "/suivre/oui/rien/"),
+        _at("follows_off", found["follow_off"]),
+        _at("my_follows", found["follows"]),
         _at("my_visits", found["kept"]),
         _at("my_visit_offer", found["kept"], found["offer"]),
         _at("my_visit_offer", found["kept"], found["waiting"]),

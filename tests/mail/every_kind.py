@@ -12,7 +12,7 @@ from events.broadcasts import Segment, Who, Words, count_audience, run_broadcast
 from events.hosting import invite_member
 from events.longwork import work_on
 from events.mail.outbox import owe
-from events.models import BallotEntry, HostMember, Job, Message, Mode, Release, RoomManager
+from events.models import BallotEntry, FullSpell, HostMember, Job, Message, Mode, Release, RoomManager
 from events.registration.ballot import enter_ballot
 from events.registration.drawing import draw_ballot
 from events.scheduling.requests import accept_request, ask_for_slot
@@ -198,6 +198,26 @@ def _broadcast(visit: SimpleNamespace) -> Facts:
     return {"message": sent.messages.get()}
 
 
+def _follow(kind: str) -> Maker:
+    """To somebody who follows the territory and the host, or is asked."""
+
+    def make(visit: SimpleNamespace) -> Facts:
+        who = f.FollowerFactory(email=READER)
+        follow = f.FollowFactory(follower=who, topic=f.topic_of(territory=visit.territory))
+        host = f.FollowFactory(follower=who, topic=f.topic_of(host=visit.host))
+        context = {"follower": who.pk, "follows": [follow.pk, host.pk], "festival": visit.festival.pk}
+        if kind == Kind.FOLLOW_CONFIRM:
+            host.confirmed_at = None
+            host.save()
+            return {"context": {"follow": host.pk}}
+        f.SlotFactory(activity=visit.activity, start_time=dt.time(16), capacity=12)
+        if kind == Kind.FOLLOW_FREE:
+            FullSpell.objects.create(activity=visit.activity, full_since=NOW - HOUR, freed_at=NOW)
+        return {"context": context}
+
+    return make
+
+
 def _account(visit: SimpleNamespace) -> Facts:
     by = f.UserFactory(name="Dominique Martin", locale=visit.locale)
     HostMember.objects.create(host=visit.host, user=by)
@@ -242,6 +262,9 @@ MAKERS: dict[str, Maker] = {
         now=DAY_AFTER, rule={"purpose": "survey", "survey_url": "https://enquete.example/festival"}
     ),
     Kind.BROADCAST: _broadcast,
+    Kind.FOLLOW_CONFIRM: _follow(Kind.FOLLOW_CONFIRM),
+    Kind.FOLLOW_OPEN: _follow(Kind.FOLLOW_OPEN),
+    Kind.FOLLOW_FREE: _follow(Kind.FOLLOW_FREE),
     Kind.SUBMITTED: _activity,
     Kind.PUBLISHED: _activity,
     Kind.CHANGES_REQUESTED: _activity,

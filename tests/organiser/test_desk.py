@@ -82,6 +82,7 @@ def test_the_figures_are_those_of_the_territory(desk, place):
         "people_waiting": 1,
         "published": 1,
         "doors": 2,
+        "followers": 0,
     }
 
 

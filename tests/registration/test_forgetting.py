@@ -99,6 +99,7 @@ class TestErasingAPerson:
             "visitors": 1,
             "mails": 3,
             "accounts": 0,
+            "follows": 0,
             "host_people": 0,
             "venue_contacts": 0,
             "mentions": 0,
@@ -183,6 +184,7 @@ class TestExport:
             "no_reminders": False,
             "stopped_mails": [],
             "returned_mails": [],
+            "follows": [],
             "account": [],
             "receives_for": [],
             "contact_of": [],
@@ -331,9 +333,9 @@ def test_the_commands_say_what_they_did() -> None:
 
     call_command("privacy_erase", EMAIL, stdout=out)
 
-    assert (
-        out.getvalue()
-        == "1 registrations, 1 visitors, 1 mails, 0 accounts, 0 host_people, 0 venue_contacts, 0 mentions\n"
+    assert out.getvalue() == (
+        "1 registrations, 1 visitors, 1 mails, 0 accounts, 0 follows, 0 host_people, 0 venue_contacts, "
+        "0 mentions\n"
     )
     with pytest.raises(CommandError):
         call_command("privacy_erase", "camille")

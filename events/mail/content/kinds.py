@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import ballots, broadcasts, desk, digests, reminders, visitors, visits, waiting
+from . import ballots, broadcasts, desk, digests, follows, reminders, visitors, visits, waiting
 from .shared import ContentOf
 
 CONTENT_OF: ContentOf = {
@@ -14,4 +14,5 @@ CONTENT_OF: ContentOf = {
     **desk.CONTENT_OF,
     **digests.CONTENT_OF,
     **broadcasts.CONTENT_OF,
+    **follows.CONTENT_OF,
 }

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
+from events.follows import owe_follows
 from events.jobs import (
     deliver_webhooks,
     draw_ballots,
@@ -40,6 +41,7 @@ EVERY_SECONDS: dict[str, float] = {
     "draw_ballots": 60.0,
     "geocode": 60.0,
     "owe_digests": 60.0,
+    "owe_follows": 60.0,
     "watch_mail": 30.0,
     "forget": 6 * 3600.0,
 }
@@ -120,6 +122,7 @@ SWEEPS: dict[str, Callable[[], object]] = {
     "draw_ballots": lambda: draw_ballots(timezone.now()),
     "geocode": lambda: geocode(timezone.now()),
     "owe_digests": lambda: owe_digests_in_turn(timezone.now()),
+    "owe_follows": lambda: owe_follows(timezone.now()),
     "watch_mail": lambda: watch_mail(timezone.now()),
     "forget": lambda: forget(timezone.now()),
 }
