@@ -12,7 +12,7 @@ from events.scheduling.venue_facts import look_up_again
 from tests.factories import NOW, ActivityFactory, TerritoryFactory, VenueFactory
 from tests.ground.geocoder import Geocoder, feature
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.once, pytest.mark.django_db]
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from django.utils.translation import override
 from accounts.adapter import on_our_site, pieces_of
 from tests.factories import UserFactory
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clean_limits")]
+pytestmark = [pytest.mark.once, pytest.mark.django_db, pytest.mark.usefixtures("clean_limits")]
 
 SENT = [
     *(f"account/email/{name}" for name in (

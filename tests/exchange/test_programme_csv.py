@@ -13,6 +13,8 @@ from events.exchange.programme_csv import NEEDED, read_csv
 from events.exchange.programme_file import read_programme
 from events.exchange.spellings import clean
 
+pytestmark = pytest.mark.once
+
 HEADER = "identifiant;intitulé;organisateur;commune;date;heure"
 LINE = "a1;Atelier;Les Robots;Toulouse;10/06/2027;14h30"
 

@@ -13,6 +13,8 @@ from PIL import Image
 
 from events.forms.pictures import MOST_BYTES, read_picture
 
+pytestmark = pytest.mark.once
+
 
 def picture(form: str, size: tuple[int, int] = (40, 20), mode: str = "RGB", **saved) -> io.BytesIO:
     file = io.BytesIO()

@@ -12,6 +12,8 @@ from festival.database import database_settings
 from festival.secret import development_secret, weakness_of
 from tests.ground.site import ROOT
 
+pytestmark = pytest.mark.once
+
 GOOD_SECRET = "k3J8-qpZ_2vXw9LmT0sYbR4uHcEoGd7NfA1iKxQeUy5"
 GOOD = {
     "SECRET_KEY": GOOD_SECRET,

@@ -8,6 +8,8 @@ from django.utils.translation import override
 
 from events.doors import door_symbol, places_words, read_door
 
+pytestmark = pytest.mark.once
+
 NOW = dt.datetime(2027, 6, 3, 8, 0, tzinfo=dt.UTC)
 
 

@@ -16,6 +16,8 @@ from events.views import errors
 from festival.urls import urlpatterns as site_urls
 from tests.factories import FestivalFactory
 
+pytestmark = pytest.mark.once
+
 LOGIN = "/compte/login/"
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import override
 from events.models import Activity, Host
 from tests.factories import HostFactory, SlotFactory
 
-pytestmark = pytest.mark.usefixtures("french")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("french")]
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from django.utils.translation import override
 from events import wording
 from events.clock import on_the_wall
 
+pytestmark = pytest.mark.once
+
 
 def nb(text: str) -> str:
     return text.replace("~", "\u00a0")

@@ -16,7 +16,7 @@ from events.registration.drawing import draw_ballot
 from tests.factories import NOW, ActivityFactory, BallotFactory, SlotFactory
 from tests.mail.conftest import kept
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.once, pytest.mark.django_db]
 AFTER = NOW + dt.timedelta(days=1)
 NB = "\u00a0"
 

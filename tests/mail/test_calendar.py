@@ -14,6 +14,8 @@ from events.models import Registration, Slot
 from tests import factories as f
 from tests.factories import NOW
 
+pytestmark = pytest.mark.once
+
 
 def read(content: bytes) -> Any:
     """Read with another library, after checking what the norm asks of the bytes (RFC 5545 §3.1)."""

@@ -19,6 +19,8 @@ from tests import factories as f
 from tests.factories import NOW
 from tests.mail.conftest import kept
 
+pytestmark = pytest.mark.once
+
 Kind = Message.Kind
 NB = "\u00a0"
 WHEN = {"fr": f"jeudi{NB}10{NB}juin à{NB}14{NB}h", "en": f"Thursday{NB}10{NB}June at{NB}14:00"}

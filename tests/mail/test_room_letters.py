@@ -22,6 +22,8 @@ from tests.mail.conftest import kept
 
 from .test_letters import parts
 
+pytestmark = pytest.mark.once
+
 NB = "\u00a0"
 
 

@@ -22,6 +22,8 @@ from tests.mail.conftest import kept, status_of
 from tests.mail.test_letters import Words
 from tests.mail.test_letters import parts as parts_as_sent
 
+pytestmark = pytest.mark.once
+
 Kind = Message.Kind
 NB = "\u00a0"
 HOUR = dt.timedelta(hours=1)

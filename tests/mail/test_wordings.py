@@ -26,6 +26,8 @@ from events.refusals import Reason, Refused
 from tests.factories import NOW, FestivalFactory
 from tests.mail.conftest import kept
 
+pytestmark = pytest.mark.once
+
 Kind = Message.Kind
 
 

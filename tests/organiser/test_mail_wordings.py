@@ -14,6 +14,8 @@ from tests.factories import NOW, UserFactory
 
 from .conftest import a_slot
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def national(client: Client, place: SimpleNamespace) -> Client:

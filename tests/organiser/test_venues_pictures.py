@@ -17,6 +17,8 @@ from tests.factories import VenueFactory
 
 from .test_venues import url
 
+pytestmark = pytest.mark.once
+
 
 def a_file(form="JPEG", size=(400, 300), **how):
     raw = io.BytesIO()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from events.scheduling.solving.problem import (
     Assignment,
     GoalName,
@@ -15,6 +17,8 @@ from events.scheduling.solving.problem import (
 )
 from events.scheduling.solving.score import score, stretches
 from events.scheduling.solving.solve import solve
+
+pytestmark = pytest.mark.once
 
 WINDOWS = ((0, 2880),)
 OPEN = ((540, 780), (840, 1080))

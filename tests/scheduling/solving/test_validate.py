@@ -13,6 +13,8 @@ from events.scheduling.solving.problem import Assignment, Part, Place, Problem, 
 from events.scheduling.solving.validate import validate
 from tests.ground import needs
 
+pytestmark = pytest.mark.once
+
 DAY = 24 * 60
 OPEN = ((540, 720),)
 ANYWHEN = ((0, DAY),)

@@ -13,6 +13,8 @@ from events.scheduling.solving.why import explain
 
 from .instances import cut
 
+pytestmark = pytest.mark.once
+
 WINDOWS = ((0, 1440),)
 A = RoomSpec("a", (Part("a"),), ((540, 720),), capacity=30, has=frozenset({"screen"}))
 B = RoomSpec("b", (Part("b"),), ((540, 720),), capacity=60)
