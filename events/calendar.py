@@ -49,14 +49,7 @@ def calendar_of(
     higher SEQUENCE; a draft is tentative. Give slots with ``for_showing()``, registrations with their
     slot, activity and visitor at hand, blockings with their room's venue and territory, and their owner.
     """
-    calendar = Component("VCALENDAR")
-    calendar.add("VERSION", "2.0")
-    calendar.add("PRODID", PRODID)
-    calendar.add("CALSCALE", "GREGORIAN")
-    calendar.add("METHOD", method)
-    if name:
-        calendar.add("NAME", _clean(name, 200))
-        calendar.add("X-WR-CALNAME", _clean(name, 200))
+    calendar = calendar_named(name, method)
     years: list[int] = []
     zones: set[str] = set()
     events: list[Component] = []
@@ -65,7 +58,7 @@ def calendar_of(
         years.append(registration.slot.starts_at.year)
         zones.add(registration.slot.timezone)
     for slot in slots:
-        events.append(_event_of_slot(slot, method, now))
+        events.append(event_of_slot(slot, method, now))
         years.append(slot.starts_at.year)
         zones.add(slot.timezone)
     for row in blockings:
@@ -73,14 +66,27 @@ def calendar_of(
         years.append(row.starts_at.year)
         zones.add(row.room.venue.territory.timezone)
     for zone in sorted(zones):
-        calendar.put(_zone_as_shown(zone, min(years) - 1, max(years) + 2))
+        calendar.put(zone_as_shown(zone, min(years) - 1, max(years) + 2))
     for event in events:
         calendar.put(str(event))
     return str(calendar).encode()
 
 
+def calendar_named(name: str, method: Method = "PUBLISH") -> Component:
+    """A calendar that holds nothing yet."""
+    calendar = Component("VCALENDAR")
+    calendar.add("VERSION", "2.0")
+    calendar.add("PRODID", PRODID)
+    calendar.add("CALSCALE", "GREGORIAN")
+    calendar.add("METHOD", method)
+    if name:
+        calendar.add("NAME", clean(name, 200))
+        calendar.add("X-WR-CALNAME", clean(name, 200))
+    return calendar
+
+
 @lru_cache(maxsize=64)
-def _zone_as_shown(zone: str, first: int, last: int) -> str:
+def zone_as_shown(zone: str, first: int, last: int) -> str:
     """The VTIMEZONE of these years: the same in every mail, and the dearest part of a small calendar."""
     if zone == "UTC":
         return ""
@@ -116,16 +122,18 @@ def _event_of_registration(registration: Registration, method: Method, now: dt.d
     return event
 
 
-def _event_of_slot(slot: Slot, method: Method, now: dt.datetime) -> Component:
-    is_over = method == "CANCEL" or slot.is_cancelled
+def event_of_slot(slot: Slot, method: Method, now: dt.datetime, *, above: int = 0) -> Component:
+    """A slot for everybody. ``above``: the SEQUENCE under which it was gone before it came back."""
+    is_over = method == "CANCEL" or slot.is_cancelled or slot.activity.state == Activity.State.CANCELLED
     event = _event(
         slot,
         uid=uid_of(slot),
-        revision=slot.revision,
+        revision=slot.revision + above,
         now=now,
         is_over=is_over,
         tentative="TENTATIVE" if slot.state == Slot.State.DRAFT else "",
     )
+    event.add("LAST-MODIFIED", slot.changed_at.replace(microsecond=0))
     _describe(event, "", slot)
     return event
 
@@ -142,10 +150,10 @@ def _event_of_blocking(row: RoomOccupancy, now: dt.datetime) -> Component:
     event.add("DTEND", row.ends_at.astimezone(zone))
     event.add("SEQUENCE", 0)
     event.add("STATUS", "CONFIRMED")
-    event.add("SUMMARY", _clean(row.label, 300))
-    event.add("LOCATION", _clean(f"{row.room.name}, {venue.name}", 400))
+    event.add("SUMMARY", clean(row.label, 300))
+    event.add("LOCATION", clean(f"{row.room.name}, {venue.name}", 400))
     if row.owner is not None:
-        event.add("DESCRIPTION", _clean(_("Held by %(name)s") % {"name": row.owner}, 300))
+        event.add("DESCRIPTION", clean(_("Held by %(name)s") % {"name": row.owner}, 300))
     event.add("TRANSP", "OPAQUE")
     return event
 
@@ -162,10 +170,10 @@ def _event(
     # A cancellation must carry a higher SEQUENCE than what it cancels (RFC 5546 §3.2.5).
     event.add("SEQUENCE", revision + (1 if is_over else 0))
     event.add("STATUS", "CANCELLED" if is_over else (tentative or "CONFIRMED"))
-    event.add("SUMMARY", _clean(f"{activity.title} · {activity.host.name}", 300))
+    event.add("SUMMARY", clean(f"{activity.title} · {activity.host.name}", 300))
     place = _place(slot)
     if place:
-        event.add("LOCATION", _clean(place, 400))
+        event.add("LOCATION", clean(place, 400))
     venue = venue_of(slot)
     if venue and venue.latitude is not None and venue.longitude is not None:
         event.add("GEO", (venue.latitude, venue.longitude))
@@ -183,12 +191,12 @@ def _describe(event: Component, first: str, slot: Slot) -> None:
         slot.activity.description[:2000],
         f"{settings.SITE_URL}{slot.get_absolute_url()}",
     ]
-    event.add("DESCRIPTION", _clean("\n\n".join(part for part in parts if part), 3000))
+    event.add("DESCRIPTION", clean("\n\n".join(part for part in parts if part), 3000))
 
 
 def _organizer(activity: Activity) -> Person:
     contact = activity.festival.contact_email or activity.territory.contact_email
-    name = _clean(activity.festival.name, 160)
+    name = clean(activity.festival.name, 160)
     return Person(contact or parseaddr(settings.DEFAULT_FROM_EMAIL)[1], {"CN": name})
 
 
@@ -214,5 +222,5 @@ def _place(slot: Slot) -> str:
     )
 
 
-def _clean(text: str, longest: int) -> str:
+def clean(text: str, longest: int) -> str:
     return _UNWANTED.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " "))[:longest]

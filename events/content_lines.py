@@ -50,6 +50,13 @@ class Component:
         """Lines that are written already, such as those of another component."""
         self._lines.append(lines)
 
+    def begun(self) -> str:
+        """What was said so far, for a file that is sent while it is written; ``ended`` follows."""
+        return "".join(self._lines)
+
+    def ended(self) -> str:
+        return f"END:{self._name}\r\n"
+
     def __str__(self) -> str:
         return "".join([*self._lines, f"END:{self._name}\r\n"])
 

@@ -18,7 +18,7 @@ from events.clock import on_the_wall
 from events.models import Equipment, Room, RoomOccupancy, Slot, Venue
 from events.scheduling.managers import room_of_calendar
 from events.scheduling.rooms import atoms_of
-from events.views.feeds import MINUTES_KEPT, MOST_IN_A_FEED, without_clock
+from events.views.feeds import MINUTES_KEPT, MOST_ON_A_PAGE, without_clock
 from events.views.moved_venues import follow_merged_venues
 from events.views.public_places import opening_said
 from events.views.public_rows import by_day, rows_of
@@ -111,7 +111,7 @@ def manager_calendar(request: HttpRequest, pk: int, token: str) -> HttpResponse:
         RoomOccupancy.objects.active()
         .filter(room__in=parts, slot__isnull=True, ends_at__gt=now - KEPT_FOR)
         .select_related("room__venue__commune", "room__venue__territory", "owner")
-        .order_by("starts_at", "pk")[:MOST_IN_A_FEED]
+        .order_by("starts_at", "pk")[:MOST_ON_A_PAGE]
     )
     with translation.override("en" if request.GET.get("hl") == "en" else "fr"):
         body = calendar_of(
@@ -128,7 +128,7 @@ def manager_calendar(request: HttpRequest, pk: int, token: str) -> HttpResponse:
 
 def _of_these_days(slots: Any, now: dt.datetime) -> list[Slot]:
     recent = slots.filter(ends_at__gt=now - KEPT_FOR).distinct()
-    return list(recent.for_showing().in_order()[:MOST_IN_A_FEED])
+    return list(recent.for_showing().in_order()[:MOST_ON_A_PAGE])
 
 
 def _ics(body: bytes) -> HttpResponse:
