@@ -132,6 +132,7 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:my_visit_move": (EVERYBODY, "visit"),
     "events:my_address": (EVERYBODY, "link"),
     "events:my_day_ticket": (EVERYBODY, "day"),
+    "events:my_day_confirm": (EVERYBODY, "link"),
     "events:forget_me": (EVERYBODY, ""),
     "events:my_visit_offer": (EVERYBODY, "visit"),
     "events:my_visit_confirm": (EVERYBODY, "visit"),

@@ -18,7 +18,7 @@ Kind, Status = Message.Kind, Message.Status
 AGAIN = frozenset(
     {
         *(Kind.CONFIRMATION, Kind.WAITING, Kind.OFFER, Kind.MOVED, Kind.REDUCED, Kind.CANCELLATION),
-        *(Kind.SLOT_CANCELLED, Kind.SLOT_MOVED, Kind.REMINDER),
+        *(Kind.SLOT_CANCELLED, Kind.SLOT_MOVED, Kind.REMINDER, Kind.DAY),
         *(Kind.BALLOT_ENTERED, Kind.BALLOT_WON, Kind.BALLOT_LOST),
         *(Kind.SUBMITTED, Kind.PUBLISHED, Kind.CHANGES_REQUESTED, Kind.REJECTED),
         *(Kind.HOST_SLOTS_CHANGED, Kind.ROOM_ASKED, Kind.ROOM_ANSWERED),

@@ -58,6 +58,10 @@ SAID_BY_THE_SITE = {
     "every worker that took it ended": _("every worker that took it ended"),
     "stopped by an organiser": _("stopped by an organiser"),
     "no longer concerned by the bulk message": _("no longer concerned by the bulk message"),
+    "followed no longer": _("followed no longer"),
+    "no place is free any more": _("no place is free any more"),
+    "nothing is open any more": _("nothing is open any more"),
+    "nothing of the day stands any more": _("nothing of the day stands any more"),
 }
 """What ``staleness`` and ``deliver`` write into ``last_answer``. What is missing here is shown as it is."""
 

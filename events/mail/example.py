@@ -62,6 +62,8 @@ def _message(
     else:
         about["registration"] = _registration(kind, visitor, slot, now)
     context = _context(kind, slot)
+    if kind == Kind.DAY:
+        context["registrations"] = [about["registration"].pk]
     if kind == Kind.SURVEY:
         context["rule_id"] = _survey(festival).pk
     return Message.objects.create(

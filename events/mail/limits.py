@@ -35,7 +35,7 @@ VISITS = Allowance(
     frozenset(
         {
             *(Kind.CONFIRMATION, Kind.WAITING, Kind.CONFIRM_ADDRESS, Kind.CHOOSE, Kind.ALREADY_REGISTERED),
-            *(Kind.BALLOT_ENTERED, Kind.NEW_ADDRESS),
+            *(Kind.BALLOT_ENTERED, Kind.NEW_ADDRESS, Kind.DAY, Kind.CONFIRM_DAY),
         }
     ),
     per_hour=12,

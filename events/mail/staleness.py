@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from accounts.models import User
-from events.mail import days, desk_facts, follow_facts
+from events.mail import days, desk_facts, follow_facts, whole_days
 from events.mail.batch import asked_together
 from events.mail.desk_wishes import KINDS as TO_A_DESK
 from events.mail.suppressions import suppressed, why_suppressed
@@ -69,6 +69,8 @@ def why_not(message: Message, now: dt.datetime) -> tuple[Message.Status, str] | 
             return Status.CANCELLED, f"the registration is {registration.status}"
         if reason := _not_so_any_more(message, registration, now):
             return reason
+    if message.kind in whole_days.KINDS and (reason := whole_days.why_not(message, now)):
+        return reason
     if message.kind in days.KINDS and (reason := _day_says_no(message, now)):
         return reason
     if message.kind == Kind.NEW_ADDRESS and not _may_still_move(message):

@@ -58,6 +58,7 @@ _OF_SEVERAL_VISITS: dict[str, Promise] = {
 
 PLACEHOLDERS: dict[Message.Kind, dict[str, Promise]] = {
     Kind.CONFIRMATION: _OF_ONE_VISIT,
+    Kind.DAY: _OF_SEVERAL_VISITS,
     Kind.WAITING: _OF_ONE_VISIT,
     Kind.OFFER: _OF_ONE_VISIT,
     Kind.MOVED: _OF_ONE_VISIT,

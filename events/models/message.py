@@ -53,6 +53,8 @@ class Message(models.Model):
 
     class Kind(models.TextChoices):
         CONFIRMATION = "confirmation", _("Confirmation")
+        DAY = "day", _("A day confirmed")
+        CONFIRM_DAY = "confirm_day", _("Address of a day to be confirmed")
         WAITING = "waiting", _("On the waiting list")
         CONFIRM_ADDRESS = "confirm_address", _("Address to be confirmed")
         CHOOSE = "choose", _("One of several visits to be chosen")

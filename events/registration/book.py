@@ -38,6 +38,7 @@ OWED = {
     (HELD, Registration.Hold.ADDRESS): (Message.Kind.CONFIRM_ADDRESS, "hold:{pk}:0"),
     (HELD, Registration.Hold.CHOICE): (Message.Kind.CHOOSE, "hold:{pk}:0"),
 }
+TOLD_BY_THE_DAY = (Message.Kind.CONFIRMATION, Message.Kind.CONFIRM_ADDRESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,13 @@ def register_party(
     partner: ApiToken | None = None,
     is_theirs: bool = False,
     is_vouched: bool = True,
+    beside: Iterable[int] | None = None,
 ) -> Booking:
     """Take ``party_size`` places for an address, or (``wait``) join the waiting list when they are not there.
 
     ``any_of`` names further slots to wait for, ``pool`` a reserved pool to take from, ``is_theirs`` that
-    whoever asks holds the visitor's own link, ``is_vouched`` that it is no robot; see ``Wish``. What comes
+    whoever asks holds the visitor's own link, ``is_vouched`` that it is no robot, ``beside`` that it is part
+    of a day, whose mail is owed by who books the day; see ``Wish``. What comes
     back is CONFIRMED, WAITING, or HELD: until the address is confirmed, or until one of several visits is
     chosen.
 
@@ -91,6 +94,7 @@ def register_party(
         pool,
         is_theirs,
         is_vouched,
+        beside,
     )
     status = CONFIRMED
     for _attempt in range(ATTEMPTS):
@@ -150,16 +154,17 @@ def take_places(wish: Wish, status: Registration.Status) -> Registration:
     )
     insert(registration)
     kind, key = OWED[status, hold]
-    owe(
-        kind=kind,
-        dedupe_key=key.format(pk=registration.pk),
-        recipient=wish.email,
-        locale=wish.locale,
-        now=wish.now,
-        registration=registration,
-        context={BY_OWNER: True} if wish.is_theirs else None,
-        expires_at=until,
-    )
+    if wish.beside is None or kind not in TOLD_BY_THE_DAY:
+        owe(
+            kind=kind,
+            dedupe_key=key.format(pk=registration.pk),
+            recipient=wish.email,
+            locale=wish.locale,
+            now=wish.now,
+            registration=registration,
+            context={BY_OWNER: True} if wish.is_theirs else None,
+            expires_at=until,
+        )
     if status == WAITING:
         queue_up(wish, registration)
     else:

@@ -30,7 +30,7 @@ Hold = Registration.Hold
 
 CONFIRM_WITHIN = dt.timedelta(minutes=30)
 MOST_UNCONFIRMED = 3
-"""Bookings one mailbox may have waiting for its confirmation."""
+"""Bookings one mailbox may have waiting for its confirmation when it asks for another, or for a day."""
 
 
 class Unsettled(Exception):
@@ -68,6 +68,8 @@ def why_hold(wish: Wish, visitor: Met, status: Registration.Status) -> str:
         return ""
     if not visitor.is_new:
         kept = Registration.objects.filter(visitor__mailbox=visitor.mailbox, status=HELD, hold=Hold.ADDRESS)
+        if wish.beside:  # one day is one request
+            kept = kept.exclude(pk__in=wish.beside)
         unconfirmed = list(kept.select_related("visitor").order_by("pk")[:MOST_UNCONFIRMED])
         if len(unconfirmed) == MOST_UNCONFIRMED:
             raise Unsettled(unconfirmed[0])

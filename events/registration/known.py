@@ -81,7 +81,7 @@ def _remember_answer(wish: Wish, there: Registration, outcome: Registration.Stat
         registration=there,
         context={"submission_hash": wish.fingerprint, "outcome": outcome.value},
     )
-    if told:
+    if told or wish.beside is not None:  # a day's own mail tells what it holds already
         Message.objects.filter(dedupe_key=_key(wish)).update(status=Message.Status.SUPPRESSED)
 
 

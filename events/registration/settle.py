@@ -33,12 +33,15 @@ CONFIRMED, WAITING, HELD = (
 
 @patient
 @transaction.atomic
-def settle_hold(*, registration_id: int, now: dt.datetime, instead_of: Collection[int] = ()) -> Registration:
+def settle_hold(
+    *, registration_id: int, now: dt.datetime, instead_of: Collection[int] = (), tells: bool = True
+) -> Registration:
     """Confirm places that are kept, giving back the visits ``instead_of`` (registrations of the same
     mailbox).
 
     Whoever calls it has the visitor's own link, so its address is confirmed too. All or nothing. Other slots
-    of the same request are waited for no longer. Raises ``Refused``: OFFER_OVER (the time is over, or it was
+    of the same request are waited for no longer. ``tells``: owe the confirmation; else who calls it does.
+    Raises ``Refused``: OFFER_OVER (the time is over, or it was
     answered before), CLOSED, and what one person may not hold (OVERLAP, DAY_LIMIT, FESTIVAL_LIMIT, LIMIT;
     fact ``others``).
     """
@@ -48,7 +51,7 @@ def settle_hold(*, registration_id: int, now: dt.datetime, instead_of: Collectio
     slot = slots[registration.slot_id]
     if slot.state != Slot.State.PUBLISHED or slot.starts_at <= now:
         raise Refused(Reason.CLOSED)
-    return _confirm(registration, slots, now, instead_of)
+    return _confirm(registration, slots, now, instead_of, tells=tells)
 
 
 @patient
@@ -103,7 +106,12 @@ def _lock(registration_id: int, instead_of: Collection[int]) -> tuple[dict[int, 
 
 
 def _confirm(
-    registration: Registration, slots: dict[int, Slot], now: dt.datetime, instead_of: Collection[int]
+    registration: Registration,
+    slots: dict[int, Slot],
+    now: dt.datetime,
+    instead_of: Collection[int],
+    *,
+    tells: bool = True,
 ) -> Registration:
     before, visitor = registration.status, registration.visitor
     offered = _offered_elsewhere(registration, slots)
@@ -141,14 +149,15 @@ def _confirm(
             cancel_registration(registration_id=given_back, now=now)
     _wait_no_longer(registration, slots, now)
     tell_registrations(Event.CHANGED, [registration.pk], now=now, change="confirmed")
-    owe(
-        kind=Message.Kind.CONFIRMATION,
-        dedupe_key=f"confirm:{registration.pk}:{registration.revision}",
-        recipient=visitor.email,
-        locale=registration.locale,
-        now=now,
-        registration=registration,
-    )
+    if tells:
+        owe(
+            kind=Message.Kind.CONFIRMATION,
+            dedupe_key=f"confirm:{registration.pk}:{registration.revision}",
+            recipient=visitor.email,
+            locale=registration.locale,
+            now=now,
+            registration=registration,
+        )
     return registration
 
 

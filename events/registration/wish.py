@@ -23,7 +23,8 @@ class Wish:
 
     ``any_of``: other slots of the activity one would wait for as well. ``pool``: the reserved pool asked for.
     ``is_theirs``: whoever asks may know what the address holds. ``is_vouched``: false while robots storm the
-    doors and nothing shows that this is none.
+    doors and nothing shows that this is none. ``beside``: it is part of a day, which is told as one, with
+    these registrations before it; None: it stands alone.
     """
 
     slot_id: int
@@ -40,6 +41,7 @@ class Wish:
     is_theirs: bool = False
     is_vouched: bool = True
     pool_is_short: bool = False
+    beside: frozenset[int] | None = None
 
     @property
     def takes_from(self) -> str:
@@ -62,6 +64,7 @@ class Wish:
         pool: str = "",
         is_theirs: bool = False,
         is_vouched: bool = True,
+        beside: Iterable[int] | None = None,
     ) -> Wish:
         """Raises ``Refused``: LIMIT on a party that no slot takes, WRONG_STATE on a pool nobody asks for
         (places at the door are given at the door, a second wave is everybody's when it opens).
@@ -85,6 +88,7 @@ class Wish:
             pool,
             is_theirs or partner is not None,
             is_vouched or partner is not None,
+            beside=None if beside is None else frozenset(beside),
         )
 
     @property

@@ -180,9 +180,9 @@ def _book(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("Your day is booked. The tickets are below, and in your mail."))
         return redirect("events:my_visits", visitor.token)
     said = ngettext("%(number)s visit is on its way", "%(number)s visits are on their way", len(asked))
-    where = _("to %(email)s: open the mail, the ticket is in it.") % {"email": mask(email)}
+    where = _("to %(email)s: one mail for the whole day, with every ticket.") % {"email": mask(email)}
     if admitted.must_confirm:
-        where = _("to %(email)s: confirm them by the link in the mail, within 30 minutes.") % {
+        where = _("to %(email)s: confirm them by the one link in the mail, within 30 minutes.") % {
             "email": mask(email)
         }
     messages.success(request, f"{said % {'number': say_number(len(asked))}} {where}")

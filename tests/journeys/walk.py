@@ -307,6 +307,7 @@ def visitor_pages(found: dict[str, Any]) -> list[Page]:
         _at("my_visit_offer", found["kept"], found["waiting"]),
         _at("my_visit_confirm", found["kept"], found["unconfirmed"]),
         _at("my_visit_choose", found["kept"], found["choice"]),
+        _at("my_day_confirm", found["kept"]),
         _at("my_visit_claim", found["kept"], found["waiting"]),
         _at("my_visit_split", found["kept"], found["waiting"]),
         _at("new_address", found["new_address"]),

@@ -79,6 +79,22 @@ def _day(**more: Any) -> Maker:
     return make
 
 
+def _booked_day(**changes: Any) -> Maker:
+    """A day booked at once, of two visits."""
+
+    def make(visit: SimpleNamespace) -> Facts:
+        later = f.SlotFactory(activity=visit.activity, start_time=dt.time(17), venue=visit.venue)
+        second = f.RegistrationFactory(slot=later, visitor=visit.visitor, reference="TK2M-99QX")
+        for one in (visit.registration, second):
+            for name, value in changes.items():
+                setattr(one, name, value)
+            one.save()
+        keys = [visit.registration.pk, second.pk]
+        return {"registration": visit.registration, "context": {"registrations": keys}}
+
+    return make
+
+
 def _visitor(visit: SimpleNamespace) -> Facts:
     return {"visitor": visit.visitor, "context": {"nonce": visit.visitor.link_nonce[:8]}}
 
@@ -234,6 +250,8 @@ DAY_AFTER = dt.datetime(2027, 6, 11, 8, 0, tzinfo=dt.UTC)
 
 MAKERS: dict[str, Maker] = {
     Kind.CONFIRMATION: _of_a_visit(),
+    Kind.DAY: _booked_day(),
+    Kind.CONFIRM_DAY: _booked_day(**HELD, hold="address"),
     Kind.WAITING: _of_a_visit(**WAITS),
     Kind.CONFIRM_ADDRESS: _of_a_visit(**HELD, hold="address"),
     Kind.CHOOSE: _of_a_visit(**HELD, hold="choice"),

@@ -37,7 +37,8 @@ def test_every_slot_is_booked_and_each_has_its_ticket():
     assert [one.slot_id for one in booked] == keys(slots)
     assert {one.status for one in booked} == {"confirmed"}
     assert list(Slot.objects.order_by("pk").values_list("taken", flat=True)) == [2, 2, 2]
-    assert Message.objects.filter(kind="confirmation").count() == 3
+    [mail] = Message.objects.all()
+    assert (mail.kind, mail.context["registrations"]) == ("day", keys(booked))
     assert find_drift(now=NOW) == []
 
 
@@ -62,7 +63,7 @@ def test_the_same_day_sent_twice_is_booked_once():
     first, again = book(slot_ids=keys(slots)), book(slot_ids=keys(slots))
     assert keys(first) == keys(again)
     assert Registration.objects.count() == 2
-    assert Message.objects.filter(kind="confirmation").count() == 2
+    assert Message.objects.filter(kind="day").count() == 1
 
 
 def test_what_the_address_holds_already_stays_and_is_not_told_to_a_stranger():

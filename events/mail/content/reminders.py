@@ -5,15 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from events.clock import on_the_wall
 from events.links import reminders_token
 from events.mail import days
 from events.mail.letters import Letter, address, day_of, first_name, letter_of, visit_of_slot
 from events.models import Message, Registration, ReminderRule
 
-from .shared import Content, ContentOf, ways_on
+from .shared import Content, ContentOf, spelled, ways_on
 
 Kind, Status = Message.Kind, Message.Status
 
@@ -25,7 +23,7 @@ def _reminder(message: Message, now: dt.datetime) -> Content:
     facts = {
         **ways_on(first),
         "count": len(day),
-        "count_words": _spelled(len(day)),
+        "count_words": spelled(len(day)),
         "days_left": (first.slot.day - today).days,
         "waiting": sum(one.slot.waiting for one in day),
     }
@@ -54,7 +52,7 @@ def _after(message: Message, now: dt.datetime) -> tuple[Letter, dict[str, Any], 
     letter = letter_of(first.slot.activity, name=first_name(first.name), visits=visits)
     facts = {
         "count": len(day),
-        "count_words": _spelled(len(day)),
+        "count_words": spelled(len(day)),
         "festival_page": address("programme"),
     }
     return letter, facts, first
@@ -93,11 +91,6 @@ def said_with(message: Message, *, now: dt.datetime) -> list[int]:
         message.context["tells"] = sorted(list(one) for one in told)
         Message.objects.filter(pk=message.pk).update(context=message.context)
     return [other.pk for other in day.beside]
-
-
-def _spelled(number: int) -> str:
-    words = {1: _("one"), 2: _("two"), 3: _("three"), 4: _("four"), 5: _("five")}
-    return words.get(number, str(number))
 
 
 CONTENT_OF: ContentOf = {

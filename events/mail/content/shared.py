@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from events.calendar import Method
 from events.mail.batch import asked_together, with_the_slots_at_hand
@@ -27,6 +28,12 @@ class Content:
 
 ContentOf = dict[str, Callable[[Message, dt.datetime], Content]]
 """By kind: from the message and the instant it leaves."""
+
+
+def spelled(number: int) -> str:
+    """« quatre »; in figures from six on."""
+    words = {1: _("one"), 2: _("two"), 3: _("three"), 4: _("four"), 5: _("five")}
+    return words.get(number, str(number))
 
 
 def visits_of_the_day(registration: Registration, *, now: dt.datetime) -> list[Registration]:
