@@ -1,6 +1,7 @@
 """`make bench [names…]`: run every `bench_*.py`, print its ratios, write `var/bench/<name>.json`.
 
 A benchmark is a module with `run(ground: Ground) -> Report`. The exit code is 1 where a promise is not kept.
+One part of a long one runs alone where its module names it in `PARTS`: `mail:delivery`.
 """
 
 import importlib
@@ -23,21 +24,24 @@ def main(names: list[str]) -> int:
     from benchmarks.ground import Ground
 
     found = sorted(path.stem for path in FOLDER.glob("bench_*.py"))
-    chosen = [name for name in found if not names or name in names or name.removeprefix("bench_") in names]
+    chosen = [(name, part) for name in found for part in _parts_asked_for(name, names)]
     results = FOLDER.parent / "var" / "bench"
     results.mkdir(parents=True, exist_ok=True)
     broken = 0
     ground = Ground()
     try:
-        for name in chosen:
+        for name, part in chosen:
+            module = importlib.import_module(f"benchmarks.{name}")
+            measure = module.PARTS[part] if part else module.run
             begun = time.monotonic()
-            report = importlib.import_module(f"benchmarks.{name}").run(ground)
+            report = measure(ground)
             seconds = time.monotonic() - begun
-            print(f"\n{name} ({seconds:.0f} s)", flush=True)
+            title = f"{name}:{part}" if part else name
+            print(f"\n{title} ({seconds:.0f} s)", flush=True)
             for ratio in report.ratios:
                 broken += not ratio.kept
                 print(f"  {'kept  ' if ratio.kept else 'BROKEN'} {ratio}", flush=True)
-            (results / f"{name}.json").write_text(
+            (results / f"{title.replace(':', '-')}.json").write_text(
                 json.dumps(
                     {
                         "ratios": [
@@ -64,6 +68,14 @@ def main(names: list[str]) -> int:
         ground.close()
     print(f"\n{len(chosen)} benchmarks, {broken} promises broken", flush=True)
     return 1 if broken or not chosen else 0
+
+
+def _parts_asked_for(name: str, names: list[str]) -> list[str]:
+    """Of a benchmark: "" for the whole of it, or the parts asked for."""
+    short = name.removeprefix("bench_")
+    if not names or name in names or short in names:
+        return [""]
+    return [part for whole, _, part in (asked.partition(":") for asked in names) if part and whole == short]
 
 
 if __name__ == "__main__":
