@@ -18,10 +18,11 @@ from zoneinfo import ZoneInfo
 
 import icalendar
 from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from events.content_lines import Component, Person
+from events.content_lines import Component, Person, line
 from events.models import Activity, Registration, RoomOccupancy, Slot, Venue
 from events.wording import Position
 
@@ -161,26 +162,58 @@ def _event_of_blocking(row: RoomOccupancy, now: dt.datetime) -> Component:
 def _event(
     slot: Slot, *, uid: str, revision: int, now: dt.datetime, is_over: bool, tentative: str = ""
 ) -> Component:
-    activity, zone = slot.activity, ZoneInfo(slot.timezone)
+    activity, venue = slot.activity, venue_of(slot)
     event = Component("VEVENT")
     event.add("UID", uid)
     event.add("DTSTAMP", now.astimezone(dt.UTC).replace(microsecond=0))
-    event.add("DTSTART", slot.starts_at.astimezone(zone))
-    event.add("DTEND", slot.ends_at.astimezone(zone))
     # A cancellation must carry a higher SEQUENCE than what it cancels (RFC 5546 §3.2.5).
     event.add("SEQUENCE", revision + (1 if is_over else 0))
     event.add("STATUS", "CANCELLED" if is_over else (tentative or "CONFIRMED"))
-    event.add("SUMMARY", clean(f"{activity.title} · {activity.host.name}", 300))
-    place = _place(slot)
-    if place:
-        event.add("LOCATION", clean(place, 400))
-    venue = venue_of(slot)
-    if venue and venue.latitude is not None and venue.longitude is not None:
-        event.add("GEO", (venue.latitude, venue.longitude))
-    event.add("URL", f"{settings.SITE_URL}{slot.get_absolute_url()}")
-    event.add("ORGANIZER", _organizer(activity))
     event.add("TRANSP", "TRANSPARENT" if is_over else "OPAQUE")
+    event.put(
+        _alike_for_all(
+            slot.starts_at,
+            slot.ends_at,
+            slot.timezone,
+            f"{activity.title} · {activity.host.name}",
+            _place(slot),
+            position_of(venue),
+            _page(settings.SITE_URL, slot.pk),
+            activity.festival.contact_email
+            or activity.territory.contact_email
+            or _mailbox(settings.DEFAULT_FROM_EMAIL),
+            activity.festival.name,
+        )
+    )
     return event
+
+
+@lru_cache(maxsize=1000)
+def _alike_for_all(
+    starts_at: dt.datetime,
+    ends_at: dt.datetime,
+    timezone: str,
+    summary: str,
+    place: str,
+    position: Position | None,
+    url: str,
+    contact: str,
+    edition: str,
+) -> str:
+    """What an event says of its slot to everybody. Kept, for it goes with every reminder of the slot."""
+    zone = ZoneInfo(timezone)
+    lines = [
+        line("DTSTART", starts_at.astimezone(zone)),
+        line("DTEND", ends_at.astimezone(zone)),
+        line("SUMMARY", clean(summary, 300)),
+    ]
+    if place:
+        lines.append(line("LOCATION", clean(place, 400)))
+    if position:
+        lines.append(line("GEO", position))
+    lines.append(line("URL", url))
+    lines.append(line("ORGANIZER", Person(contact, {"CN": clean(edition, 160)})))
+    return "".join(lines)
 
 
 def _describe(event: Component, first: str, slot: Slot) -> None:
@@ -189,15 +222,19 @@ def _describe(event: Component, first: str, slot: Slot) -> None:
         first,
         _("Where to meet: %(place)s") % {"place": meet} if meet else "",
         slot.activity.description[:2000],
-        f"{settings.SITE_URL}{slot.get_absolute_url()}",
+        _page(settings.SITE_URL, slot.pk),
     ]
     event.add("DESCRIPTION", clean("\n\n".join(part for part in parts if part), 3000))
 
 
-def _organizer(activity: Activity) -> Person:
-    contact = activity.festival.contact_email or activity.territory.contact_email
-    name = clean(activity.festival.name, 160)
-    return Person(contact or parseaddr(settings.DEFAULT_FROM_EMAIL)[1], {"CN": name})
+@lru_cache(maxsize=8)
+def _mailbox(sender: str) -> str:
+    return parseaddr(sender)[1]
+
+
+@lru_cache(maxsize=1000)
+def _page(site: str, slot: int) -> str:
+    return f"{site}{reverse('events:slot', args=[slot])}"
 
 
 def venue_of(slot: Slot) -> Venue | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 _ESCAPED = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n", "\r": ""})
 _QUOTED = re.compile(r"[:;, ]")
@@ -24,6 +25,9 @@ class Person:
     parameters: dict[str, str] = field(default_factory=dict)
 
 
+Value: TypeAlias = str | int | dt.datetime | tuple[float, float] | Person
+
+
 class Component:
     """BEGIN to END, in the order in which it was said."""
 
@@ -31,20 +35,9 @@ class Component:
         self._name = name
         self._lines = [f"BEGIN:{name}\r\n"]
 
-    def add(self, name: str, value: str | int | dt.datetime | tuple[float, float] | Person) -> None:
+    def add(self, name: str, value: Value) -> None:
         """One property. A text is escaped, a moment carries the zone it is in, a pair is a position."""
-        if isinstance(value, str):
-            said = f"{name}:{value if name == 'URL' else value.translate(_ESCAPED)}"
-        elif isinstance(value, dt.datetime):
-            said = _moment(name, value)
-        elif isinstance(value, Person):
-            parameters = "".join(f";{key}={_parameter(one)}" for key, one in value.parameters.items())
-            said = f"{name}{parameters}:mailto:{value.email}"
-        elif isinstance(value, tuple):
-            said = f"{name}:{value[0]};{value[1]}"
-        else:
-            said = f"{name}:{value}"
-        self._lines.append(_folded(said))
+        self._lines.append(line(name, value))
 
     def put(self, lines: str) -> None:
         """Lines that are written already, such as those of another component."""
@@ -59,6 +52,22 @@ class Component:
 
     def __str__(self) -> str:
         return "".join([*self._lines, f"END:{self._name}\r\n"])
+
+
+def line(name: str, value: Value) -> str:
+    """One property with its end, as ``Component.add`` writes it."""
+    if isinstance(value, str):
+        said = f"{name}:{value if name == 'URL' else value.translate(_ESCAPED)}"
+    elif isinstance(value, dt.datetime):
+        said = _moment(name, value)
+    elif isinstance(value, Person):
+        parameters = "".join(f";{key}={_parameter(one)}" for key, one in value.parameters.items())
+        said = f"{name}{parameters}:mailto:{value.email}"
+    elif isinstance(value, tuple):
+        said = f"{name}:{value[0]};{value[1]}"
+    else:
+        said = f"{name}:{value}"
+    return _folded(said)
 
 
 def _moment(name: str, at: dt.datetime) -> str:

@@ -8,20 +8,17 @@ same as the HTML, in the same order.
 from __future__ import annotations
 
 import datetime as dt
-import re
 from email.encoders import encode_base64
 from email.mime.base import MIMEBase
-from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.template import Context, engines
-from django.template.backends.django import DjangoTemplates
 from django.utils.translation import override
 
 from events.calendar import Method, calendar_of
 from events.mail.content.kinds import CONTENT_OF
 from events.mail.content.shared import Content
+from events.mail.pages import page_of
 from events.mail.wordings import own_words
 from events.models import Message
 
@@ -40,18 +37,17 @@ def compose(message: Message, *, now: dt.datetime) -> EmailMultiAlternatives:
 
 def _mail(message: Message, content: Content, now: dt.datetime) -> EmailMultiAlternatives:
     own = own_words(message, content.letter)
-    context = {"letter": own.put_on(content.letter), "now": now, **content.facts}
-    subject = own.subject or _render(f"{message.kind}_subject.txt", context, escape=False)
-    context["subject"] = _one_line(subject)
+    letter = own.put_on(content.letter)
+    page = page_of(message.kind, message.locale, letter, content.facts, subject=own.subject)
     mail = EmailMultiAlternatives(
-        subject=context["subject"],
-        body=_tidy(_render(f"{message.kind}.txt", context, escape=False)),
+        subject=page.subject,
+        body=page.text,
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=[message.recipient],
         reply_to=[content.letter.reply_to] if content.letter.reply_to else None,
         headers={**_headers(message), **content.headers},
     )
-    mail.attach_alternative(_render(f"{message.kind}.html", context, escape=True), "text/html")
+    mail.attach_alternative(page.html, "text/html")
     if content.calendar:
         method, registrations = content.calendar
         _attach_calendar(mail, calendar_of(registrations=registrations, method=method, now=now), method)
@@ -82,25 +78,6 @@ def _headers(message: Message) -> dict[str, str]:
         "X-Auto-Response-Suppress": "All",  # the same, as Exchange wants to hear it
         "Content-Language": message.locale,
     }
-
-
-def _render(name: str, context: dict[str, Any], *, escape: bool) -> str:
-    engine = engines["django"]
-    assert isinstance(engine, DjangoTemplates)  # noqa: S101 - for the type checker
-    template = engine.engine.get_template(f"events/email/{name}")
-    return template.render(Context(context, autoescape=escape))
-
-
-def _one_line(text: str) -> str:
-    """Without line ends (no header can be added), its no-break spaces kept."""
-    line = re.sub(r"[ \t\r\n]+", " ", text).strip(" ")
-    return line[:1].upper() + line[1:]
-
-
-def _tidy(text: str) -> str:
-    """No line ends in spaces, no two empty lines follow each other."""
-    lines = "\n".join(line.strip(" \t") for line in text.strip().splitlines())
-    return re.sub(r"\n{3,}", "\n\n", lines) + "\n"
 
 
 def _attach_calendar(mail: EmailMultiAlternatives, content: bytes, method: Method) -> None:

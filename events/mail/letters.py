@@ -10,10 +10,11 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from django.conf import settings
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -28,6 +29,8 @@ MARGIN = dt.timedelta(minutes=5)
 
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
 _LINKLIKE = re.compile(r"://|\bwww\.", re.I)
+_AS_IT_IS = re.compile(r"[A-Za-z0-9._~-]+")
+"""Stands in a path unescaped (RFC 3986 § 2.3)."""
 _NAME = re.compile(r"[^\W\d_]+(?:[ ’'-][^\W\d_]+){0,4}\.?")
 
 
@@ -55,7 +58,23 @@ def first_name(name: str) -> str:
 
 def address(name: str, *arguments: object) -> str:
     """The full address of a page, under SITE_URL whatever host a request named."""
+    if arguments and all(isinstance(one, str) and _AS_IT_IS.fullmatch(one) for one in arguments):
+        pieces = _route(name, len(arguments))
+        if pieces:
+            path = "".join(f"{piece}{said}" for piece, said in zip(pieces, (*arguments, ""), strict=True))
+            return f"{settings.SITE_URL}{path}"
     return f"{settings.SITE_URL}{reverse(f'events:{name}', args=arguments)}"
+
+
+@lru_cache(maxsize=128)
+def _route(name: str, number: int) -> tuple[str, ...]:
+    """What stands before, between and after the arguments of a path that takes any text; () of another."""
+    marks = [f"~{place}.~" for place in range(number)]
+    try:
+        path = reverse(f"events:{name}", args=marks)
+    except NoReverseMatch:
+        return ()
+    return tuple(re.split(r"~\d\.~", path))
 
 
 @dataclass(frozen=True)
@@ -83,21 +102,48 @@ class Visit:
 
 
 def visit_of_slot(slot: Slot) -> Visit:
-    start = slot.local_start
-    times = wording.say_times(start, slot.local_end)
-    if slot.timezone != HOME_ZONE:
-        times = _("%(times)s, local time") % {"times": times}
     activity = slot.activity
+    return _said_of_slot(
+        wording.language(),
+        slot.pk,
+        slot.local_start,
+        slot.local_end,
+        slot.timezone,
+        activity.title,
+        activity.host.name,
+        _parts_of_place(slot),
+        activity.meeting_point,
+        settings.SITE_URL,
+    )
+
+
+@lru_cache(maxsize=1000)
+def _said_of_slot(
+    _language: str,
+    pk: int,
+    start: dt.datetime,
+    end: dt.datetime,
+    timezone: str,
+    title: str,
+    host: str,
+    place: tuple[str, ...],
+    meeting_point: str,
+    _site: str,
+) -> Visit:
+    """Kept, for many readers are told of one slot; everything it depends on is named."""
+    times = wording.say_times(start, end)
+    if timezone != HOME_ZONE:
+        times = _("%(times)s, local time") % {"times": times}
     return Visit(
         hour=wording.say_time(start),
         day=wording.say_day(start.date()),
         times=times,
         moment=wording.say_moment(start, weekday=True),
-        title=plain(activity.title),
-        host=plain(activity.host.name),
-        place=place_of(slot),
-        meeting_point=plain(activity.meeting_point),
-        page=address("slot", slot.pk),
+        title=plain(title),
+        host=plain(host),
+        place=_place(place),
+        meeting_point=plain(meeting_point),
+        page=address("slot", pk),
     )
 
 
@@ -107,19 +153,17 @@ def visit_of(registration: Registration, *, walk: str = "", rank: str = "", asks
     ``rank``: where it stands on the waiting list, in words. ``asks``: whether its visitor is still coming.
     """
     said, size, token = visit_of_slot(registration.slot), registration.party_size, registration.visitor.token
-    return Visit(
-        **{
-            **vars(said),
-            "places": ngettext("%(number)d place", "%(number)d places", size) % {"number": size},
-            "reference": registration.reference,
-            "ticket": address("my_visit_ticket", token, registration.reference),
-            "give_back": address("my_visit_give_back", token, registration.reference),
-            "coming": address("my_visit_coming", token, registration.reference) if asks else "",
-            "is_waiting": registration.status == Registration.Status.WAITING,
-            "is_kept": registration.status == Registration.Status.HELD,
-            "rank": rank,
-            "walk": walk,
-        }
+    return replace(
+        said,
+        places=ngettext("%(number)d place", "%(number)d places", size) % {"number": size},
+        reference=registration.reference,
+        ticket=address("my_visit_ticket", token, registration.reference),
+        give_back=address("my_visit_give_back", token, registration.reference),
+        coming=address("my_visit_coming", token, registration.reference) if asks else "",
+        is_waiting=registration.status == Registration.Status.WAITING,
+        is_kept=registration.status == Registration.Status.HELD,
+        rank=rank,
+        walk=walk,
     )
 
 
@@ -132,11 +176,18 @@ def say_until(at: dt.datetime, slot: Slot) -> str:
 
 def place_of(slot: Slot) -> str:
     """« Grande salle, La Cantine, 27 rue d’Aubuisson, Toulouse »."""
+    return _place(_parts_of_place(slot))
+
+
+def _parts_of_place(slot: Slot) -> tuple[str, ...]:
     venue = venue_of(slot)
     if venue is None:
-        return _("Place to be announced")
-    parts = [slot.room.name if slot.room else "", venue.name, venue.address, venue.city]
-    return ", ".join(plain(part) for part in parts if part)
+        return ()
+    return slot.room.name if slot.room else "", venue.name, venue.address, venue.city
+
+
+def _place(parts: tuple[str, ...]) -> str:
+    return ", ".join(plain(part) for part in parts if part) if parts else _("Place to be announced")
 
 
 def day_of(registrations: Sequence[Registration], *, asks: bool = False) -> list[Visit]:
@@ -223,9 +274,9 @@ class Letter:
     is_demo: bool
     team: str
     name: str = ""
-    visits: list[Visit] = field(default_factory=list)
+    visits: tuple[Visit, ...] = ()
     reply_to: str = ""
-    opening: list[str] = field(default_factory=list)
+    opening: tuple[str, ...] = ()
     keeps_lead: bool = True
 
 
@@ -233,7 +284,7 @@ def letter_of(activity: Activity | None, *, name: str = "", visits: Sequence[Vis
     """The frame of a mail about this activity; of the site alone without one."""
     if activity is None:
         site = "Festival French Tech"
-        return Letter(site, False, _("The team of Festival French Tech"), name, list(visits))
+        return Letter(site, False, _("The team of Festival French Tech"), name, tuple(visits))
     festival = plain(activity.festival.name)
     programme = plain(activity.programme.name) if activity.programme else ""
     return Letter(
@@ -241,7 +292,7 @@ def letter_of(activity: Activity | None, *, name: str = "", visits: Sequence[Vis
         is_demo=activity.festival.is_demo,
         team=team_of(festival, activity.territory),
         name=name,
-        visits=list(visits),
+        visits=tuple(visits),
         reply_to=activity.festival.contact_email or activity.territory.contact_email,
     )
 

@@ -14,13 +14,14 @@ import smtplib
 import socket
 from collections.abc import Callable, Iterator
 from email.utils import parseaddr
+from functools import lru_cache
 from typing import Any, Protocol
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.smtp import EmailBackend as SmtpBackend
 
-from events.mail.wire import on_the_wire, written_address
+from events.mail.wire import is_plain, on_the_wire, written_address
 from events.models import KeptMail
 
 ANSWER_WITHIN = 60.0
@@ -129,10 +130,10 @@ class Smtp:
         try:
             # A name outside ASCII needs SMTPUTF8 (RFC 6531) all the way, which no one can promise.
             mail.to[0].rpartition("@")[0].encode("ascii")
-            recipient = parseaddr(written_address(mail.to[0]))[1]
+            recipient = _mailbox(mail.to[0])
         except (ValueError, UnicodeError) as error:
             raise RefusedForGood(f"The address cannot be written: {error}") from error
-        sender = parseaddr(written_address(mail.from_email))[1]
+        sender = _mailbox(mail.from_email)
         return recipient, sender, on_the_wire(mail)
 
     def _connected(self) -> smtplib.SMTP:
@@ -159,11 +160,11 @@ class Smtp:
     def _envelope(self, relay: smtplib.SMTP, sender: str, recipient: str) -> None:
         try:
             options = ["BODY=8BITMIME"] if relay.has_extn("8bitmime") else []
-            code, words = relay.mail(sender, options)
+            code, words = relay.docmd("MAIL", " ".join([f"FROM:{_path(sender)}", *options]))
             if code != 250:
                 self._drop()
                 raise RelayFault(f"The sender {sender} is refused: {code} {_text(words)}")
-            code, words = relay.rcpt(recipient)
+            code, words = relay.docmd("RCPT", f"TO:{_path(recipient)}")
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
             raise RelayFault(f"The line broke: {error}", while_talking=True) from error
@@ -270,6 +271,21 @@ def _as_ours(error: Exception) -> Exception:
     return NobodyKnows(f"{type(error).__name__}: {error}")
 
 
+def _mailbox(address: str) -> str:
+    """An address without the name beside it, as the envelope takes it. Raises ``ValueError``."""
+    return address if is_plain(address) else _mailbox_of(written_address(address))
+
+
+@lru_cache(maxsize=256)
+def _mailbox_of(address: str) -> str:
+    return parseaddr(address)[1]
+
+
+def _path(mailbox: str) -> str:
+    """As MAIL and RCPT take it (RFC 5321 § 4.1.2)."""
+    return f"<{mailbox}>" if is_plain(mailbox) else smtplib.quoteaddr(mailbox)
+
+
 @contextlib.contextmanager
 def _patience(relay: smtplib.SMTP, seconds: float) -> Iterator[None]:
     """Wait longer than usual on this connection."""
@@ -283,9 +299,13 @@ def _patience(relay: smtplib.SMTP, seconds: float) -> Iterator[None]:
 
 
 def _dotted(content: bytes) -> bytes:
-    """Content made transparent and ended by a dot alone (RFC 5321 §4.5.2)."""
-    lines = re.sub(rb"\r\n|\r|\n", b"\r\n", content)
-    stuffed = re.sub(rb"(?m)^\.", b"..", lines)
+    """Content made transparent and ended by a dot alone (RFC 5321 §4.5.2). No line ends in anything but CRLF:
+    a relay that took a bare one for an end would read further commands in a mail."""
+    if not content.count(b"\r\n") == content.count(b"\n") == content.count(b"\r"):
+        content = re.sub(rb"\r\n|\r|\n", b"\r\n", content)
+    stuffed = content.replace(b"\r\n.", b"\r\n..")
+    if stuffed.startswith(b"."):
+        stuffed = b"." + stuffed
     return stuffed + (b"" if stuffed.endswith(b"\r\n") else b"\r\n") + b".\r\n"
 
 

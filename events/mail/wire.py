@@ -46,9 +46,14 @@ def on_the_wire(mail: EmailMultiAlternatives) -> bytes:
     return head.encode("ascii") + body
 
 
+def is_plain(address: str) -> bool:
+    """Whether it is an address alone that needs no quoting anywhere."""
+    return _PLAIN_ADDRESS.fullmatch(address) is not None
+
+
 def written_address(address: str) -> str:
     """An address, with its name if there is one, as a header takes it. Raises ``ValueError``."""
-    return address if _PLAIN_ADDRESS.fullmatch(address) else _sanitized(address)
+    return address if is_plain(address) else _sanitized(address)
 
 
 @lru_cache(maxsize=256)
@@ -107,13 +112,17 @@ def _words(text: str) -> str:
 
 
 def _text_part(text: str, kind: str) -> bytes:
-    content = _LINE_END.sub("\r\n", text).encode()
+    content = _with_crlf(text).encode()
     how = "7bit" if content.isascii() else "8bit"
     if len(content) > LONGEST_LINE and max(map(len, content.split(b"\r\n"))) > LONGEST_LINE:
         how, content = "quoted-printable", binascii.b2a_qp(content.replace(b"\r\n", b"\n"), istext=True)
         content = content.replace(b"\n", b"\r\n")
     head = f'Content-Type: {kind}; charset="utf-8"\r\nContent-Transfer-Encoding: {how}\r\n\r\n'
     return head.encode() + content
+
+
+def _with_crlf(text: str) -> str:
+    return text.replace("\n", "\r\n") if "\r" not in text else _LINE_END.sub("\r\n", text)
 
 
 def _several(how: str, parts: list[bytes]) -> bytes:
@@ -128,7 +137,7 @@ def _file(part: Any) -> bytes:
     payload, values = part.get_payload(), [str(value) for value in part.values()]
     if isinstance(payload, str) and payload.isascii() and all(value.isascii() for value in values):
         head = [f"{name}: {_words(value)}\r\n" for name, value in zip(part.keys(), values, strict=True)]
-        return "".join([*head, "\r\n", _LINE_END.sub("\r\n", payload)]).encode("ascii")
+        return "".join([*head, "\r\n", _with_crlf(payload)]).encode("ascii")
     return bytes(part.as_bytes(policy=part.policy.clone(linesep="\r\n", max_line_length=None)))
 
 

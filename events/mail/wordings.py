@@ -164,7 +164,7 @@ class OwnWords:
     def put_on(self, letter: Letter) -> Letter:
         if not self.opening:
             return letter
-        return replace(letter, opening=self.opening, keeps_lead=self.keeps_lead)
+        return replace(letter, opening=tuple(self.opening), keeps_lead=self.keeps_lead)
 
 
 def own_words(message: Message, letter: Letter) -> OwnWords:
