@@ -17,11 +17,13 @@ from typing import Any, Final, TypeVar, cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.middleware.csrf import get_token
+from django.middleware.gzip import re_accepts_gzip
+from django.utils.cache import patch_vary_headers
 from django.utils.html import escape
 from django.utils.translation import get_language
 
-from events.views import page_shelf
+from events.views import packed, page_shelf
+from events.views.form_token import form_token
 
 GOOD, GONE, OLD = 1.6, 2, 10
 """Times ``QUICK_PAGE_SECONDS``."""
@@ -87,6 +89,8 @@ class _Page:
     old_after: float
     """Drawn again from then on, whatever its mark says."""
     mark: Mark | None
+    packed: list[bytes | str] | None = None
+    """``parts`` with their texts deflated, once somebody takes the page compressed."""
 
 
 _pages: Final[dict[Hashable, _Page]] = {}
@@ -230,32 +234,55 @@ def _cut(
         if text.count(html) != 1:
             return None
         values[name] = html
-    patterns = {name: re.escape(value) for name, value in values.items()}
+    holes = [hole for name, value in values.items() for hole in _found(text, name, value)]
     if request.method == "POST":
         for name in TYPED:
             if typed := request.POST.get(name):
-                field = rf'(?<=name="{name}" value="){re.escape(escape(typed))}(?=")'
-                if len(re.findall(field, text)) != 1 or text.count(escape(typed)) != 1:
+                before, value = f'name="{name}" value="', escape(typed)
+                field = f'{before}{value}"'
+                if text.count(field) != 1 or text.count(value) != 1:
                     return None
-                patterns[name] = field
-    cut = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in patterns.items()))
+                begin = text.index(field) + len(before)
+                holes.append((begin, begin + len(value), name))
     parts: list[bytes | str] = []
     at = 0
-    for hole in cut.finditer(text):
-        parts += [text[at : hole.start()].encode(), hole.lastgroup or ""]
-        at = hole.end()
+    for begin, end, name in sorted(holes, key=lambda hole: (hole[0], -hole[1])):
+        if end <= at:
+            continue  # within the one before
+        if begin < at:
+            return None
+        parts += [text[at:begin].encode(), name]
+        at = end
     parts.append(text[at:].encode())
     return parts
+
+
+def _found(text: str, name: str, value: str) -> Iterator[tuple[int, int, str]]:
+    """Where on the page the value of a hole stands: begin, end, name."""
+    at = text.find(value)
+    while at >= 0:
+        yield at, at + len(value), name
+        at = text.find(value, at + len(value))
 
 
 def _fill(request: HttpRequest, page: _Page, own: Own) -> HttpResponse:
     values: dict[str, str] = {name: escape(value) for name, value in own.items()}
     values["path"] = escape(request.get_full_path())
-    values["csrf"] = get_token(request) if "csrf" in page.parts else ""
+    values["csrf"] = form_token(request) if "csrf" in page.parts else ""
     values["nonce"] = str(request.csp_nonce) if "nonce" in page.parts else ""  # type: ignore[attr-defined]
     values["submission"] = str(uuid.uuid4())
     values |= page.mark.words if page.mark else {}
     if request.method == "POST":
         values |= {name: escape(request.POST.get(name, "")) for name in TYPED}
-    content = b"".join(part if isinstance(part, bytes) else values[part].encode() for part in page.parts)
-    return HttpResponse(content, status=page.status, headers=page.headers)
+    own_values = {name: value.encode() for name, value in values.items()}
+    content = b"".join(part if isinstance(part, bytes) else own_values[part] for part in page.parts)
+    if not re_accepts_gzip.search(request.META.get("HTTP_ACCEPT_ENCODING", "")):
+        return HttpResponse(content, status=page.status, headers=page.headers)
+    if page.packed is None:
+        page.packed = [packed.deflate(part) if isinstance(part, bytes) else part for part in page.parts]
+    response = HttpResponse(
+        packed.gzip_of(page.packed, own_values, content), status=page.status, headers=page.headers
+    )
+    response.headers["Content-Encoding"] = "gzip"
+    patch_vary_headers(response, ("Accept-Encoding",))
+    return response

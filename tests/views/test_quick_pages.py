@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import re
 import uuid
 from collections.abc import Iterator
@@ -133,6 +134,36 @@ def test_the_token_of_a_kept_page_books_for_its_reader_alone() -> None:
 
     assert other.post(url(slot), answers(csrfmiddlewaretoken=token)).status_code == 403
     assert reader.post(url(slot), answers(csrfmiddlewaretoken=token)).status_code == 302
+
+
+def test_a_kept_page_asked_for_compressed_is_the_page_and_holds_its_readers_own_values() -> None:
+    slot = SlotFactory(capacity=5)
+    plain = Client().get(url(slot))
+    reader = Client(enforce_csrf_checks=True)
+
+    answered = [reader.get(url(slot), headers={"Accept-Encoding": "gzip"}) for _time in range(2)]
+
+    assert [answer.headers["Content-Encoding"] for answer in answered] == ["gzip", "gzip"]
+    assert all("Accept-Encoding" in answer.headers["Vary"] for answer in (plain, *answered))
+    pages = [gzip.decompress(answer.content).decode() for answer in answered]
+    assert {without_own(page) for page in pages} == {without_own(page_of(plain))}
+    assert own(pages[0], "submission_id") != own(pages[1], "submission_id")
+    (token,) = own(pages[1], "csrfmiddlewaretoken")
+    assert token.encode() in answered[1].content  # stored: what is secret is not compressed with the rest
+    assert reader.post(url(slot), answers(csrfmiddlewaretoken=token)).status_code == 302
+
+
+def test_what_somebody_typed_comes_back_compressed_however_long_its_letters() -> None:
+    slot = full_slot(activity=ActivityFactory(ask_name=True))
+    typed = answers(email="zoé@example.org", name='Zoé & "Łukasz" <b>')
+    Client().post(url(slot), answers(name="Ann"))
+
+    plain, packed = (
+        Client(headers={"Accept-Encoding": encoding}).post(url(slot), typed) for encoding in ("", "gzip")
+    )
+
+    assert "Łukasz" in page_of(plain)
+    assert without_own(gzip.decompress(packed.content).decode()) == without_own(page_of(plain))
 
 
 def test_each_language_has_its_page() -> None:
