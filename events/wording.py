@@ -281,19 +281,7 @@ def is_tight(here: Position | None, there: Position | None, minutes: int) -> boo
 
 # Typography ------------------------------------------------------------------------------------------------
 
-_BEFORE = re.compile(r"[ \u00a0\u202f]+([:;!?»%])")
-_AFTER = re.compile(r"«[ \u202f]*(?=\S)")
 _ORDINAL = re.compile(r"\b(1er|\d+e)\b(?!-)")
-_APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
-
-
-def french_spaces(text: str) -> str:
-    """Makes the spaces of a French sentence unbreakable where they must be, and its apostrophes curly.
-
-    Only spaces already there (or missing after «) are touched: an address or ``14:30`` stays as it is.
-    """
-    text = _AFTER.sub(f"«{NB}", _BEFORE.sub(rf"{NB}\1", text))
-    return _APOSTROPHE.sub("’", text)
 
 
 def raise_ordinals(text: str) -> SafeString:

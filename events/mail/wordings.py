@@ -26,6 +26,7 @@ from events.folding import fold
 from events.mail.letters import Letter, paragraphs, plain
 from events.models import Activity, Festival, JournalEntry, MailTemplate, Message
 from events.refusals import Reason, Refused
+from events.typography import set_in_french
 
 Kind = Message.Kind
 
@@ -182,7 +183,7 @@ def filled(kind: Message.Kind | str, letter: Letter, *, subject: str, text: str)
     """Subject and text with what their placeholders stand for in this letter."""
     values = values_of(kind, letter)
     if wording.language() == "fr":
-        subject, text = wording.french_spaces(subject), wording.french_spaces(text)
+        subject, text = set_in_french(subject), set_in_french(text)
     return OwnWords(
         subject=plain(_fill(subject, values), longest=300),
         opening=paragraphs(_fill(text, values), longest=6000),

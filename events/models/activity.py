@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from events.folding import fold, words
 
 from .choices import Access, Announced, Audience, Equipment, Format, Language, Mode, Theme
-from .festival import Festival, Programme, Territory, in_reader_language
+from .festival import Festival, Programme, Territory, in_reader_language, title_in_reader_language
 from .fields import CodesField
 from .host import Host
 from .venue import Venue
@@ -158,7 +158,7 @@ class Activity(models.Model):
 
     @property
     def title(self) -> str:
-        return in_reader_language(self.title_fr, self.title_en)
+        return title_in_reader_language(self.title_fr, self.title_en)
 
     @property
     def description(self) -> str:

@@ -15,6 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from events.folding import fold
+from events.typography import set_in_french
 
 from .choices import Shield
 
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 def in_reader_language(french: str, english: str) -> str:
     """The English text for who reads English and where there is one, else the French."""
     return english if english and (get_language() or "fr").startswith("en") else french
+
+
+def title_in_reader_language(french: str, english: str) -> str:
+    """The same for a line of plain text, its French as it is printed."""
+    said = in_reader_language(french, english)
+    return said if said == english else set_in_french(said)
 
 
 def validate_zone(name: str) -> None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from events.folding import fold
 
 from .choices import Theme
-from .festival import Territory, in_reader_language
+from .festival import Territory, in_reader_language, title_in_reader_language
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -73,7 +73,7 @@ class Host(models.Model):
 
     @property
     def tagline(self) -> str:
-        return in_reader_language(self.tagline_fr, self.tagline_en)
+        return title_in_reader_language(self.tagline_fr, self.tagline_en)
 
     @property
     def description(self) -> str:

@@ -34,6 +34,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
 
 from events import wording
 from events.clock import on_the_wall
@@ -42,6 +43,7 @@ from events.doors import read_door as door_of
 from events.mail.follow_facts import say_words
 from events.mail.watch import MailHealth, how_mail_does
 from events.models import Equipment
+from events.typography import set_in_french
 
 register = template.Library()
 
@@ -282,7 +284,7 @@ def _say_reserves(text: str, zone: str) -> str:
 @register.filter
 def typo(text: object) -> str:
     """A sentence from elsewhere with the spaces and apostrophes of French, when the page is French."""
-    return wording.french_spaces(str(text)) if wording.language() == "fr" else str(text)
+    return set_in_french(str(text)) if wording.language() == "fr" else str(text)
 
 
 @register.filter
@@ -302,15 +304,33 @@ def lang_of(thing: Any, text: str) -> SafeString:
     return mark_safe(' lang="fr"' if is_foreign else "")
 
 
-_markdown = MarkdownIt("commonmark", {"html": False, "breaks": True, "typographer": False}).disable(
-    ["image", "heading", "lheading", "html_block", "html_inline"]
-)
+def _reader(*, french: bool) -> MarkdownIt:
+    reader = MarkdownIt("commonmark", {"html": False, "breaks": True, "typographer": False}).disable(
+        ["image", "heading", "lheading", "html_block", "html_inline"]
+    )
+    if french:
+        reader.core.ruler.push("french", _set_in_french)
+    return reader
+
+
+def _set_in_french(state: StateCore) -> None:
+    """The words of a text, not its code nor the addresses it shows."""
+    for block in state.tokens:
+        bare = False
+        for piece in block.children or ():
+            if piece.type in ("link_open", "link_close"):
+                bare = piece.type == "link_open" and piece.markup == "autolink"
+            elif piece.type == "text" and not bare:
+                piece.content = set_in_french(piece.content)
+
+
+_markdown = {lang: _reader(french=lang == "fr") for lang in ("fr", "en")}
 
 
 @register.filter
 def markdown(text: str | None) -> SafeString:
     """What the public typed, as safe HTML: paragraphs, lists, emphasis, links that vouch for nothing."""
-    html = _markdown.render(text or "")
+    html = _markdown[wording.language()].render(text or "")
     clean = nh3.clean(
         html,
         tags={"p", "br", "em", "strong", "ul", "ol", "li", "a", "blockquote", "code", "pre", "hr"},

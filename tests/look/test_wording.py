@@ -222,12 +222,6 @@ def test_nothing_is_said_of_a_walk_that_is_not_known_or_not_one() -> None:
     assert wording.say_walk(CANTINE, CANTINE) == ""
 
 
-def test_french_spaces_do_not_break_and_apostrophes_curl() -> None:
-    assert wording.french_spaces("Complet : attendre ? « L'atelier » à 14:30 !") == nb(
-        "Complet~: attendre~? «~L’atelier~» à 14:30~!"
-    )
-
-
 def test_ordinals_are_raised_and_the_text_is_escaped() -> None:
     assert wording.raise_ordinals("1er juin & 2e <b>") == "1<sup>er</sup> juin &amp; 2<sup>e</sup> &lt;b&gt;"
     assert wording.raise_ordinals("hiver 4er-x") == "hiver 4er-x"

@@ -312,7 +312,7 @@ def test_a_title_typed_by_a_host_becomes_no_markup_no_link_and_no_header(visit: 
     mail = send(Kind.CONFIRMATION, "fr", visit)
 
     text, html = parts(mail)
-    shown = "<b>Visite</b> Bcc: x@example.org https:/ /mauvais.example www .mauvais.example"
+    shown = "<b>Visite</b> Bcc\u00a0: x@example.org https:/ /mauvais.example www .mauvais.example"
     assert shown in " ".join(html.text)
     assert shown in text
     assert mail["Bcc"] is None

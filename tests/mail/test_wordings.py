@@ -111,7 +111,7 @@ def test_own_words_become_neither_markup_nor_a_link(visit: SimpleNamespace) -> N
     mail = sent(visit)
 
     assert mail["Bcc"] is None
-    assert mail["Subject"] == "<b>Oui</b> Bcc: x@example.org"
+    assert mail["Subject"] == "<b>Oui</b> Bcc\u00a0: x@example.org"
     assert "<script>" not in said(mail, "html")
     assert "&lt;script&gt;1&lt;/script&gt; https:/ /mal.example" in said(mail, "html")
     assert "https://mal" not in said(mail)

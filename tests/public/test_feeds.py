@@ -29,7 +29,7 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 KINDS = ("ics", "rss", "json", "csv", "geojson")
-TITLE = "Robots & Cie <b>« l’atelier »</b>"
+TITLE = "Robots & Cie <b>«\u00a0l’atelier\u00a0»</b>"
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_the_json_speaks_as_openagenda_does(client: Client, slot: Slot) -> None:
     data = json.loads(client.get("/programme.json").content)
 
     (event,) = data["events"]
-    assert event["title"] == {"fr": TITLE, "en": "Robots"}
+    assert event["title"] == {"fr": TITLE.replace("\u00a0", " "), "en": "Robots"}
     assert [timing["begin"] for timing in event["timings"]] == [
         "2027-06-10T14:00:00+02:00",
         "2027-06-10T16:00:00+02:00",

@@ -66,7 +66,14 @@ def test_the_page_says_what_is_on_and_what_the_room_is(client, room):
 
     page = client.get(page_of(room)).content.decode()
 
-    for words in ("Grande salle", "La Cantine", "1er étage", "Piano", "Visite de 10 h", "personnes à l’aise"):
+    for words in (
+        "Grande salle",
+        "La Cantine",
+        "1er étage",
+        "Piano",
+        "Visite de 10\u00a0h",
+        "personnes à l’aise",
+    ):
         assert words in page
     assert elsewhere.activity.title not in page
     assert page_of(room) in client.get(reverse("events:venue", args=["la-cantine"])).content.decode()

@@ -9,6 +9,7 @@ from events import wording
 from events.links import broadcasts_token
 from events.mail.letters import Letter, address, first_name, plain, team_of
 from events.models import Broadcast, Message
+from events.typography import set_in_french
 
 from .shared import Content, ContentOf
 
@@ -23,7 +24,7 @@ def _broadcast(message: Message, now: dt.datetime) -> Content:
     subject = broadcast.subject_en if english else broadcast.subject
     text = broadcast.text_en if english else broadcast.text
     if not english:
-        subject, text = wording.french_spaces(subject), wording.french_spaces(text)
+        subject, text = set_in_french(subject), set_in_french(text)
     lines = [re.sub(r"[ \t]+", " ", line).strip() for line in text.splitlines() if line.strip()]
     off = address("broadcasts_off", broadcasts_token(message.recipient))
     facts = {
