@@ -22,6 +22,7 @@ ASKS = Asks(
         (
             *("q", "ville", "jour", "moment", "operation", "format", "thematique", "langue", "public"),
             *("acces", "mode", "places", "autour", "cadre", "hl"),
+            "page",  # where the form to follow a city leads back to: this page
         )
     ),
     cookies=frozenset((STARS,)),

@@ -17,11 +17,15 @@ from django.test.utils import CaptureQueriesContext
 from events.models import Slot
 from events.registration.book import register_party
 from events.views import asked_by_many, quick_pages
-from tests.factories import NOW, SlotFactory, UserFactory
+from tests.factories import NOW, ActivityFactory, SlotFactory, TerritoryFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ["/", "/programme/", "/programme/?q=visite&ville=toulouse&places=1&acces=mi&langue=fr&public=all"]
+PAGES = [
+    "/",
+    "/programme/",
+    "/programme/?q=visite&ville=toulouse&places=1&acces=mi&langue=fr&public=everyone&thematique=ai",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -51,8 +55,13 @@ def without_own(page: str) -> str:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_the_second_who_asks_the_same_costs_no_query(path: str) -> None:
-    SlotFactory(capacity=5)
+    there = TerritoryFactory(name="Toulouse", slug="toulouse")
+    visit = ActivityFactory(
+        title_fr="Visite", territory=there, access=["mi"], languages=["fr"], audience="everyone", theme="ai"
+    )
+    SlotFactory(activity=visit, capacity=5)
     first, cost = read(path)
+    assert "Visite" in first
     second, cost_of_second = read(path, **{"hx-request": "true"})
     assert cost > 0
     assert cost_of_second == 0
