@@ -105,6 +105,7 @@ FACES = (
         "400 700",
     ),
 )
+WIDE = "(min-width: 48rem)"
 
 # Words -----------------------------------------------------------------------------------------------------
 
@@ -546,7 +547,11 @@ def follow_form(context: Context, what: str = "", **parts: str) -> dict[str, Any
 
 @register.simple_tag(takes_context=True)
 def fonts(context: Context) -> SafeString:
-    """The two faces, read first, where the front-end packages are installed; else the system's serve."""
+    """The two faces, where the front-end packages are installed; else the system's serve.
+
+    A wide screen reads them first. On a telephone they would hold up the style they wait for: it paints with
+    the system's face and changes.
+    """
     addresses = [(family, static(path), weight) for family, path, weight in FACES if is_served(path)]
     # str(): the middleware's nonce is lazy, and false until it has been written once.
     nonce = str(getattr(context.get("request"), "csp_nonce", ""))
@@ -554,8 +559,8 @@ def fonts(context: Context) -> SafeString:
         return mark_safe("")
     preloads = format_html_join(
         "\n",
-        '<link rel="preload" href="{}" as="font" type="font/woff2" crossorigin>',
-        ((url,) for _family, url, _weight in addresses),
+        '<link rel="preload" href="{}" as="font" type="font/woff2" media="{}" crossorigin>',
+        ((url, WIDE) for _family, url, _weight in addresses),
     )
     faces = "".join(
         f'@font-face{{font-family:"{family}";src:url("{url}") format("woff2");'
