@@ -14,6 +14,7 @@ A day, a time or a moment is taken as it is on the wall: give ``slot.local_start
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -303,6 +304,20 @@ def lang_of(thing: Any, text: str) -> SafeString:
     """
     is_foreign = wording.language() == "en" and not getattr(thing, f"{text}_en", "")
     return mark_safe(' lang="fr"' if is_foreign else "")
+
+
+@register.filter
+def lang_it_seems(text: str) -> SafeString:
+    """`` lang="fr"`` on an English page for words of elsewhere whose language nobody has noted, where they
+    look French: a title of the press.
+    """
+    is_foreign = wording.language() == "en" and len(_FRENCH_WORDS.findall(text)) >= 2
+    return mark_safe(' lang="fr"' if is_foreign else "")
+
+
+_FRENCH_WORDS = re.compile(
+    r"\b(?:les?|la|des?|du|une?|et|aux?|dans|pour|sur|sous|en|qui|son|leurs?|se)\b|[éèàçêô]"
+)
 
 
 def _reader(*, french: bool) -> MarkdownIt:

@@ -34,8 +34,45 @@ def test_no_page_has_a_fault(
     assert not faults, "\n".join(faults)
 
 
+SENT_BADLY = """async ([path, fields]) => {
+  const sent = fields && {method: "POST", body: new URLSearchParams(fields)};
+  const answer = await fetch(path, sent || {});
+  const text = (await answer.text()).replace(/<(script|style)[^>]*>[^]*?<\\/\\1>/g, "");
+  document.open(); document.write(text); document.close();
+  return answer.status;
+}"""
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "status"),
+    [
+        ("/compte/login/", {"login": "a@example.org"}, 403),  # without its token
+        ("/programme/?q=%00&jour=hier&format=<b>", None, 200),  # a question half understood
+        ("/creneaux/999999999/inscription/", None, 404),
+        ("/mes-visites/rien/", None, 404),
+        ("/gadget/mode-d-emploi/?nombre=900", None, 400),  # a form refused
+    ],
+)
+def test_pages_that_say_no_have_no_fault(
+    path: str,
+    fields: dict[str, str] | None,
+    status: int,
+    demonstration: Demonstration,
+    browser: Browser,
+    browser_context_args: dict[str, Any],
+) -> None:
+    """Their own address cannot always be opened; what is answered is put into a page of the site."""
+    context = browser.new_context(**{**browser_context_args, "base_url": demonstration.site.url})
+    page = context.new_page()
+    page.goto("/mentions-legales/")
+    assert page.evaluate(SENT_BADLY, [path, fields]) == status
+    page.wait_for_load_state("networkidle")
+    assert faults_of(page, SCENES[0]) == []
+    context.close()
+
+
 def faults_of(page: Page, scenes: tuple[tuple[int, Any], ...]) -> list[str]:
-    """What axe calls serious or critical, and what it does not look for."""
+    """What axe finds, whatever its weight, and what it does not look for."""
     faults = []
     headings = page.locator("h1").count()
     if headings != 1:
@@ -44,8 +81,13 @@ def faults_of(page: Page, scenes: tuple[tuple[int, Any], ...]) -> list[str]:
         page.set_viewport_size({"width": width, "height": 844})
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         for fault in violations(page):
-            if fault["impact"] in ("serious", "critical"):
-                found = "; ".join(node["html"][:160] for node in fault["nodes"][:3])
+            nodes = [node["html"] for node in fault["nodes"]]
+            if fault["id"] == "aria-allowed-role":
+                nodes = [
+                    html for html in nodes if "ec-event" not in html
+                ]  # a library's, minor: its role works
+            if nodes:
+                found = "; ".join(html[:160] for html in nodes[:3])
                 faults.append(f"{width} {scheme} {fault['id']}: {found}")
     page.set_viewport_size({"width": 320, "height": 640})
     wide = page.evaluate("document.documentElement.scrollWidth")
@@ -54,17 +96,16 @@ def faults_of(page: Page, scenes: tuple[tuple[int, Any], ...]) -> list[str]:
     return faults
 
 
+class Anything(dict[str, Any]):
+    """Rows and tokens of a site that there is none of: whatever is asked for, a word that is a number too."""
+
+    def __missing__(self, _key: str) -> str:
+        return "1"
+
+
 def test_every_page_is_walked() -> None:
     patterns = get_resolver("events.urls").url_patterns
     routes = {pattern.name for pattern in patterns if isinstance(pattern, URLPattern)}
-    kept = ("kept", "offer", "unconfirmed", "choice", "waiting", "new_address")
-    lots = ("ballot", "entrant", "code", "twin", "star")
-    links = ("token", "stop", "no_broadcasts", "leave")
-    texts = dict.fromkeys(("activity", "past", "reference", *links, *kept, *lots), "x")
-    days = {"day": "2027-06-10"}
-    keys = dict.fromkeys(
-        ("activity_pk", "full", "open", "cancelled", "drop_in", "submitted", "room", "hook"), 1
-    )
-    keys |= dict.fromkeys(("greeter", "release", "picture", "commune", "job", "mail", "broadcast"), 1)
-    walked = {name for pages in PAGES.values() for name, _address in pages({**texts, **keys, **days})}
+    found = Anything(day="2027-06-10")
+    walked = {name for pages in PAGES.values() for name, _address in pages(found)}
     assert routes - walked - set(NOT_WALKED) - ACTIONS - FILES == set()
