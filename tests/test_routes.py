@@ -81,6 +81,8 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:programme": (EVERYBODY, ""),
     "events:agenda": (EVERYBODY, ""),
     "events:map": (EVERYBODY, ""),
+    "events:map_points": (EVERYBODY, ""),
+    "events:map_doors": (EVERYBODY, "public venue"),
     "events:activity": (EVERYBODY, "public activity"),
     "events:slot": (EVERYBODY, "public slot"),
     "events:ballot": (EVERYBODY, "public ballot"),

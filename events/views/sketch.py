@@ -1,7 +1,6 @@
-"""A sketch map in SVG: positions on a sheet, north up, with a scale. Pure arithmetic, no tile, no request.
+"""A part of the map drawn in SVG: spots on a sheet, north up, with a scale. Pure arithmetic, no request.
 
-Equirectangular projection around the middle of what is shown: at the size of a city the error is below one in
-a thousand; at the size of France the coast is a hand-drawn outline, enough to know where one is.
+On the same plane as ``clusters``, so that the sheet and the map that a script makes of it show one picture.
 """
 
 from __future__ import annotations
@@ -10,6 +9,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from events.programme.marks import position_at, x_of, y_of
+from events.views.clusters import Box, Spot, zoom_of
+from events.views.coast import CORSICA, FINEST_ZOOM, MAINLAND
 from events.wording import (
     DETOUR,
     METRES_PER_MINUTE,
@@ -19,65 +21,15 @@ from events.wording import (
     walking_minutes,
 )
 
-WIDTH, HEIGHT, MARGIN = 640, 480, 44
-METRES_PER_DEGREE = 111_195
-LEAST_METRES = 900
-GAP = 27
+WIDTH, HEIGHT = 640, 480
+EQUATOR_METRES = 40_030_000
 LETTER = 8.2
-ROUND_LENGTHS = (100, 200, 250, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 200_000)
-
-# The mainland and Corsica, latitude and longitude, clockwise from Dunkirk; drawn for this site.
-MAINLAND: tuple[Position, ...] = (
-    *((51.05, 2.4), (50.97, 1.85), (50.72, 1.58), (50.2, 1.55), (49.93, 1.08), (49.7, 0.2), (49.43, 0.1)),
-    *((49.3, -0.3), (49.4, -1.1), (49.68, -1.25), (49.7, -1.9), (49.2, -1.6), (48.65, -1.5), (48.65, -2.05)),
-    *(
-        (48.55, -2.7),
-        (48.87, -3.1),
-        (48.72, -3.98),
-        (48.6, -4.7),
-        (48.33, -4.75),
-        (48.25, -4.3),
-        (48.04, -4.7),
-    ),
-    *(
-        (47.8, -4.35),
-        (47.85, -3.95),
-        (47.7, -3.4),
-        (47.5, -3.1),
-        (47.55, -2.75),
-        (47.28, -2.45),
-        (47.0, -2.05),
-    ),
-    *(
-        (46.5, -1.8),
-        (46.3, -1.2),
-        (45.95, -1.05),
-        (45.55, -1.1),
-        (44.65, -1.25),
-        (43.5, -1.52),
-        (43.35, -1.78),
-    ),
-    *((43.05, -1.3), (42.8, -0.6), (42.7, 0.65), (42.6, 1.45), (42.35, 1.95), (42.43, 3.17), (42.85, 3.05)),
-    *((43.15, 3.15), (43.4, 3.7), (43.55, 4.05), (43.35, 4.6), (43.4, 5.05), (43.2, 5.4), (43.05, 5.95)),
-    *((43.15, 6.65), (43.55, 7.0), (43.78, 7.53), (44.15, 7.65), (44.4, 6.9), (44.85, 7.0), (45.2, 6.7)),
-    *((45.5, 7.1), (45.9, 6.85), (46.35, 6.8), (46.38, 6.3), (46.2, 5.97), (46.55, 6.1), (47.05, 6.75)),
-    *((47.4, 7.05), (47.58, 7.58), (48.3, 7.72), (48.97, 8.2), (49.15, 7.4), (49.2, 6.7), (49.5, 6.2)),
-    *((49.55, 5.75), (49.8, 5.05), (50.15, 4.65), (49.98, 4.15), (50.35, 3.7), (50.55, 3.25), (50.75, 2.85)),
+ROUND_LENGTHS = (
+    *(20, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 200_000),
+    *(500_000, 1_000_000, 2_000_000),
 )
-CORSICA: tuple[Position, ...] = (
-    *(
-        (43.0, 9.4),
-        (42.6, 9.5),
-        (42.0, 9.5),
-        (41.4, 9.2),
-        (41.75, 8.75),
-        (42.2, 8.58),
-        (42.6, 8.75),
-        (42.7, 9.3),
-    ),
-)
-MAINLAND_BOX = (41.2, 51.4, -5.4, 9.9)
-"""South, north, west, east of what the outline shows."""
+MOST_WALKS = 40
+LEAST_WALKS_ZOOM = 11.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,25 +87,21 @@ class Sketch:
     ways: list[Way]
     scale: Scale
     outline: str = ""
-    beyond: tuple[Mark, ...] = ()
     width: int = WIDTH
     height: int = HEIGHT
 
 
 class _Sheet:
-    """From degrees to the units of the drawing."""
+    """From the plane to the units of the drawing."""
 
-    def __init__(self, south: float, north: float, west: float, east: float) -> None:
-        self.middle = ((south + north) / 2, (west + east) / 2)
-        self.across = METRES_PER_DEGREE * math.cos(math.radians(self.middle[0]))
-        wide = max((east - west) * self.across, LEAST_METRES)
-        high = max((north - south) * METRES_PER_DEGREE, LEAST_METRES)
-        self.metres = max(wide / (WIDTH - 2 * MARGIN), high / (HEIGHT - 2 * MARGIN))
+    def __init__(self, box: Box) -> None:
+        self.west, self.north, east, _south = box
+        self.unit = (east - self.west) / WIDTH
+        latitude, _lon = position_at((self.west + east) / 2, (self.north + box[3]) / 2)
+        self.metres = self.unit * EQUATOR_METRES * math.cos(math.radians(latitude))
 
-    def place(self, at: Position) -> tuple[float, float]:
-        x = WIDTH / 2 + (at[1] - self.middle[1]) * self.across / self.metres
-        y = HEIGHT / 2 - (at[0] - self.middle[0]) * METRES_PER_DEGREE / self.metres
-        return x, y
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        return (x - self.west) / self.unit, (y - self.north) / self.unit
 
     def scale(self) -> Scale:
         length = max((m for m in ROUND_LENGTHS if m / self.metres <= WIDTH / 4), default=ROUND_LENGTHS[0])
@@ -161,60 +109,37 @@ class _Sheet:
         return Scale(length, round(length / self.metres), minutes)
 
 
-def sketch_city(positions: Sequence[Position]) -> Sketch | None:
-    """The venues of a city with the walks that join them: each to its nearest, up to 3 km."""
-    if not positions:
-        return None
-    lats, lons = [p[0] for p in positions], [p[1] for p in positions]
-    sheet = _Sheet(min(lats), max(lats), min(lons), max(lons))
-    points = _apart([sheet.place(at) for at in positions])
-    marks = [Mark(index, round(x), round(y)) for index, (x, y) in enumerate(points)]
+def sketch_of(box: Box, spots: Sequence[Spot]) -> Sketch:
+    """The spots of a box of the sheet's shape, in their order."""
+    sheet = _Sheet(box)
+    marks = [Mark(index, *map(round, sheet.place(spot.x, spot.y))) for index, spot in enumerate(spots)]
+    zoom = zoom_of(box, WIDTH)
     ways = [
-        Way(marks[a].x, marks[a].y, marks[b].x, marks[b].y, walking_minutes(positions[a], positions[b]))
-        for a, b in _walks(positions)
+        Way(marks[a].x, marks[a].y, marks[b].x, marks[b].y, minutes)
+        for a, b, minutes in walks_between(spots, zoom)
     ]
-    return Sketch(marks, [way for way in ways if way.minutes], sheet.scale())
+    outline = "".join(_path(sheet, land) for land in (MAINLAND, CORSICA)) if zoom <= FINEST_ZOOM else ""
+    return Sketch(marks, ways, sheet.scale(), outline)
 
 
-def sketch_france(positions: Sequence[Position]) -> Sketch:
-    """The cities on the outline of the mainland. Those beyond the sheet stand in a column of their own."""
-    sheet = _Sheet(*MAINLAND_BOX)
-    placed = [(index, sheet.place(at)) for index, at in enumerate(positions)]
-    inside = [(i, (x, y)) for i, (x, y) in placed if 0 <= x <= WIDTH and 0 <= y <= HEIGHT]
-    seen = {index for index, _point in inside}
-    points = _apart([point for _index, point in inside], gap=20)
-    marks = [Mark(i, round(x), round(y)) for (i, _point), (x, y) in zip(inside, points, strict=True)]
-    outline = "".join(_path([sheet.place(at) for at in land]) for land in (MAINLAND, CORSICA))
-    far = [index for index in range(len(positions)) if index not in seen]
-    beyond = tuple(Mark(index, 26, 28 + 26 * row) for row, index in enumerate(far[:8]))
-    return Sketch(marks, [], sheet.scale(), outline, beyond)
+def place_on(box: Box, x: float, y: float) -> tuple[int, int]:
+    """Where a point of the plane is on the sheet."""
+    across, down = _Sheet(box).place(x, y)
+    return round(across), round(down)
 
 
-def _path(points: Sequence[tuple[float, float]]) -> str:
+def _path(sheet: _Sheet, land: Sequence[Position]) -> str:
+    points = (sheet.place(x_of(longitude), y_of(latitude)) for latitude, longitude in land)
     return "M" + "L".join(f"{x:.0f} {y:.0f}" for x, y in points) + "Z"
 
 
-def _apart(points: Sequence[tuple[float, float]], gap: float = GAP) -> list[tuple[float, float]]:
-    """The same points, pushed apart until their discs do not cover each other; the same every time."""
-    moved = [list(point) for point in points]
-    for _round in range(40):
-        still = True
-        for a in range(len(moved)):
-            for b in range(a + 1, len(moved)):
-                dx, dy = moved[b][0] - moved[a][0], moved[b][1] - moved[a][1]
-                far = math.hypot(dx, dy)
-                if far >= gap:
-                    continue
-                still = False
-                angle = math.atan2(dy, dx) if far else 2.4 * b
-                push = (gap - far) / 2 + 0.1
-                for one, sign in ((a, -1), (b, 1)):
-                    moved[one][0] += sign * push * math.cos(angle)
-                    moved[one][1] += sign * push * math.sin(angle)
-        if still:
-            break
-    edge = GAP / 2
-    return [(min(max(x, edge), WIDTH - edge), min(max(y, edge), HEIGHT - edge)) for x, y in moved]
+def walks_between(spots: Sequence[Spot], zoom: float) -> list[tuple[int, int, int]]:
+    """(one, other, minutes): the walks that join what one can walk to, up to 3 km, where there are few."""
+    if len(spots) > MOST_WALKS or zoom < LEAST_WALKS_ZOOM or not all(spot.is_venue for spot in spots):
+        return []
+    positions = [spot.at for spot in spots]
+    found = [(a, b, walking_minutes(positions[a], positions[b])) for a, b in _walks(positions)]
+    return [(a, b, minutes) for a, b, minutes in found if minutes]
 
 
 def _walks(positions: Sequence[Position]) -> list[tuple[int, int]]:
@@ -234,7 +159,7 @@ def _walks(positions: Sequence[Position]) -> list[tuple[int, int]]:
     return joined
 
 
-Box = tuple[float, float, float, float]
+Rectangle = tuple[float, float, float, float]
 
 
 def place_labels(marks: Sequence[Mark], names: Sequence[str], *, half: int = 13) -> list[Label | None]:
@@ -242,7 +167,7 @@ def place_labels(marks: Sequence[Mark], names: Sequence[str], *, half: int = 13)
 
     ``half`` is half the width of a mark. To the right if possible, else to the left, else below, else above.
     """
-    taken: list[Box] = [(m.x - half, m.y - half - 4, m.x + half, m.y + half + 4) for m in marks]
+    taken: list[Rectangle] = [(m.x - half, m.y - half - 4, m.x + half, m.y + half + 4) for m in marks]
     placed: list[Label | None] = []
     for mark, name in zip(marks, names, strict=True):
         width = len(name) * LETTER
@@ -263,5 +188,5 @@ def place_labels(marks: Sequence[Mark], names: Sequence[str], *, half: int = 13)
     return placed
 
 
-def _meet(one: Box, other: Box) -> bool:
+def _meet(one: Rectangle, other: Rectangle) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

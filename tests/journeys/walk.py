@@ -218,7 +218,7 @@ FILES = {
     ),
     *("organiser_csv", "organiser_slot_csv", "outbox_letter", "outbox_file", "ballot_file"),
     *("changes_rss", "venue_calendar", "room_calendar", "manager_calendar", "organiser_timetable_state"),
-    *("gadget_script", "gadget_json"),
+    *("gadget_script", "gadget_json", "map_points", "map_doors"),
     *("organiser_bulk_csv", "organiser_occupation_csv", "my_day_calendar"),
 }
 
@@ -242,6 +242,7 @@ def public_pages(found: dict[str, Any]) -> list[Page]:
         _at("agenda"),
         _at("map"),
         _at("map", query="?ville=toulouse"),
+        _at("map", query="?cadre=43.5,1.4,43.7,1.6"),
         _at("territories"),
         _at("territory", TERRITORY),
         _at("venue", VENUE),
