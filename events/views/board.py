@@ -16,6 +16,7 @@ from events.views.public_rows import Row
 HALF_HOUR = 30
 DAY = 24 * 60
 MOST_LANES = 6
+MOST_LANES_A_VENUE = 3
 
 
 @dataclass(slots=True)
@@ -28,10 +29,11 @@ class Cell:
 
 @dataclass(slots=True)
 class Column:
-    """A venue with its lanes."""
+    """A venue with its lanes; ``more`` slots find no room in them."""
 
     venue: Venue | None
     lanes: list[list[tuple[int, int, Row]]] = field(default_factory=list)
+    more: int = 0
 
     @property
     def span(self) -> int:
@@ -61,7 +63,7 @@ class Board:
 
 
 def boards_of(rows: Sequence[Row]) -> list[Board]:
-    """Boards of at most ``MOST_LANES`` lanes (a venue with more has one of its own), busiest venues first."""
+    """Boards of at most ``MOST_LANES`` lanes, busiest venues first."""
     columns = _columns(rows)
     boards: list[Board] = []
     batch: list[Column] = []
@@ -86,11 +88,18 @@ def _columns(rows: Iterable[Row]) -> list[Column]:
                 lane.append((start, end, row))
                 break
         else:
-            column.lanes.append([(start, end, row)])
+            if len(column.lanes) < MOST_LANES_A_VENUE:
+                column.lanes.append([(start, end, row)])
+            else:
+                column.more += 1
     found = list(by_venue.values())
     return sorted(
         found,
-        key=lambda c: (c.venue is None, -sum(map(len, c.lanes)), c.venue.sort_name if c.venue else ""),
+        key=lambda c: (
+            c.venue is None,
+            -sum(map(len, c.lanes)) - c.more,
+            c.venue.sort_name if c.venue else "",
+        ),
     )
 
 

@@ -60,6 +60,7 @@ class Place:
     way: str = ""
     way_to: str = ""
     is_guess: bool = False
+    is_near: bool = False
 
     @property
     def is_venue(self) -> bool:
@@ -72,6 +73,13 @@ class Place:
     @property
     def venues_said(self) -> str:
         return _say_venues(self.venues)
+
+    @property
+    def title(self) -> str:
+        """« La Cantine », « La Cantine et 3 autres » from near, « 12 lieux, Toulouse » from afar."""
+        if self.is_venue or self.is_near:
+            return self.name
+        return f"{self.venues_said}, {self.name}"
 
     @property
     def symbol(self) -> str:
@@ -209,10 +217,10 @@ def _places(
     """One query for the names. ``known``: the position of the marks from this one on is a guess."""
     if not spots:
         return []
-    named = [marks.venues[_one_of_most(spot, marks)] for spot in spots]
+    named = [marks.venues[_foremost(spot, marks, near=zoom > FINEST_ZOOM)] for spot in spots]
     venues = Venue.objects.select_related("commune", "territory").in_bulk(named)
     places = [
-        _place(number, spot, venues[pk], marks, filters, known)
+        _place(number, spot, venues[pk], marks, filters, known, near=zoom > FINEST_ZOOM)
         for number, (spot, pk) in enumerate(zip(spots, named, strict=True), start=1)
         if pk in venues
     ]
@@ -220,13 +228,17 @@ def _places(
     return places
 
 
-def _one_of_most(spot: Spot, marks: Marks) -> int:
-    """A member in the city where most of them are."""
+def _foremost(spot: Spot, marks: Marks, *, near: bool) -> int:
+    """The member that names the spot: from near the one with most slots, from afar one of its first city."""
+    if near:
+        return min(spot.members, key=lambda i: (-marks.slots[i], marks.venues[i]))
     city = min(spot.cities, key=lambda one: (-spot.cities[one], one))
     return next(i for i in spot.members if marks.cities[i] == city)
 
 
-def _place(number: int, spot: Spot, venue: Venue, marks: Marks, filters: Filters, known: int | None) -> Place:
+def _place(
+    number: int, spot: Spot, venue: Venue, marks: Marks, filters: Filters, known: int | None, *, near: bool
+) -> Place:
     place = Place(number, spot, venue, venue.name, say_count(Amount(spot.slots, spot.places)))
     place.is_guess = known is not None and any(i >= known for i in spot.members)
     if spot.first:
@@ -235,12 +247,21 @@ def _place(number: int, spot: Spot, venue: Venue, marks: Marks, filters: Filters
     if spot.is_venue:
         place.url = venue.get_absolute_url()
         return place
-    place.name = venue.city if len(spot.cities) == 1 else _("%(city)s and around") % {"city": venue.city}
+    place.is_near, others = near, len(spot.members) - 1
+    if near:
+        place.name = _say_and_others(venue.name, others)
+    else:
+        place.name = venue.city if len(spot.cities) == 1 else _("%(city)s and around") % {"city": venue.city}
     part: dict[str, Any] = {"within": None, "place": venue.territory.slug}
     if not place.is_guess and (around := bounds(marks, spot.members)):
         part = {"within": frame_of(fitted(around, WIDTH, HEIGHT))}
     place.url = reverse("events:map") + filters.query_string(**part)
     return place
+
+
+def _say_and_others(name: str, others: int) -> str:
+    said = ngettext("%(name)s and %(n)s other", "%(name)s and %(n)s others", others)
+    return said % {"name": name, "n": say_number(others)}
 
 
 def _say_ways(places: list[Place], zoom: float) -> None:
@@ -294,7 +315,7 @@ def _say_view(places: list[Place]) -> str:
 
 def _sheet(box: Box, places: list[Place]) -> dict[str, Any]:
     sketch = sketch_of(box, [place.spot for place in places])
-    names = [place.name if place.is_venue else f"{place.venues_said}, {place.name}" for place in places]
+    names = [place.title for place in places]
     labels = place_labels(sketch.marks, names, half=15)
     marks = [
         {"mark": mark, "place": place, "label": label, "name": name}
