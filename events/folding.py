@@ -16,6 +16,11 @@ def fold(text: str) -> str:
     return _NOT_A_WORD.sub(" ", bare).strip()
 
 
+def padded(*texts: str) -> str:
+    """The words of some texts, folded, each once, between spaces: « velo atelier »."""
+    return f" {' '.join(dict.fromkeys(fold(' '.join(texts)).split()))} "
+
+
 def words(query: str, *, most: int = 8) -> list[str]:
     """The words of a search, folded, at most ``most`` of them."""
     return fold(query[:200]).split()[:most]

@@ -116,6 +116,8 @@ def settle(*, venue: Venue, found: Found | None, now: dt.datetime) -> bool:
             Commune.objects.filter(territory=venue.territory_id, insee_code__in=codes).order_by("pk").first()
         )
         if commune is not None and Venue.objects.filter(pk=venue.pk, commune=None).update(commune=commune):
+            venue.refresh_from_db(fields=["commune"])
+            venue.save(update_fields=["search_text"])
             for activity in venue.activities.select_related("host", "territory", "venue__commune"):
                 activity.save(update_fields=["search_text"])
     return bool(written)

@@ -33,6 +33,8 @@ def database_settings(url: str, *, process: str = "", pool_size: int = 10) -> di
     elif database["ENGINE"] == "django.db.backends.postgresql":
         # Milliseconds. A booking that waits longer for a row answers 503 and may be sent again.
         limits = "-c lock_timeout=3000 -c idle_in_transaction_session_timeout=60000"
+        # What a page asks is answered in less time than it takes to compile it; disks have no arms any more.
+        limits += " -c jit=off -c random_page_cost=1.1"
         if process == "web":
             limits += " -c statement_timeout=15000"
         options["options"] = f"{limits} {options.get('options', '')}".strip()

@@ -190,6 +190,9 @@ DATABASES = {
 BROKER_SOCKET = broker_socket(VAR_DIR)
 # Seconds a request may stand in line before it is told to come again (festival.line).
 LINE_PATIENCE: float = env.float("LINE_PATIENCE", default=2.0)
+# Seconds after which the numbers beside the programme's choices are counted again (events.programme.shelf).
+# Tests want them true at once.
+PROGRAMME_COUNTS_SECONDS: float = env.float("PROGRAMME_COUNTS_SECONDS", default=0.0 if TESTING else 2.0)
 # Seconds for which the pages of the rush are drawn once for everybody (events.views.quick_pages). Tests want
 # them true at once.
 QUICK_PAGE_SECONDS: float = env.float("QUICK_PAGE_SECONDS", default=0.0 if TESTING else 1.0)

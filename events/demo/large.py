@@ -207,6 +207,7 @@ def _hosts_and_venues(
                 access_text_fr="Lieu fictif de la démonstration, sans adresse.",
             )
         )
+        venues[-1].search_text = venues[-1].what_is_searched()
     return hosts, venues
 
 

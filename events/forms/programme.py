@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from events.models import Access, Audience, Format, Language, Mode, Theme
-from events.programme import DROP_IN_ONLY, MOMENTS, Amount, Choice, Facets, Filters
+from events.programme import DROP_IN_ONLY, MOMENTS, RADII_KM, Amount, Choice, Counts, Facets, Filters
 from events.wording import french_in, language, say_day, say_distance, say_number
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
+    """``slots`` is what it would find, None where nobody has counted."""
+
     value: str
     label: str
     selected: bool = False
+    slots: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Select:
 class Sentence:
     selects: list[Select]
     refinements: list[Select]
+    needs: list[Option]
+    """Access codes, of which several may be asked for."""
     filters: Filters
 
     def __iter__(self) -> Iterator[Select]:
@@ -61,46 +66,65 @@ class Sentence:
         return [(name, value) for name, value in self.filters.parameters() if name not in said]
 
 
-def sentence_of(filters: Filters, facets: Facets) -> Sentence:
-    """« Je cherche toutes les visites partout en France, tous les jours, à toute heure, complet compris. »"""
+def sentence_of(filters: Filters, facets: Facets, counts: Counts | None = None) -> Sentence:
+    """« Je cherche toutes les visites partout en France, tous les jours, à toute heure, complet compris. »
+
+    With ``counts`` each choice but the chosen one tells what it would find, and those that would find nothing
+    are left out.
+    """
+    beside = _Beside(counts)
+    programmes = [(choice.code, choice.name) for choice in facets.programmes]
+    refinements = [
+        Select("thematique", _("Theme"), beside("theme", Theme.choices, filters.theme, _("every theme"))),
+        Select("langue", _("Language"), beside("language", Language.choices, filters.language, _("any"))),
+        Select("public", _("For whom"), beside("audience", Audience.choices, filters.audience, _("anybody"))),
+        Select("mode", _("Entry"), beside("mode", Mode.choices, filters.mode, _("in any way"))),
+        Select(
+            "operation",
+            _("Programme of events"),
+            beside("programme", programmes, filters.programme, _("every programme")),
+        ),
+    ]
+    if filters.near:
+        refinements.append(Select("autour", _("Around the point"), _radii(filters, beside)))
     return Sentence(
         selects=[
-            Select("format", _("What"), _formats(filters, facets)),
-            Select("ville", _("City"), _places(filters, facets)),
-            Select("jour", _("Day"), _days(filters, facets), ","),
-            Select("moment", _("Time of day"), _moments(filters), ","),
-            Select("places", _("Places"), _amounts(filters), "."),
+            Select("format", _("What"), _formats(filters, facets, beside)),
+            Select("ville", _("City"), _places(filters, facets, beside)),
+            Select("jour", _("Day"), _days(filters, facets, beside), ","),
+            Select("moment", _("Time of day"), _moments(filters, beside), ","),
+            Select("places", _("Places"), _amounts(filters, beside), "."),
         ],
-        refinements=[
-            Select("langue", _("Language"), _codes(filters.language, Language.choices, _("any"))),
-            Select(
-                "acces",
-                _("Access"),
-                _codes(filters.access[0] if filters.access else "", _access(), _("any access")),
-            ),
-            Select("public", _("For whom"), _codes(filters.audience, Audience.choices, _("anybody"))),
-            Select("mode", _("Entry"), _codes(filters.mode, Mode.choices, _("in any way"))),
-            Select("thematique", _("Theme"), _codes(filters.theme, Theme.choices, _("every theme"))),
-            Select(
-                "operation",
-                _("Programme of events"),
-                _codes(
-                    filters.programme,
-                    [(choice.code, choice.name) for choice in facets.programmes],
-                    _("every programme"),
-                ),
-            ),
-        ],
+        refinements=refinements,
+        needs=[option for option in beside("access", _access(), filters.access, "") if option.value],
         filters=filters,
     )
 
 
-def _options(pairs: Iterable[tuple[str, str]], chosen: str) -> list[Option]:
-    return [Option(value, label, value == chosen) for value, label in pairs]
+class _Beside:
+    """Makes choices into options, with what each would find beside its name where that is known."""
 
+    def __init__(self, counts: Counts | None) -> None:
+        self.counts = counts
 
-def _codes(chosen: str, choices: Iterable[tuple[str, object]], nothing: str) -> list[Option]:
-    return _options([("", nothing), *((code, str(label)) for code, label in choices)], chosen)
+    def __call__(
+        self,
+        field: str,
+        pairs: Iterable[tuple[str, object]],
+        chosen: str | tuple[str, ...],
+        nothing: str | None = None,
+    ) -> list[Option]:
+        taken = {chosen} if isinstance(chosen, str) else set(chosen)
+        first = [Option("", nothing, "" in taken)] if nothing is not None else []
+        slots = self.counts.of(field) if self.counts else None
+        options = []
+        for code, label in pairs:
+            found = slots.get(code, 0) if slots is not None and code else None
+            if code in taken or found is None:
+                options.append(Option(code, str(label), code in taken, found))
+            elif found:
+                options.append(Option(code, f"{label} ({say_number(found)})", slots=found))
+        return [*first, *options]
 
 
 def looked_for() -> dict[str, str]:
@@ -122,25 +146,36 @@ def looked_for() -> dict[str, str]:
     }
 
 
-def _formats(filters: Filters, facets: Facets) -> list[Option]:
+def _formats(filters: Filters, facets: Facets, beside: _Beside) -> list[Option]:
     offered = {"", filters.format, *facets.formats}
-    return _options(
-        [(code, label) for code, label in looked_for().items() if code in offered], filters.format
-    )
+    pairs = [(code, label) for code, label in looked_for().items() if code in offered]
+    return beside("format", pairs, filters.format)
 
 
-def _places(filters: Filters, facets: Facets) -> list[Option]:
+def _places(filters: Filters, facets: Facets, beside: _Beside) -> list[Option]:
     pairs = [("", _("all over France"))]
     pairs += [(choice.code, say_in(choice.name)) for choice in facets.territories]
     if filters.place and not facets.territory(filters.place):
         pairs.append((filters.place, say_place(filters, facets)))
-    return _options(pairs, filters.place)
+    return beside("place", pairs, filters.place)
 
 
-def _days(filters: Filters, facets: Facets) -> list[Option]:
+def _days(filters: Filters, facets: Facets, beside: _Beside) -> list[Option]:
     days = sorted({*facets.days, *([filters.day] if filters.day else [])})
     pairs = [("", _every_day(len(facets.days)))] + [(day.isoformat(), say_day(day)) for day in days]
-    return _options(pairs, filters.day.isoformat() if filters.day else "")
+    return beside("day", pairs, filters.day.isoformat() if filters.day else "")
+
+
+def _radii(filters: Filters, beside: _Beside) -> list[Option]:
+    """Circles around the point looked at; without it, anywhere."""
+    near = filters.near
+    if near is None:
+        return []
+    pairs = [
+        (str(replace(near, kilometres=km)), _("within %(distance)s") % {"distance": say_distance(km * 1000)})
+        for km in sorted({*RADII_KM, near.kilometres})
+    ]
+    return beside("near", pairs, str(near), _("anywhere"))
 
 
 def _every_day(number: int) -> str:
@@ -162,20 +197,24 @@ def moments() -> dict[str, str]:
     }
 
 
-def _moments(filters: Filters) -> list[Option]:
-    known = ["", *MOMENTS]
-    return _options([(code, label) for code, label in moments().items() if code in known], filters.moment)
+def _moments(filters: Filters, beside: _Beside) -> list[Option]:
+    pairs = [(code, label) for code, label in moments().items() if not code or code in MOMENTS]
+    return beside("moment", pairs, filters.moment)
 
 
-def _amounts(filters: Filters) -> list[Option]:
+def _amounts(filters: Filters, beside: _Beside) -> list[Option]:
     chosen = DROP_IN_ONLY if filters.mode == "drop_in" else str(filters.places or "")
     pairs = [("", _("full ones too")), ("1", _("with places left"))]
     most = sorted({2, 3, 4, filters.places} - {0, 1})
     pairs += [
         (str(n), ngettext("with %(n)s place", "with %(n)s places", n) % {"n": say_number(n)}) for n in most
     ]
-    pairs.append((DROP_IN_ONLY, _("drop-in only")))
-    return _options(pairs, chosen)
+    return [*beside("places", pairs, chosen), *_drop_in_only(filters, chosen, beside)]
+
+
+def _drop_in_only(filters: Filters, chosen: str, beside: _Beside) -> list[Option]:
+    option = beside("mode", [("drop_in", _("drop-in only"))], filters.mode)
+    return [replace(one, value=DROP_IN_ONLY, selected=chosen == DROP_IN_ONLY) for one in option]
 
 
 def _access() -> list[tuple[str, str]]:

@@ -10,10 +10,17 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from events.folding import fold, words
+from events.folding import padded, words
 
 from .choices import Access, Announced, Audience, Equipment, Format, Language, Mode, Theme
-from .festival import Festival, Programme, Territory, in_reader_language, title_in_reader_language
+from .festival import (
+    Festival,
+    Programme,
+    Territory,
+    in_both_languages,
+    in_reader_language,
+    title_in_reader_language,
+)
 from .fields import CodesField
 from .host import Host
 from .venue import Venue
@@ -181,11 +188,11 @@ class Activity(models.Model):
             self.host.name,
             self.host.city,
             self.territory.name,
-            str(self.get_format_display()),
-            str(self.get_theme_display()) if self.theme else "",
+            *in_both_languages(Format(self.format).label if self.format in Format.values else ""),
+            *in_both_languages(Theme(self.theme).label if self.theme in Theme.values else ""),
             self.description_fr,
             self.description_en,
         ]
         if self.venue:
             parts += [self.venue.name, self.venue.address, self.venue.city]
-        return f" {fold(' '.join(parts))} "
+        return padded(*parts)

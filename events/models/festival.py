@@ -11,13 +11,13 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext_lazy as _
 
 from events.folding import fold
 from events.typography import set_in_french
 
-from .choices import Shield
+from .choices import LOCALES, Shield
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -32,6 +32,15 @@ def title_in_reader_language(french: str, english: str) -> str:
     """The same for a line of plain text, its French as it is printed."""
     said = in_reader_language(french, english)
     return said if said == english else set_in_french(said)
+
+
+def in_both_languages(label: object) -> list[str]:
+    """How a word of ours reads in each language of the site, whoever is reading now."""
+    said = []
+    for code, _name in LOCALES:
+        with override(code):
+            said.append(str(label))
+    return said
 
 
 def validate_zone(name: str) -> None:

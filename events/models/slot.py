@@ -151,7 +151,11 @@ class Slot(models.Model):
         verbose_name_plural = _("slots")
         ordering: ClassVar = ["starts_at", "pk"]
         indexes: ClassVar = [
-            models.Index(fields=["starts_at", "id"], name="slot_by_time", condition=Q(state="published")),
+            models.Index(
+                fields=["starts_at", "id"],
+                name="slot_by_time",
+                condition=Q(state__in=["published", "cancelled"]),
+            ),
             models.Index(fields=["activity", "starts_at"], name="slot_by_activity"),
             models.Index(fields=["venue", "starts_at"], name="slot_by_venue"),
             models.Index(fields=["room", "starts_at"], name="slot_by_room"),

@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from events.folding import fold
+from events.folding import fold, padded
 
 from .choices import Access, Equipment, Weekday
 from .festival import Commune, Territory, in_reader_language
@@ -90,6 +90,7 @@ class Venue(models.Model):
     )
     sources = models.JSONField(_("sources"), default=list, blank=True)
     external_id = models.CharField(max_length=60, blank=True)
+    search_text = models.TextField(editable=False, blank=True)
 
     objects = VenueQuerySet.as_manager()
 
@@ -110,10 +111,18 @@ class Venue(models.Model):
 
     def save(self, *args: object, **kwargs: object) -> None:
         self.sort_name = fold(self.name)[:160]
+        self.search_text = self.what_is_searched()
+        fields = kwargs.get("update_fields")
+        if fields is not None:
+            kwargs["update_fields"] = {*fields, "sort_name", "search_text"}  # type: ignore[misc]
         super().save(*args, **kwargs)  # type: ignore[arg-type]
 
     def get_absolute_url(self) -> str:
         return reverse("events:venue", args=[self.slug])
+
+    def what_is_searched(self) -> str:
+        """The folded words by which what takes place here is found."""
+        return padded(self.name, self.address, self.postcode, self.city, self.territory.name)
 
     @property
     def access_text(self) -> str:

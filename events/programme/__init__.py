@@ -7,12 +7,17 @@ last pair seen, so a page neither repeats nor skips a slot, ties included. docs/
 """
 
 from events.programme.area import RADII_KM, Around, Frame
+from events.programme.counts import Counts, Loosened
 from events.programme.cursor import Cursor
 from events.programme.filters import DROP_IN_ONLY, MOMENTS, Filters
+from events.programme.index import Index
 from events.programme.matches import matching
-from events.programme.offer import Choice, Facets, facets, forget_facets
+from events.programme.nearest import nearest_words
+from events.programme.offer import Choice, Facets, facets, facets_of, forget_facets
 from events.programme.pages import MOST_SLOTS, PAGE_SIZE, Page, find
+from events.programme.shelf import index_at
 from events.programme.tallies import DEFAULT_ZONE, FREE_PLACES, Amount, Tally, tally
+from events.programme.words import Found, find_words
 
 __all__ = [
     "DEFAULT_ZONE",
@@ -25,15 +30,23 @@ __all__ = [
     "Amount",
     "Around",
     "Choice",
+    "Counts",
     "Cursor",
     "Facets",
     "Filters",
+    "Found",
     "Frame",
+    "Index",
+    "Loosened",
     "Page",
     "Tally",
     "facets",
+    "facets_of",
     "find",
+    "find_words",
     "forget_facets",
+    "index_at",
     "matching",
+    "nearest_words",
     "tally",
 ]

@@ -65,6 +65,12 @@ class Around:
     def _km_a_degree_east(self) -> float:
         return KM_A_DEGREE * max(0.01, math.cos(math.radians(self.latitude)))
 
+    @property
+    def band(self) -> tuple[float, float]:
+        """The latitudes between which it lies."""
+        high = self.kilometres / KM_A_DEGREE * 1.001
+        return (self.latitude - high, self.latitude + high)
+
     def condition(self, latitude: str, longitude: str) -> Q:
         """The question on two columns: a box that an index may serve, then the circle in it."""
         high, wide = self.kilometres / KM_A_DEGREE, self.kilometres / self._km_a_degree_east
@@ -79,11 +85,15 @@ class Around:
 
     def holds(self, latitude: float | None, longitude: float | None) -> bool:
         """The same question of one position."""
+        return self.square_to(latitude, longitude) <= self.kilometres**2
+
+    def square_to(self, latitude: float | None, longitude: float | None) -> float:
+        """The square of the distance in kilometres; infinite where nobody knows."""
         if latitude is None or longitude is None:
-            return False
+            return math.inf
         north = (latitude - self.latitude) * KM_A_DEGREE
         east = (longitude - self.longitude) * self._km_a_degree_east
-        return north * north + east * east <= self.kilometres**2
+        return north * north + east * east
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +118,11 @@ class Frame:
 
     def __str__(self) -> str:
         return write_numbers(self.south, self.west, self.north, self.east)
+
+    @property
+    def band(self) -> tuple[float, float]:
+        """The latitudes between which it lies."""
+        return (self.south, self.north)
 
     def condition(self, latitude: str, longitude: str) -> Q:
         inside = Q(**{f"{latitude}__gte": self.south, f"{latitude}__lte": self.north})

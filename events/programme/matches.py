@@ -6,15 +6,26 @@ import datetime as dt
 
 from django.db.models import Q
 
-from events.folding import words
-from events.models import Activity, Festival, Slot
+from events.models import Activity, Festival, Slot, Territory
 from events.models.slot import SlotQuerySet
 from events.programme.filters import MOMENTS, Filters
+from events.programme.words import Found, find_words
 
 
-def matching(filters: Filters, now: dt.datetime, *, cancelled: bool = False) -> SlotQuerySet:
+def in_place(place: str) -> Q:
+    """In the territory of this address, or else in the communes of this name: one small query."""
+    territory = Territory.objects.filter(slug=place).values_list("pk", flat=True).first()
+    if territory is not None:
+        return Q(activity__territory=territory)
+    return Q(venue__commune__folded_name=place.replace("-", " "))
+
+
+def matching(
+    filters: Filters, now: dt.datetime, *, cancelled: bool = False, words: list[Found] | None = None
+) -> SlotQuerySet:
     """Upcoming slots of published editions that answer the question, in no order, the cursor left aside.
 
+    A question with words asks at once where they stand, unless that is known already (``words``).
     ``cancelled`` adds those cancelled after having been published, so that a page can say so.
     """
     states = [Slot.State.PUBLISHED, Slot.State.CANCELLED] if cancelled else [Slot.State.PUBLISHED]
@@ -26,11 +37,10 @@ def matching(filters: Filters, now: dt.datetime, *, cancelled: bool = False) -> 
         activity__state__in=activity_states,
         activity__festival__state=Festival.State.PUBLISHED,
     )
-    for word in words(filters.query):
-        found = found.filter(activity__search_text__contains=word)
+    for word in find_words(filters.query) if words is None else words:
+        found = found.filter(word.condition())
     if filters.place:
-        name = filters.place.replace("-", " ")
-        found = found.filter(Q(activity__territory__slug=filters.place) | Q(venue__commune__folded_name=name))
+        found = found.filter(in_place(filters.place))
     if filters.day:
         found = found.filter(day=filters.day)
     if filters.moment:

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from dataclasses import dataclass
 
-from django.core.cache import caches
-from django.db import transaction
-from django.db.models import Count
-
-from events.models import Festival, Format, Programme
-from events.programme.filters import Filters
-from events.programme.matches import matching
+from events.models import Format
+from events.programme.index import Index
+from events.programme.shelf import index_at, tell_change
 from events.programme.tallies import DEFAULT_ZONE
-
-FACETS_KEY = "programme:facets"
-FACETS_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,54 +39,24 @@ class Facets:
 
 
 def facets(now: dt.datetime) -> Facets:
-    """What upcoming slots offer, in order. Two queries, kept for a minute where there is a cache."""
-    kept = caches["fast"].get(FACETS_KEY)
-    if isinstance(kept, Facets):
-        return kept
-    fresh = _facets(now)
-    caches["fast"].set(FACETS_KEY, fresh, FACETS_SECONDS)
-    return fresh
+    """What upcoming slots offer, in order, as it was some seconds ago."""
+    return facets_of(index_at(now), now)
+
+
+def facets_of(index: Index, now: dt.datetime) -> Facets:
+    coming = index.standing & index.upcoming(now)
+    slots = {slug: (one & coming).bit_count() for slug, one in index.sets["place"].items()}
+    return Facets(
+        territories=[
+            Choice(slug, name, slots[slug]) for slug, name, _zone in index.territories if slots[slug]
+        ],
+        days=[dt.date.fromisoformat(day) for day, one in index.sets["day"].items() if one & coming],
+        formats=[code for code in Format.values if index.sets["format"][code] & coming],
+        programmes=[Choice(slug, name) for slug, name in index.programmes],
+        zones={slug: zone for slug, _name, zone in index.territories if slots[slug]},
+    )
 
 
 def forget_facets() -> None:
-    """Have the next page look afresh, once the transaction that published something stands.
-
-    Where no cache answers there is nothing to forget. Whoever counted just before may still keep the old
-    choice for ``FACETS_SECONDS``.
-    """
-    transaction.on_commit(lambda: caches["fast"].delete(FACETS_KEY))
-
-
-def _facets(now: dt.datetime) -> Facets:
-    territories: Counter[tuple[str, str, str, str]] = Counter()
-    days: set[dt.date] = set()
-    formats: set[str] = set()
-    rows = (
-        matching(Filters(), now)
-        .values_list(
-            "activity__territory__sort_name",
-            "activity__territory__slug",
-            "activity__territory__name",
-            "activity__territory__timezone",
-            "day",
-            "activity__format",
-        )
-        .annotate(slots=Count("pk"))
-        .order_by()
-    )
-    for sort_name, slug, name, zone, day, form, slots in rows:
-        territories[(sort_name, slug, name, zone)] += slots
-        days.add(day)
-        formats.add(form)
-    programmes = Programme.objects.filter(festival__state=Festival.State.PUBLISHED).values_list(
-        "slug", "name"
-    )
-    return Facets(
-        territories=[
-            Choice(slug, name, slots) for (_s, slug, name, _z), slots in sorted(territories.items())
-        ],
-        days=sorted(days),
-        formats=[code for code in Format.values if code in formats],
-        programmes=[Choice(slug, name) for slug, name in dict(programmes.order_by("name")).items()],
-        zones={slug: zone for _sort, slug, _name, zone in territories},
-    )
+    """Have the next pages look afresh, once the transaction that published something stands."""
+    tell_change()

@@ -12,6 +12,7 @@ from events.models.slot import SlotQuerySet
 from events.programme.cursor import Cursor
 from events.programme.filters import Filters
 from events.programme.matches import matching
+from events.programme.words import Found
 
 PAGE_SIZE = 30
 MOST_SLOTS = 1000
@@ -39,13 +40,14 @@ def find(
     limit: int = PAGE_SIZE,
     cancelled: bool = False,
     look_back: bool = False,
+    words: list[Found] | None = None,
 ) -> Page:
     """One page of what answers the question, from its cursor on: one query, two when it has to ``look_back``.
 
     ``limit`` is the number of slots, from 1 to ``MOST_SLOTS``.
     """
     limit = max(1, min(limit, MOST_SLOTS))
-    everything = matching(filters, now, cancelled=cancelled)
+    everything = matching(filters, now, cancelled=cancelled, words=words)
     found = everything
     if filters.after:
         seen = filters.after

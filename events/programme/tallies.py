@@ -11,6 +11,7 @@ from django.db.models import Case, Count, F, IntegerField, Q, Sum, When
 from events.models import Mode, Slot
 from events.programme.filters import Filters
 from events.programme.matches import matching
+from events.programme.words import Found
 
 DEFAULT_ZONE = "Europe/Paris"
 
@@ -53,10 +54,17 @@ FREE_PLACES = Case(
 )
 
 
-def tally(filters: Filters, now: dt.datetime, *, cancelled: bool = False, zone: str = DEFAULT_ZONE) -> Tally:
+def tally(
+    filters: Filters,
+    now: dt.datetime,
+    *,
+    cancelled: bool = False,
+    zone: str = DEFAULT_ZONE,
+    words: list[Found] | None = None,
+) -> Tally:
     """Counts of the whole set in one query, cursor aside. Days and hours are those of ``zone``."""
     counted = (
-        matching(filters, now, cancelled=cancelled)
+        matching(filters, now, cancelled=cancelled, words=words)
         .values_list("starts_at")
         .annotate(slots=Count("pk"), free=Sum(FREE_PLACES))
         .order_by()

@@ -140,6 +140,7 @@ def change_room(
 
 def find_by_its_words(venue: Venue) -> None:
     """Write anew what the venue's activities are found by; its name, address and commune are part of it."""
+    venue.save(update_fields=["search_text"])
     for activity in venue.activities.select_related("host", "territory", "venue__commune"):
         activity.save(update_fields=["search_text"])
 

@@ -21,6 +21,7 @@ from django.views.decorators.http import require_safe
 from events.clock import on_the_wall
 from events.doors import SHUT, SOON
 from events.exchange.schema_org import activity_as_events, slot_as_event
+from events.forms.asked import meant_instead, things_asked, ways_out
 from events.forms.programme import (
     next_day,
     previous_day,
@@ -30,7 +31,19 @@ from events.forms.programme import (
 )
 from events.models import Activity, Festival, Language, Slot, Venue
 from events.models.host import PAINTS
-from events.programme import Facets, Filters, Page, facets, find, matching, tally
+from events.programme import (
+    Counts,
+    Facets,
+    Filters,
+    Page,
+    facets,
+    facets_of,
+    find,
+    find_words,
+    index_at,
+    matching,
+    tally,
+)
 from events.views.asked_by_many import asked_by_many
 from events.views.context import current_festival
 from events.views.history import growth
@@ -60,6 +73,8 @@ STREET_DOORS = 6
 CITIES_ON_HOME = 12
 NEARBY = 3
 MOST_LEAD = 240
+MOST_COUNTED_BY_THE_DATABASE = 1000
+"""Slots found, above which their number, too large to be checked by eye, may be some seconds old."""
 
 
 @require_safe
@@ -147,13 +162,19 @@ def paint_of(slug: str) -> str:
 @require_safe
 @asked_by_many
 def programme(request: HttpRequest) -> HttpResponse:
-    """The list with its filters, a page at a time."""
+    """The list with its filters, a page at a time, and beside each choice what it would find."""
     now = timezone.now()
     filters = Filters.read(request.GET)
-    choices = facets(now)
+    words = find_words(filters.query)
+    index = index_at(now)
+    choices = facets_of(index, now)
+    beside = Counts(index, filters, now, words=words, cancelled=True)
     zone = choices.zone_of(filters.place)
-    page = find(filters, now, cancelled=True, look_back=True)
-    counts = tally(filters, now, cancelled=True, zone=zone)
+    page = find(filters, now, cancelled=True, look_back=True, words=words)
+    if beside.total > MOST_COUNTED_BY_THE_DATABASE:
+        counts = beside.tally(zone)
+    else:
+        counts = tally(filters, now, cancelled=True, zone=zone, words=words)
     rows = rows_of(
         page.slots,
         now=now,
@@ -168,7 +189,8 @@ def programme(request: HttpRequest) -> HttpResponse:
         {
             "now": now,
             "filters": filters,
-            "sentence": sentence_of(filters, choices),
+            "sentence": sentence_of(filters, choices, beside),
+            "asked": things_asked(filters, choices),
             "mixes_zones": any(row.zone for row in rows),
             "hours": by_hour(rows, counts, zone=zone, going_on=filters.after is not None),
             "shows_days": filters.day is None,
@@ -177,7 +199,8 @@ def programme(request: HttpRequest) -> HttpResponse:
             "title": _title(filters, choices),
             "chart": chart_of(chart_day, counts) if chart_day else None,
             "pager": _pager(filters, choices, page, zone),
-            "ways_out": _ways_out(filters) if not rows else [],
+            "ways_out": ways_out(filters, beside) if not rows else [],
+            "meant": meant_instead(filters, words) if not rows else None,
             "feeds": _feeds(filters),
         },
     )
@@ -214,26 +237,6 @@ def _pager(filters: Filters, choices: Facets, page: Page, zone: str) -> dict[str
     elif day := next_day(filters, choices):
         forth = (here + filters.query_string(day=day, moment=""), say_day(day).capitalize())
     return {"back": back, "forth": forth}
-
-
-def _ways_out(filters: Filters) -> list[tuple[str, str]]:
-    """Questions a little wider than one that found nothing: (address, label)."""
-    here = reverse("events:programme")
-    wider: list[tuple[object, str, dict[str, Any]]] = [
-        (filters.moment, _("At any time"), {"moment": ""}),
-        (filters.query, _("Without the words"), {"query": ""}),
-        (filters.places or filters.mode, _("Full ones too"), {"places": 0, "mode": ""}),
-        (filters.format, _("Every kind of visit"), {"format": ""}),
-        (
-            filters.theme or filters.language or filters.access or filters.programme,
-            _("Without the refinements"),
-            {"theme": "", "language": "", "access": (), "programme": ""},
-        ),
-        (filters.day, _("Every day"), {"day": None}),
-        (filters.place, _("All over France"), {"place": ""}),
-    ]
-    out = [(here + filters.query_string(**change), label) for asked, label, change in wider if asked]
-    return [*out[:3], (here, _("The whole programme"))] if out else []
 
 
 def _feeds(filters: Filters) -> list[tuple[str, str]]:

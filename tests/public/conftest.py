@@ -10,6 +10,7 @@ import time_machine
 from django.core.cache import caches
 from django.test import Client
 
+from events.programme import shelf
 from tests.factories import NOW
 
 
@@ -22,6 +23,15 @@ def _now() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _nothing_kept() -> None:
     caches["fast"].clear()
+
+
+@pytest.fixture
+def counted_already(settings: Any) -> Iterator[None]:
+    """The numbers beside the choices are those that the first page of the test has read."""
+    settings.PROGRAMME_COUNTS_SECONDS = 600
+    shelf.forget()
+    yield
+    shelf.forget()
 
 
 @pytest.fixture

@@ -270,6 +270,7 @@ def a_full_slot(city: Any, n: int) -> Slot:
         ("/programme.ics", 1),
     ],
 )
+@pytest.mark.usefixtures("counted_already")
 def test_a_list_costs_the_same_for_one_and_for_three(
     client: Client, path: str, most: int, django_assert_max_num_queries: Any
 ) -> None:
@@ -287,6 +288,7 @@ def test_a_list_costs_the_same_for_one_and_for_three(
     assert len(for_three) == len(for_one)
 
 
+@pytest.mark.usefixtures("counted_already")
 def test_a_page_in_the_middle_for_somebody_signed_in_costs_eight_queries_at_most(
     client: Client, django_user_model: Any, django_assert_max_num_queries: Any
 ) -> None:

@@ -78,7 +78,16 @@ def test_every_choice_names_fields_of_a_venue():
     assert {name for fields in CHOICES.values() for name in fields} <= names
     assert names - {name for fields in CHOICES.values() for name in fields} == {
         # settled by the rule itself: identity, what is derived, who has looked, where it came from
-        *("id", "territory_id", "slug", "sort_name", "is_verified", "verified_at", "verified_by_id"),
+        *(
+            "id",
+            "territory_id",
+            "slug",
+            "sort_name",
+            "search_text",
+            "is_verified",
+            "verified_at",
+            "verified_by_id",
+        ),
         *("sources", "external_id"),
     }
 
