@@ -19,6 +19,7 @@ from .problem import Candidate, Day, Impossible, Option, Plan
 from .question import MOST_VARIANTS, Pace, Question
 from .reasons import Why, left_out
 from .solve import plan_day
+from .starting import placed
 
 DROP_IN_STAY = 30
 """Minutes one is taken to stay where people drop in, unless it is open for less."""
@@ -183,8 +184,10 @@ def way_minutes(here: Position | None, there: Position | None, pace: Pace) -> in
 def propose(question: Question, *, visitor: Visitor | None, now: dt.datetime) -> Proposal:
     """What of the starred activities fits into one day beside what is booked, in which order.
 
-    Three queries, however much is starred. ``visitor``: whose bookings are kept as they are.
+    Three queries, however much is starred, and one for a starting point. ``visitor``: whose bookings are kept
+    as they are.
     """
+    question = placed(question)
     slots, booked = _slots_of(question, now), _booked_by(visitor, now)
     activities = _activities(question)
     by_day: dict[dt.date, set[int]] = defaultdict(set)

@@ -57,8 +57,9 @@ def write_wanted(wanted: Iterable[Wanted]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """``opens`` and ``closes``: from when until when, on the local clock. ``pinned``: slots that must be part
-    of it; ``without``: activities that must not. ``variant``: 0 the best plan, 1 another one, and so on.
+    """``opens`` and ``closes``: from when until when, on the local clock. ``start``: where the device is, or
+    where ``start_at`` stands: a venue, or the middle of a city (``starting``). ``pinned``: slots that must be
+    part of it; ``without``: activities that must not. ``variant``: 0 the best plan, 1 another one, and so on.
     """
 
     wanted: tuple[Wanted, ...] = ()
@@ -69,6 +70,7 @@ class Question:
     lunch: int = 0
     people: int = 1
     start: Position | None = None
+    start_at: str = ""
     pinned: frozenset[int] = frozenset()
     without: frozenset[int] = frozenset()
     variant: int = 0
@@ -87,6 +89,7 @@ class Question:
             lunch=lunch if lunch in LUNCHES else 0,
             people=_number(asked["personnes"], most=MOST_PEOPLE) or 1,
             start=_position(asked["depart"]),
+            start_at=_code(asked["depart"]),
             pinned=_numbers(asked["epingle"]),
             without=_numbers(asked["sans"]),
             variant=_number(asked["variante"], most=MOST_VARIANTS),
@@ -103,7 +106,7 @@ class Question:
             "allure": str(other.pace) if other.pace != Pace.FOOT else "",
             "dejeuner": other.lunch or "",
             "personnes": other.people if other.people != 1 else "",
-            "depart": "{:.4f},{:.4f}".format(*other.start) if other.start else "",
+            "depart": other.start_at or ("{:.4f},{:.4f}".format(*other.start) if other.start else ""),
             "epingle": ".".join(str(key) for key in sorted(other.pinned)),
             "sans": ".".join(str(key) for key in sorted(other.without)),
             "variante": other.variant or "",
@@ -145,6 +148,10 @@ def _day(text: str) -> dt.date | None:
 def _time(text: str) -> dt.time | None:
     match = re.fullmatch(r"([01]?\d|2[0-3])[:hH]([0-5]\d)?", text)
     return dt.time(int(match[1]), int(match[2] or 0)) if match else None
+
+
+def _code(text: str) -> str:
+    return text if re.fullmatch(r"[a-z0-9][-\w]{0,119}", text) else ""
 
 
 def _position(text: str) -> Position | None:

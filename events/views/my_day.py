@@ -31,6 +31,7 @@ from events.links import mask
 from events.models import Activity, Slot, Visitor
 from events.planner.propose import Left, Proposal, Reason, Step, propose
 from events.planner.question import LUNCHES, Pace, Question, Wanted, read_wanted, write_wanted
+from events.planner.starting import starts_in
 from events.refusals import Reason as Because
 from events.refusals import Refused
 from events.registration.book_day import MOST_AT_ONCE, book_day
@@ -113,7 +114,7 @@ def _show(
         "again": asked.query(without=frozenset(), pinned=frozenset(), variant=0),
         "other": asked.query(variant=asked.variant + 1) if proposal.has_other else "",
         "first": asked.query(variant=0) if asked.variant else "",
-        "anywhere": asked.query(start=None) if asked.start else "",
+        "anywhere": asked.query(start=None, start_at="") if asked.start and not asked.start_at else "",
         "calendar": reverse("events:my_day_calendar") + question.query(),
         "share": f"{settings.SITE_URL}{reverse('events:my_day')}{question.query()}",
         "is_shared": is_shared,
@@ -320,14 +321,28 @@ def _sentence(question: Question, proposal: Proposal) -> list[Choice]:
             ",",
         ),
         Choice("dejeuner", _("Lunch"), lunches, ","),
+        Choice("depart", _("Starting point"), _starts(question, proposal), ","),
         Choice("personnes", _("People"), people, "."),
     ]
+
+
+def _starts(question: Question, proposal: Proposal) -> list[tuple[str, str, bool]]:
+    """The first door, where the device was, the middle of the city, its venues."""
+    slots = [step.slot for step in proposal.steps if step.slot is not None]
+    territories = {slot.activity.territory_id for slot in slots} or {
+        one.territory_id for one in proposal.activities
+    }
+    options = [("", _("from the first visit"), not question.start and not question.start_at)]
+    if question.start and not question.start_at:
+        options.append(("{:.4f},{:.4f}".format(*question.start), _("from where you were"), True))
+    options += [(one.code, one.label, one.code == question.start_at) for one in starts_in(territories)]
+    return options
 
 
 def _kept(asked: Question) -> list[tuple[str, str]]:
     """What the sentence does not say and its button must not forget."""
     said = parse_qsl(asked.query()[1:])
-    return [(name, value) for name, value in said if name in ("choix", "sans", "depart")]
+    return [(name, value) for name, value in said if name in ("choix", "sans")]
 
 
 def _say_lunch(minutes: int) -> str:

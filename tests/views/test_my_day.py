@@ -12,10 +12,11 @@ from events.limits import Limit, count
 from events.models import Registration
 from events.views.admission import BOOKINGS, PER
 from events.views.my_day import COOKIE
-from tests.factories import DAY, NOW, SlotFactory
+from tests.factories import DAY, NOW, SlotFactory, VenueFactory
 
 pytestmark = pytest.mark.django_db
 PAGE = "/ma-journee/"
+NORTH = {"latitude": 43.61, "longitude": 1.44}
 
 
 @pytest.fixture(autouse=True)
@@ -144,3 +145,25 @@ def test_the_day_asked_for_is_the_day_shown(starred, slots):
     later = SlotFactory(activity=slots[0].activity, day=DAY + dt.timedelta(days=1), start_time=dt.time(10))
     page = starred.get(PAGE, {"jour": later.day.isoformat()})
     assert [shown.step.slot for shown in page.context["steps"]] == [later]
+
+
+def test_the_day_begins_at_a_venue_or_in_the_middle_of_a_city_chosen_without_script(starred, slots):
+    first = slots[0].activity
+    near = VenueFactory(territory=first.territory, name="La Cantine", slug="la-cantine", **NORTH)
+    far = VenueFactory(territory=first.territory, slug="loin", latitude=43.58, longitude=1.44)
+    type(slots[0]).objects.filter(pk=slots[0].pk).update(venue=near)
+
+    page = starred.get(PAGE)
+    [choice] = [one for one in page.context["sentence"] if one.name == "depart"]
+    middle = f"ville-{first.territory.slug}"
+    assert {middle, "la-cantine", "loin"} <= {value for value, _label, _is in choice.options}
+
+    def minutes(start):
+        answer = starred.get(PAGE, {"depart": start})
+        assert f'<option value="{start}" selected>' in answer.content.decode()
+        assert f"depart={start}" in answer.context["share"]
+        return answer.context["steps"][0].step.way
+
+    assert minutes("la-cantine") == 5, "to find the door"
+    assert minutes(far.slug) > minutes(middle) > 5
+    assert starred.get(PAGE, {"depart": "nulle-part"}).context["steps"][0].step.way == 0
