@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
+from events.calendar import position_of
 from events.models import Territory, Venue
 from events.wording import Position
 
@@ -53,12 +54,10 @@ def placed(question: Question) -> Question:
 
 def _position(code: str) -> Position | None:
     known = Venue.objects.filter(latitude__isnull=False, longitude__isnull=False)
-    if code.startswith(MIDDLE):
-        found = list(
-            known.filter(territory__slug=code.removeprefix(MIDDLE)).values_list("latitude", "longitude")
-        )
-        if found:
-            # The median: one venue far away moves it little.
-            return statistics.median(at for at, _on in found), statistics.median(on for _at, on in found)
+    is_middle = code.startswith(MIDDLE)
+    here = known.filter(territory__slug=code.removeprefix(MIDDLE)) if is_middle else known.filter(slug=code)
+    found = [at for at in map(position_of, here) if at is not None]
+    if not found:
         return None
-    return known.filter(slug=code).values_list("latitude", "longitude").first()
+    # The median: one venue far away moves it little.
+    return statistics.median(at for at, _on in found), statistics.median(on for _at, on in found)

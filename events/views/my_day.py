@@ -30,7 +30,7 @@ from events.limits import seconds_left
 from events.links import mask
 from events.models import Activity, Slot, Visitor
 from events.planner.propose import Left, Proposal, Reason, Step, propose
-from events.planner.question import LUNCHES, Pace, Question, Wanted, read_wanted, write_wanted
+from events.planner.question import LARGEST_KEY, LUNCHES, Pace, Question, Wanted, read_wanted, write_wanted
 from events.planner.starting import starts_in
 from events.refusals import Reason as Because
 from events.refusals import Refused
@@ -46,6 +46,8 @@ KEPT_FOR = dt.timedelta(days=180)
 HOURS = range(8, 23)
 MOST_PEOPLE = 6
 FORM = ["GET", "HEAD", "POST"]
+TUNING = ("de", "a", "dejeuner", "depart")
+"""Parts of the sentence that wait behind a summary until somebody wants them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +103,15 @@ def _show(
     }
     # One's own links stand on the stars of this device, as they are when the link is followed.
     asked = question if is_shared else replace(question, wanted=())
+    sentence = _sentence(question, proposal)
     context = {
         "now": now,
         "proposal": proposal,
         "question": question,
         "kept": _kept(asked),
-        "sentence": _sentence(question, proposal),
+        "sentence": [one for one in sentence if one.name not in TUNING],
+        "tuning": [one for one in sentence if one.name in TUNING],
+        "is_tuned": any(request.GET.get(name) for name in TUNING),
         "steps": _steps(proposal, asked, now),
         "left": [_left(one, asked) for one in proposal.left],
         "starred": [(one, _is_dear(question, one.pk)) for one in proposal.activities],
@@ -117,6 +122,8 @@ def _show(
         "anywhere": asked.query(start=None, start_at="") if asked.start and not asked.start_at else "",
         "calendar": reverse("events:my_day_calendar") + question.query(),
         "share": f"{settings.SITE_URL}{reverse('events:my_day')}{question.query()}",
+        "sent": _sent(request) if request.method != "POST" else [],
+        "kept_on_site": settings.KEEP_MAILS_ON_SITE,
         "is_shared": is_shared,
         "shared": write_wanted(question.wanted) if is_shared else "",
         "visitor": visitor,
@@ -131,6 +138,15 @@ def _show(
     if retry_after:
         response.headers["Retry-After"] = str(retry_after)
     return response
+
+
+def _sent(request: HttpRequest) -> list[Slot]:
+    """What was just asked for, as it stands in the address: a plan made now would be another, because these
+    places are gone.
+    """
+    keys = [int(key) for key in request.GET.get("envoi", "")[:300].split(".") if key.isdecimal()]
+    asked = [key for key in keys if key <= LARGEST_KEY][:MOST_AT_ONCE]
+    return list(Slot.objects.visible().filter(pk__in=asked).for_showing().in_order()) if asked else []
 
 
 def _day_form(
@@ -187,7 +203,9 @@ def _book(request: HttpRequest) -> HttpResponse:
             "email": mask(email)
         }
     messages.success(request, f"{said % {'number': say_number(len(asked))}} {where}")
-    return redirect(f"{reverse('events:my_day')}?{request.GET.urlencode()}")
+    again = request.GET.copy()
+    again["envoi"] = ".".join(str(pk) for pk in asked)
+    return redirect(f"{reverse('events:my_day')}?{again.urlencode()}")
 
 
 def _say_refused(refused: Refused) -> str:
@@ -288,7 +306,7 @@ class Choice:
 
 
 def _sentence(question: Question, proposal: Proposal) -> list[Choice]:
-    """« Ma journée du [jeudi 10 juin], [à partir de 9 h], [jusqu’à 18 h], [à pied], [sans pause] … »"""
+    """« Ma journée du [jeudi 10 juin], [à pied], [pour 2 personnes]. », then hours, lunch, starting point."""
     days = [(day.isoformat(), say_day(day), day == proposal.day) for day, _number in proposal.days]
     opens = [("", _("from the first door"), question.opens is None)]
     opens += [
@@ -312,17 +330,17 @@ def _sentence(question: Question, proposal: Proposal) -> list[Choice]:
     ]
     return [
         Choice("jour", _("Day"), days, ","),
-        Choice("de", _("From"), opens, ","),
-        Choice("a", _("Until"), closes, ","),
         Choice(
             "allure",
             _("How"),
             [(str(pace), words, pace == question.pace) for pace, words in paces.items()],
             ",",
         ),
-        Choice("dejeuner", _("Lunch"), lunches, ","),
-        Choice("depart", _("Starting point"), _starts(question, proposal), ","),
         Choice("personnes", _("People"), people, "."),
+        Choice("de", _("From"), opens, ","),
+        Choice("a", _("Until"), closes, ","),
+        Choice("dejeuner", _("Lunch"), lunches, ","),
+        Choice("depart", _("Starting point"), _starts(question, proposal), "."),
     ]
 
 

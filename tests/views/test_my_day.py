@@ -101,7 +101,12 @@ def test_the_whole_day_is_booked_at_once(starred, slots):
 
     assert Registration.objects.filter(status="confirmed").count() == 2
     assert "2 visites" in answer.content.decode()
-    assert "ca…e@example.org" in answer.content.decode()
+    page = answer.content.decode()
+    assert "ca…e@example.org" in page
+    assert "C’est noté" in page
+    assert all(slot.activity.title in page for slot in slots)
+    assert "Réserver ma journée" not in page
+    assert starred.get(PAGE, {"envoi": "x.99999999999999999999.7"}).status_code == 200
 
 
 def test_when_one_has_filled_up_nothing_is_booked_and_what_was_typed_stays(starred, slots):
@@ -154,7 +159,7 @@ def test_the_day_begins_at_a_venue_or_in_the_middle_of_a_city_chosen_without_scr
     type(slots[0]).objects.filter(pk=slots[0].pk).update(venue=near)
 
     page = starred.get(PAGE)
-    [choice] = [one for one in page.context["sentence"] if one.name == "depart"]
+    [choice] = [one for one in page.context["tuning"] if one.name == "depart"]
     middle = f"ville-{first.territory.slug}"
     assert {middle, "la-cantine", "loin"} <= {value for value, _label, _is in choice.options}
 

@@ -132,6 +132,11 @@
       found.set(key, "");
     }
     keep(found);
+    var bar = document.querySelector("[data-day-bar]");
+    if (bar && location.pathname !== "/ma-journee/") {
+      bar.hidden = !found.size;
+      bar.querySelector("[data-day-count]").textContent = found.size;
+    }
     if (stars().has(key) !== found.has(key)) return false; // cookies are off: the page that asks says more
     show();
     return true;
