@@ -22,12 +22,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from events.content_lines import Component, Person, line
+from events.content_lines import Component, Person, basic, end_of_text, line
 from events.models import Activity, Registration, RoomOccupancy, Slot, Venue
 from events.wording import Position
 
 Method = Literal["PUBLISH", "REQUEST", "CANCEL"]
 
+MOST_REMEMBERED = 500
+"""Activities and places whose lines are kept while a calendar is written."""
 PRODID = "-//Festival French Tech//Open doors//FR"
 
 # Control characters but newline (RFC 5545 §3.3.11 has no place for them), and marks that turn the writing
@@ -53,23 +55,24 @@ def calendar_of(
     calendar = calendar_named(name, method)
     years: list[int] = []
     zones: set[str] = set()
-    events: list[Component] = []
+    events: list[str] = []
     for registration in registrations:
-        events.append(_event_of_registration(registration, method, now))
+        events.append(str(_event_of_registration(registration, method, now)))
         years.append(registration.slot.starts_at.year)
         zones.add(registration.slot.timezone)
+    written = SlotEvents(now, method)
     for slot in slots:
-        events.append(event_of_slot(slot, method, now))
+        events.append(written.event(slot))
         years.append(slot.starts_at.year)
         zones.add(slot.timezone)
     for row in blockings:
-        events.append(_event_of_blocking(row, now))
+        events.append(str(_event_of_blocking(row, now)))
         years.append(row.starts_at.year)
         zones.add(row.room.venue.territory.timezone)
     for zone in sorted(zones):
         calendar.put(zone_as_shown(zone, min(years) - 1, max(years) + 2))
     for event in events:
-        calendar.put(str(event))
+        calendar.put(event)
     return str(calendar).encode()
 
 
@@ -123,20 +126,68 @@ def _event_of_registration(registration: Registration, method: Method, now: dt.d
     return event
 
 
-def event_of_slot(slot: Slot, method: Method, now: dt.datetime, *, above: int = 0) -> Component:
-    """A slot for everybody. ``above``: the SEQUENCE under which it was gone before it came back."""
-    is_over = method == "CANCEL" or slot.is_cancelled or slot.activity.state == Activity.State.CANCELLED
-    event = _event(
-        slot,
-        uid=uid_of(slot),
-        revision=slot.revision + above,
-        now=now,
-        is_over=is_over,
-        tentative="TENTATIVE" if slot.state == Slot.State.DRAFT else "",
-    )
-    event.add("LAST-MODIFIED", slot.changed_at.replace(microsecond=0))
-    _describe(event, "", slot)
-    return event
+class SlotEvents:
+    """Slots as VEVENTs for everybody, in the active language; what many share is written once.
+
+    Made for feeds: an activity's lines and a place's are kept while they may come again.
+    """
+
+    def __init__(self, now: dt.datetime, method: Method = "PUBLISH") -> None:
+        self._method = method
+        self._stamp = line("DTSTAMP", now.astimezone(dt.UTC).replace(microsecond=0))
+        self._activities: dict[int, tuple[str, str, str]] = {}
+        self._places: dict[tuple[int | None, int | None], str] = {}
+        self._host = urlsplit(settings.SITE_URL).hostname or "localhost"
+        self._page = f"{settings.SITE_URL}{reverse('events:slot', args=[0])}".split("0/")
+
+    def event(self, slot: Slot, *, above: int = 0) -> str:
+        """One VEVENT. ``above``: the SEQUENCE under which it was said to be gone before it came back."""
+        activity, zone, url = slot.activity, slot.timezone, f"{slot.pk}/".join(self._page)
+        is_over = self._method == "CANCEL" or slot.is_cancelled or activity.state == Activity.State.CANCELLED
+        summary, organizer, description = self._of_activity(activity)
+        status = "CANCELLED" if is_over else "TENTATIVE" if slot.state == Slot.State.DRAFT else "CONFIRMED"
+        where = ZoneInfo(zone)
+        begins, ends = basic(slot.starts_at.astimezone(where)), basic(slot.ends_at.astimezone(where))
+        if zone == "UTC":
+            time = f"DTSTART:{begins}Z\r\nDTEND:{ends}Z\r\n"
+        else:
+            time = f"DTSTART;TZID={zone}:{begins}\r\nDTEND;TZID={zone}:{ends}\r\n"
+        return (
+            f"BEGIN:VEVENT\r\nUID:slot-{slot.pk}@{self._host}\r\n{self._stamp}"
+            f"{time}"
+            # A cancellation must carry a higher SEQUENCE than what it cancels (RFC 5546 §3.2.5).
+            f"SEQUENCE:{slot.revision + above + is_over}\r\nSTATUS:{status}\r\n"
+            f"{summary}{self._of_place(slot)}{line('URL', url)}{organizer}"
+            f"TRANSP:{'TRANSPARENT' if is_over else 'OPAQUE'}\r\n"
+            f"LAST-MODIFIED:{basic(slot.changed_at)}Z\r\n"
+            f"{description}{end_of_text(url)}END:VEVENT\r\n"
+        )
+
+    def _of_activity(self, activity: Activity) -> tuple[str, str, str]:
+        """SUMMARY, ORGANIZER, and DESCRIPTION but for the address that ends it."""
+        if activity.pk not in self._activities:
+            if len(self._activities) >= MOST_REMEMBERED:
+                self._activities.clear()
+            text = _description("", activity)
+            self._activities[activity.pk] = (
+                line("SUMMARY", clean(f"{activity.title} · {activity.host.name}", 300)),
+                line("ORGANIZER", Person(_contact(activity), {"CN": clean(activity.festival.name, 160)})),
+                line("DESCRIPTION", f"{text}\n\n" if text else ""),
+            )
+        return self._activities[activity.pk]
+
+    def _of_place(self, slot: Slot) -> str:
+        """LOCATION and GEO, as far as they are known."""
+        venue = venue_of(slot)
+        key = venue.pk if venue else None, slot.room_id
+        if key not in self._places:
+            if len(self._places) >= MOST_REMEMBERED:
+                self._places.clear()
+            place, position = _place(slot), position_of(venue)
+            self._places[key] = (line("LOCATION", clean(place, 400)) if place else "") + (
+                line("GEO", position) if position else ""
+            )
+        return self._places[key]
 
 
 def _event_of_blocking(row: RoomOccupancy, now: dt.datetime) -> Component:
@@ -179,9 +230,7 @@ def _event(
             _place(slot),
             position_of(venue),
             _page(settings.SITE_URL, slot.pk),
-            activity.festival.contact_email
-            or activity.territory.contact_email
-            or _mailbox(settings.DEFAULT_FROM_EMAIL),
+            _contact(activity),
             activity.festival.name,
         )
     )
@@ -217,14 +266,24 @@ def _alike_for_all(
 
 
 def _describe(event: Component, first: str, slot: Slot) -> None:
-    meet = slot.activity.meeting_point
+    said = [_description(first, slot.activity), _page(settings.SITE_URL, slot.pk)]
+    event.add("DESCRIPTION", "\n\n".join(part for part in said if part))
+
+
+def _description(first: str, activity: Activity) -> str:
+    meet = activity.meeting_point
     parts = [
         first,
         _("Where to meet: %(place)s") % {"place": meet} if meet else "",
-        slot.activity.description[:2000],
-        _page(settings.SITE_URL, slot.pk),
+        activity.description[:2000],
     ]
-    event.add("DESCRIPTION", clean("\n\n".join(part for part in parts if part), 3000))
+    return clean("\n\n".join(part for part in parts if part), 3000)
+
+
+def _contact(activity: Activity) -> str:
+    """Whom a calendar names as the organiser."""
+    known = activity.festival.contact_email or activity.territory.contact_email
+    return known or _mailbox(settings.DEFAULT_FROM_EMAIL)
 
 
 @lru_cache(maxsize=8)

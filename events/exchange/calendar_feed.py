@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from events.calendar import calendar_named, event_of_slot, zone_as_shown
+from events.calendar import SlotEvents, calendar_named, zone_as_shown
 from events.clock import on_the_wall
 from events.content_lines import Component
 from events.models import GoneSlot, Slot
@@ -44,8 +44,9 @@ def write_calendar(
             calendar.put(zone_as_shown(zone, first, last))
     yield calendar.begun()
     back = dict(GoneSlot.objects.order_by().values_list("slot_number", "sequence"))
+    events = SlotEvents(now)
     for slot in slots:
-        yield str(event_of_slot(slot, "PUBLISH", now, above=back.get(slot.pk, -1) + 1))
+        yield events.event(slot, above=back.get(slot.pk, -1) + 1)
     for one in gone:
         if one.starts_at is not None and one.ends_at is not None:
             yield str(_gone(one, one.starts_at, one.ends_at))

@@ -107,11 +107,11 @@ class Destinations:
         known.append(made)
         return made
 
-    def room(self, entry: Entry, venue: Venue) -> Room:
+    def room(self, name: str, venue: Venue) -> Room:
         """The room of that name in the venue."""
-        wanted = fold(entry.room)[:120]
+        wanted = fold(name)[:120]
         found = Room.objects.filter(venue=venue, sort_name=wanted).order_by("pk").first()
-        return found or Room.objects.create(venue=venue, name=entry.room)
+        return found or Room.objects.create(venue=venue, name=name)
 
     def _find_commune(self, entry: Entry) -> tuple[Territory, Commune] | None:
         """A commune known by this name: of a territory of the edition rather than of another."""

@@ -31,6 +31,10 @@ class Timing:
 
     :param minutes: how long it lasts, or None when nobody says.
     :param fold: which one, where the clock shows it twice: 0 the first, 1 the second, None unknown.
+    :param at: the instant, where the file says it; then whatever clock the place has shows it.
+    :param cancelled: why this one does not take place, or empty.
+    :param room, capacity, opens_at: of this time alone, else those of the event; ``counts`` False: the file
+        says nothing of its places.
     """
 
     line: int
@@ -38,14 +42,21 @@ class Timing:
     start: dt.time
     minutes: int | None = None
     fold: int | None = None
+    at: dt.datetime | None = None
+    cancelled: str = ""
+    room: str = ""
+    counts: bool = False
+    capacity: int | None = None
+    opens_at: dt.datetime | None = None
 
 
 @dataclass(slots=True)
 class Entry:
     """One event. An empty text or None means that the file does not say.
 
-    :param state: of moderation: ``published``, ``ready`` or ``submitted``.
+    :param state: of moderation: ``published``, ``ready``, ``submitted``, ``changes_requested``, ``rejected``.
     :param cancelled: why it does not take place, or empty.
+    :param announced: ``rescheduled``, ``moved_online``, ``postponed``, or empty; None when nobody says.
     """
 
     line: int
@@ -73,6 +84,8 @@ class Entry:
     longitude: float | None = None
     timezone: str = ""
     meeting_point: str = ""
+    theme: str | None = None
+    announced: str | None = None
     state: str = "published"
     cancelled: str = ""
     is_full: bool = False

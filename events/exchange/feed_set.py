@@ -14,16 +14,18 @@ import datetime as dt
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, Prefetch, QuerySet, Sum
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, QuerySet, Sum
+from django.db.models.base import ModelState
 
 from events.clock import on_the_wall
-from events.models import Activity, Festival, GoneSlot, Slot
+from events.models import Activity, Festival, GoneSlot, Room, Slot, Territory, Venue
 from events.models.gone import moment_of, ms_of
 from events.models.slot import SlotQuerySet
 from events.programme import MOMENTS, Filters, matching
 
-AT_ONCE = 400
+AT_ONCE = 1000
 """Slots of one query."""
 OVERLAP = dt.timedelta(minutes=10)
 """What changed so long before ``since`` comes again: a change is dated when it is made and seen when its
@@ -50,6 +52,8 @@ class SetState:
     marks: tuple[int, ...]
     changed_at: dt.datetime | None
     zones: tuple[tuple[str, dt.datetime, dt.datetime], ...]
+    gone: int
+    """How many were taken out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,8 @@ class FeedSet:
     filters: Filters
     now: dt.datetime
     since: dt.datetime | None = None
+    is_small: bool = False
+    """Whether ``state`` found so few that they are read at once."""
 
     @property
     def from_ms(self) -> int:
@@ -111,17 +117,22 @@ class FeedSet:
             (*marks, gone["number"], gone["sum"] or 0),
             moment_of(last) if last else None,
             tuple(sorted(zones)),
+            gone["number"],
         )
 
     def slots(self, order: Sequence[str], *, most: int | None = None) -> Iterator[Slot]:
         """The slots with all that feeds show of them, in this order."""
-        found = self._slots().order_by(*order).values_list("pk", flat=True)
-        return slots_by_number(found[:most] if most else found)
+        found = self._slots().order_by(*order)
+        if most:
+            return iter(_shown(found[:most]))
+        if self.is_small:
+            return iter(_shown(found[:AT_ONCE]))
+        return slots_by_number(_numbers(found))
 
     def positioned(self) -> Iterator[Slot]:
         """Those at a venue whose position is known, venue by venue."""
-        found = self._slots().filter(venue__latitude__isnull=False)
-        return slots_by_number(found.order_by(*BY_VENUE).values_list("pk", flat=True))
+        found = self._slots().filter(venue__latitude__isnull=False).order_by(*BY_VENUE)
+        return iter(_shown(found[:AT_ONCE])) if self.is_small else slots_by_number(_numbers(found))
 
     def gone(self) -> Iterator[Gone]:
         """What was taken out of the programme; with ``since`` also what left the set though still public.
@@ -180,28 +191,71 @@ def _public() -> SlotQuerySet:
     )
 
 
+def _numbers(slots: SlotQuerySet) -> Any:
+    return slots.values_list("pk", flat=True)
+
+
 def slots_by_number(numbers: Iterable[int], *, public_only: bool = True) -> Iterator[Slot]:
     """The slots of these numbers in their order, a few hundred at a time, with all that is shown of them."""
-    wanted = array("q", numbers.iterator(chunk_size=10_000) if hasattr(numbers, "iterator") else numbers)
+    wanted = array("q", numbers.iterator(chunk_size=10_000) if isinstance(numbers, QuerySet) else numbers)
     every = _public() if public_only else Slot.objects.all()
     for begin in range(0, len(wanted), AT_ONCE):
         some = wanted[begin : begin + AT_ONCE].tolist()
-        rows = {slot.pk: slot for slot in with_what_is_shown(every.filter(pk__in=some).order_by())}
+        rows = {slot.pk: slot for slot in _shown(every.filter(pk__in=some).order_by())}
         for number in some:
             if number in rows:
                 yield rows[number]
 
 
-def with_what_is_shown(slots: SlotQuerySet) -> SlotQuerySet:
-    """With activity, host, places and edition: each of them once, however many slots share it."""
-    activities = Activity.objects.defer("search_text", "moderation_note").select_related(
-        "host", "territory", "festival"
+_UNREAD = (
+    *("fold", "safety_capacity", "waiting", "waiting_list_open", "cancelled_at", "cancelled_by_host"),
+    *("external_id", "opening", "created_at", "ends_at"),
+)
+_UNREAD_OF_ACTIVITY = (
+    *("search_text", "moderation_note", "room_needs", "needs", "submitted_at", "updated_at", "source"),
+    *("ballot", "created_by", "programme", "ask_name"),
+)
+_READ = tuple(field for field in Slot._meta.concrete_fields if field.name not in _UNREAD)
+_READ_NAMES = tuple(field.attname for field in _READ)
+
+
+def _shown(found: SlotQuerySet) -> list[Slot]:
+    """Slots with activity, host, places and edition at hand: each read once, however many slots share it.
+
+    The slots are put together here and not by the ORM, which takes longer for that than the rest of a feed.
+    """
+    rows = list(found.values_list(*_READ_NAMES))
+    begins, lasts, activity_at, venue_at, room_at = (
+        _READ_NAMES.index(name) for name in ("starts_at", "duration", "activity_id", "venue_id", "room_id")
     )
-    return slots.prefetch_related(
-        Prefetch("activity", activities),
-        "activity__venue__commune",
-        "activity__venue__territory",
-        "venue__commune",
-        "venue__territory",
-        "room",
+    activities = (
+        Activity.objects.defer(*_UNREAD_OF_ACTIVITY)
+        .select_related("host")
+        .in_bulk({row[activity_at] for row in rows})
     )
+    places = {row[venue_at] for row in rows} | {one.venue_id for one in activities.values()}
+    venues = Venue.objects.select_related("commune", "territory").in_bulk(places - {None})
+    rooms = Room.objects.in_bulk({row[room_at] for row in rows} - {None})
+    territories = Territory.objects.in_bulk({one.territory_id for one in activities.values()})
+    editions = Festival.objects.in_bulk({one.festival_id for one in activities.values()})
+    for activity in activities.values():
+        activity._state.fields_cache |= {
+            "venue": venues.get(activity.venue_id or 0),
+            "territory": territories[activity.territory_id],
+            "festival": editions[activity.festival_id],
+        }
+    slots = []
+    for row in rows:
+        slot = Slot.__new__(Slot)
+        slot.__dict__ = dict(zip(_READ_NAMES, row, strict=True))
+        # By definition (``Slot.set_time``); a moment is dear to read, and there are two hundred thousand.
+        slot.ends_at = row[begins] + dt.timedelta(minutes=row[lasts])
+        state = slot._state = ModelState()
+        state.adding, state.db = False, found.db
+        state.fields_cache = {
+            "activity": activities[row[activity_at]],
+            "venue": venues.get(row[venue_at]),
+            "room": rooms.get(row[room_at]),
+        }
+        slots.append(slot)
+    return slots

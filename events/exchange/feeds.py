@@ -24,12 +24,13 @@ from django.utils.html import escape
 from django.utils.translation import gettext as _
 
 from events.calendar import venue_of
-from events.models import Activity, Slot
+from events.models import Activity, Format, Slot
 from events.wording import say_day, say_times
 
 from . import licence
 from .feed_set import Gone
 from .openagenda_out import events_of, one_line, timing_of
+from .slot_paths import slot_path
 
 # Characters XML 1.0 §2.2 has no place for, control characters, and marks that turn the writing direction.
 _UNFIT = re.compile(
@@ -87,7 +88,7 @@ def write_rss(
 
 
 def _item(slot: Slot, site_url: str) -> str:
-    activity, url, venue = slot.activity, f"{site_url}{slot.get_absolute_url()}", venue_of(slot)
+    activity, url, venue = slot.activity, f"{site_url}{slot_path(slot.pk)}", venue_of(slot)
     where = f"{venue.name}, {venue.city}" if venue else activity.territory.name
     when = f"{say_day(slot.day)}, {say_times(slot.local_start, slot.local_end)}"
     title = f"{activity.title}, {when}"
@@ -101,7 +102,7 @@ def _item(slot: Slot, site_url: str) -> str:
         if venue and venue.latitude is not None
         else ""
     )
-    published = activity.published_at or slot.created_at
+    published = activity.published_at or activity.created_at
     return (
         f"<item><title>{escape(_text(title))}</title><link>{escape(url)}</link>"
         f'<guid isPermaLink="true">{escape(url)}</guid><pubDate>{format_datetime(published)}</pubDate>'
@@ -175,6 +176,7 @@ def write_csv(slots: Iterable[Slot], *, site_url: str, gone: Iterable[Gone] = ()
     writer.writerow(CSV_COLUMNS)
     yield "\ufeff" + taken()
     texts = _Texts()
+    formats = {code: str(label) for code, label in Format.choices}
     for slot in slots:
         activity, venue = slot.activity, venue_of(slot)
         begins, ends = slot.local_start, slot.local_end
@@ -188,7 +190,7 @@ def write_csv(slots: Iterable[Slot], *, site_url: str, gone: Iterable[Gone] = ()
                 f"{begins:%H:%M}",
                 f"{ends:%H:%M}",
                 slot.duration,
-                str(activity.get_format_display()),
+                formats.get(activity.format, activity.format),
                 texts(venue.name) if venue else "",
                 texts(slot.room.name) if slot.room else "",
                 texts(venue.address) if venue else "",
@@ -199,7 +201,7 @@ def write_csv(slots: Iterable[Slot], *, site_url: str, gone: Iterable[Gone] = ()
                 texts(activity.description),
                 ", ".join(activity.access),
                 CANCELLED if is_off(slot) else TAKEN_PLACE,
-                f"{site_url}{slot.get_absolute_url()}",
+                f"{site_url}{slot_path(slot.pk)}",
             )
         )
         yield taken()

@@ -10,14 +10,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from events.clock import NoSuchTime, TwiceThatDay, instant
+from events.clock import NoSuchTime, TwiceThatDay, instant, on_the_wall
 from events.guards import PERSON_GUARD
 from events.hosting import free_slug
 from events.models import Activity, Festival, Mode, Registration, Slot, Territory
@@ -28,12 +28,21 @@ from events.wording import say_day, say_time
 
 from .destinations import Destinations
 from .entries import ASSUMED_MINUTES, Entry, Problem, Timing
+from .openagenda_out import number_of
 
 STATES = {
     "published": Activity.State.PUBLISHED,
     "ready": Activity.State.READY,
     "submitted": Activity.State.SUBMITTED,
+    "changes_requested": Activity.State.CHANGES_REQUESTED,
+    "rejected": Activity.State.REJECTED,
 }
+MOST_GONE = 20
+FEW_GONE, SHARE_GONE = 3, 0.25
+"""An import may take away so many slots without being asked twice: 20, or a quarter of what it names; two
+always. A file cut in half by mistake takes away more."""
+AWAITING = (Activity.State.SUBMITTED, Activity.State.READY, Activity.State.CHANGES_REQUESTED)
+REJECTED_SINCE = "Retiré par l’organisateur."
 
 
 class ImportRefused(Exception):
@@ -44,9 +53,22 @@ class ImportRefused(Exception):
         self.problems = sorted(problems, key=lambda problem: problem.line)
 
 
+class TooManyGone(Exception):
+    """The import would take away ``gone`` of the ``known`` slots to come that its events have; nothing was
+    written."""
+
+    def __init__(self, gone: int, known: int) -> None:
+        super().__init__(f"{gone} of {known} slots")
+        self.gone, self.known = gone, known
+
+
 @dataclass(slots=True)
 class Summary:
-    """What was done; ``notes`` are worth reading, by line."""
+    """What was done; ``notes`` are worth reading, by line.
+
+    ``slots_known``: slots to come that earlier imports brought to the events of this one; ``slots_withdrawn``
+    are those of them that were called off, counted among the changed as well.
+    """
 
     created: int = 0
     updated: int = 0
@@ -54,8 +76,21 @@ class Summary:
     slots_created: int = 0
     slots_changed: int = 0
     slots_removed: int = 0
+    slots_withdrawn: int = 0
+    slots_known: int = 0
     ends_assumed: int = 0
     notes: list[Problem] = field(default_factory=list)
+
+    @property
+    def gone(self) -> int:
+        """Slots to come that people could see or be given, and no longer can."""
+        return self.slots_removed + self.slots_withdrawn
+
+    @property
+    def is_mass_deletion(self) -> bool:
+        """Whether so many go that somebody should have said so."""
+        many = self.gone >= FEW_GONE and self.gone > SHARE_GONE * self.slots_known
+        return self.gone > MOST_GONE or many
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +110,23 @@ def import_entries(
     by: User | None = None,
     source: str = "",
     dry_run: bool = False,
+    allow_deletions: bool = False,
 ) -> Summary:
     """Write the events of a file into an edition; the same file again changes nothing.
 
     :param by: who imports, for the journal; None for a command.
-    :param dry_run: do everything, then take it back.
+    :param dry_run: do everything, then take it back; the summary says whether it would be refused.
+    :param allow_deletions: take away as many slots as the file says.
 
-    Raises ``ImportRefused``; nothing is written then.
+    Raises ``ImportRefused`` and ``TooManyGone``; nothing is written then.
     """
     with transaction.atomic():
         work = _Import(festival, now, by, source)
         summary = work.run(entries)
         if work.problems:
             raise ImportRefused(work.problems)
+        if summary.is_mass_deletion and not (allow_deletions or dry_run):
+            raise TooManyGone(summary.gone, summary.slots_known)
         if dry_run:
             transaction.set_rollback(True)
     return summary
@@ -110,15 +149,35 @@ class _Import:
                 "host", "territory", "venue__commune", "venue__territory"
             )
         }
-        for entry in entries:
-            self._take(entry, known.get(entry.identifier))
+        named = [(entry, known.get(entry.identifier) or self._own(entry)) for entry in entries]
+        self.summary.slots_known = (
+            Slot.objects.filter(activity__in={one.pk for _entry, one in named if one}, ends_at__gt=self.now)
+            .exclude(state=Slot.State.CANCELLED)
+            .exclude(external_id="")
+            .count()
+        )
+        for entry, activity in named:
+            self._take(entry, activity)
         self.summary.notes = sorted(
             [*self.summary.notes, *self.destinations.notes], key=lambda note: note.line
         )
         return self.summary
 
+    def _own(self, entry: Entry) -> Activity | None:
+        """An activity made here that went out with its number and comes back."""
+        number = number_of(entry.identifier)
+        if number is None:
+            return None
+        return (
+            self.festival.activities.select_related("host", "territory", "venue__commune", "venue__territory")
+            .filter(pk=number, external_id="")
+            .first()
+        )
+
     def _take(self, entry: Entry, activity: Activity | None) -> None:
         territory, commune = self.destinations.commune(entry)
+        if entry.state == "rejected" and activity is not None and activity.is_public:
+            entry.cancelled = entry.cancelled or REJECTED_SINCE
         wanted = self._instants(entry, territory)
         if wanted is None:
             return
@@ -154,12 +213,15 @@ class _Import:
             "format": entry.format,
             "languages": entry.languages,
             "access": entry.access,
-            "audience": entry.audience,
             "minimum_age": entry.minimum_age,
             "meeting_point": entry.meeting_point,
+            "audience": entry.audience,
         }
         values = {name: value for name, value in said.items() if value not in (None, "")}
-        mode = entry.mode or (Mode.FIRST_COME if entry.capacity or entry.is_full else None)
+        # What may be said to be nothing.
+        also = {"theme": entry.theme, "announced": entry.announced}
+        values |= {name: value for name, value in also.items() if value is not None}
+        mode = entry.mode or (Mode.FIRST_COME if _counts_places(entry) else None)
         if mode is not None:
             values["mode"] = mode
         elif activity is None:
@@ -176,7 +238,7 @@ class _Import:
             slug=free_slug(Activity, entry.title),
             state=state,
             source=self.source[:300],
-            submitted_at=None if state == Activity.State.PUBLISHED else self.now,
+            submitted_at=self.now if state in AWAITING else None,
             published_at=self.now if state == Activity.State.PUBLISHED else None,
             **values,
         )
@@ -201,6 +263,10 @@ class _Import:
         """The times of an event as instants, or None when a clock does not show one of them."""
         found = []
         for timing in entry.timings:
+            if timing.at is not None:
+                here = on_the_wall(timing.at, territory.timezone)
+                start = here.time().replace(fold=0)
+                timing = replace(timing, day=here.date(), start=start, fold=here.fold)
             try:
                 at = instant(timing.day, timing.start, territory.timezone, fold=timing.fold)
             except NoSuchTime:
@@ -219,6 +285,7 @@ class _Import:
         there = {slot.starts_at: slot for slot in slots if not slot.is_cancelled}
         withdrawn = {slot.starts_at for slot in slots if slot.is_cancelled}
         times = {one.starts_at for one in wanted}
+        live = {one.starts_at for one in wanted if not _called_off(entry, one)}
         gone = sorted(
             (
                 slot
@@ -230,11 +297,15 @@ class _Import:
         for one in wanted:
             self.summary.ends_assumed += one.timing.minutes is None
             slot = there.get(one.starts_at)
+            is_off = bool(_called_off(entry, one))
             with self._told(entry, one.timing.line):
-                if slot is not None:
+                if is_off and one.starts_at in live:  # called off, and planned anew at the same time
+                    if one.starts_at not in withdrawn:
+                        self._add(entry, activity, one)
+                elif slot is not None:
                     self._keep(entry, slot, one)
                 elif one.starts_at in withdrawn:
-                    if not entry.cancelled:
+                    if not is_off:
                         text = _("the slot of %(slot)s was withdrawn on the site and stays so.")
                         self._note(entry, text, one)
                 elif gone and one.starts_at > self.now:
@@ -248,14 +319,15 @@ class _Import:
         slot = Slot(
             activity=activity,
             venue=activity.venue,
-            capacity=0 if entry.is_full else entry.capacity,
+            capacity=0 if entry.is_full else _capacity(entry, one),
+            opens_at=one.timing.opens_at,
             waiting_list_open=not entry.is_full,
             state=Slot.State.PUBLISHED if activity.is_public else Slot.State.DRAFT,
             external_id=entry.identifier,
         )
-        if entry.cancelled:
+        if why := _called_off(entry, one):
             slot.state, slot.cancelled_at = Slot.State.CANCELLED, self.now
-            slot.cancelled_by_host, slot.cancel_reason = True, entry.cancelled
+            slot.cancelled_by_host, slot.cancel_reason = True, why
         timing = one.timing
         slot.set_time(
             day=timing.day,
@@ -266,14 +338,15 @@ class _Import:
         )
         slot.save()
         self.summary.slots_created += 1
-        self._give_room(entry, slot)
+        self._give_room(entry, slot, one)
 
     def _keep(self, entry: Entry, slot: Slot, one: _Wanted) -> None:
         """A slot at its time: withdraw it, or bring its length, place and places up to date."""
-        if entry.cancelled:
+        if why := _called_off(entry, one):
             if slot.ends_at > self.now and slot.state == Slot.State.PUBLISHED:
-                withdraw_slot(slot_id=slot.pk, reason=entry.cancelled, by=self.by, now=self.now, by_host=True)
+                withdraw_slot(slot_id=slot.pk, reason=why, by=self.by, now=self.now, by_host=True)
                 self.summary.slots_changed += 1
+                self.summary.slots_withdrawn += 1
             return
         changed = False
         if one.timing.minutes is not None and one.minutes != slot.duration:
@@ -284,8 +357,8 @@ class _Import:
             slot.venue = venue
             slot.save(update_fields=["venue"])
             changed = True
-        changed |= self._set_capacity(entry, slot)
-        changed |= self._give_room(entry, slot)
+        changed |= self._set_capacity(entry, slot, one)
+        changed |= self._give_room(entry, slot, one)
         self.summary.slots_changed += changed
 
     def _move(self, entry: Entry, slot: Slot, one: _Wanted, *, counted: bool = True) -> None:
@@ -301,11 +374,11 @@ class _Import:
             slot.save(update_fields=["day", "start_time", "fold", "duration", "starts_at", "ends_at"])
         if counted:
             self.summary.slots_changed += 1
-            self._set_capacity(entry, slot)
-            self._give_room(entry, slot)
+            self._set_capacity(entry, slot, one)
+            self._give_room(entry, slot, one)
 
-    def _set_capacity(self, entry: Entry, slot: Slot) -> bool:
-        capacity = slot.taken + slot.held if entry.is_full else entry.capacity
+    def _set_capacity(self, entry: Entry, slot: Slot, one: _Wanted) -> bool:
+        capacity = slot.taken + slot.held if entry.is_full else _capacity(entry, one)
         if capacity is None or capacity == slot.capacity:
             return False
         change_capacity(slot_id=slot.pk, capacity=capacity, now=self.now, by=self.by)
@@ -313,11 +386,12 @@ class _Import:
             Slot.objects.filter(pk=slot.pk).update(waiting_list_open=False)
         return True
 
-    def _give_room(self, entry: Entry, slot: Slot) -> bool:
+    def _give_room(self, entry: Entry, slot: Slot, one: _Wanted) -> bool:
         """Into the room the file names. A slot that is over is written down there without holding it."""
-        if not entry.room or slot.activity.venue is None or slot.is_cancelled:
+        name = one.timing.room or entry.room
+        if not name or slot.activity.venue is None or slot.is_cancelled:
             return False
-        room = self.destinations.room(entry, slot.activity.venue)
+        room = self.destinations.room(name, slot.activity.venue)
         if slot.room_id == room.pk:
             return False
         if slot.ends_at <= self.now:
@@ -359,6 +433,19 @@ class _Import:
             if PERSON_GUARD not in str(error):
                 raise
             self.problems.append(entry.problem(str(Reason.PERSON_BUSY.label), line=line))
+
+
+def _called_off(entry: Entry, one: _Wanted) -> str:
+    """Why this time does not take place, or empty."""
+    return entry.cancelled or one.timing.cancelled
+
+
+def _capacity(entry: Entry, one: _Wanted) -> int | None:
+    return one.timing.capacity if one.timing.counts else entry.capacity
+
+
+def _counts_places(entry: Entry) -> bool:
+    return bool(entry.capacity or entry.is_full or any(timing.capacity for timing in entry.timings))
 
 
 def _somebody_is_registered(activity: Activity) -> bool:

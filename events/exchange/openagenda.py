@@ -5,7 +5,7 @@ The format is the one of the API's version 2: a list of events, or ``{"events": 
 ``accessibility`` (hi, vi, pi, mi, ii), ``status`` (1 scheduled, 2 rescheduled, 3 moved online, 4 postponed,
 5 full, 6 cancelled), ``state`` (-1 refused, 0 to moderate, 1 ready, 2 published),
 ``attendanceMode`` (1 on site, 2 online, 3 both),
-``registration`` and ``age``.
+``registration`` and ``age``. What ``openagenda_out`` adds to it is read as well.
 """
 
 from __future__ import annotations
@@ -18,15 +18,32 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.utils.translation import gettext as _
 
-from events.models import Access
+from events.models import Access, Activity, Announced, Audience, Format, Language, Mode, Theme
 
 from .entries import Entry, Problem, Reading, Timing
+from .openagenda_out import (
+    CALLED_OFF,
+    CANCELLED,
+    FULL,
+    IDENTIFIER,
+    MOVED_ONLINE,
+    ONLINE,
+    ONLINE_WORDS,
+    POSTPONED,
+    REFUSED_STATE,
+    RESCHEDULED,
+    SCHEDULED,
+)
 from .spellings import Unreadable, check_minutes, clean, clean_text, shown
 
 TITLE, DESCRIPTION, MOST_TIMINGS = 120, 5000, 2000
-POSTPONED, FULL, CANCELLED = 4, 5, 6
-STATES = {0: "submitted", 1: "ready", 2: "published"}
-ONLINE = 2
+STATES = {REFUSED_STATE: "rejected", 0: "submitted", 1: "ready", 2: "published"}
+ANNOUNCED: dict[int, str] = {
+    SCHEDULED: "",
+    RESCHEDULED: Announced.RESCHEDULED,
+    MOVED_ONLINE: Announced.MOVED_ONLINE,
+    POSTPONED: Announced.POSTPONED,
+}
 ORGANISERS = ("organisateur", "organiser", "organizer", "organisation", "organization", "host")
 """Where agendas keep who organises: the format itself has no such field, agendas add one."""
 
@@ -61,8 +78,6 @@ def read_openagenda(data: bytes) -> Reading:
         except Unreadable as error:
             reading.problems.append(Problem(number, str(error), of_event=True))
             continue
-        if entry is None:
-            continue
         if entry.identifier in seen:
             text = _("the identifier “%(identifier)s” is already that of event %(number)d.") % {
                 "identifier": shown(entry.identifier),
@@ -75,14 +90,15 @@ def read_openagenda(data: bytes) -> Reading:
     return reading
 
 
-def _entry(number: int, event: Any, reading: Reading) -> Entry | None:
-    """One event, or None when its agenda has refused it. Raises ``Unreadable``."""
+def _entry(number: int, event: Any, reading: Reading) -> Entry:
+    """One event. Raises ``Unreadable``."""
     if not isinstance(event, dict):
         raise Unreadable(_("an event is expected to be an object."))
     state = _code(event.get("state"), 2)
-    if state == -1:
-        reading.notes.append(Problem(number, _("refused by its agenda, left out."), of_event=True))
-        return None
+    if state == REFUSED_STATE:
+        reading.notes.append(
+            Problem(number, _("refused by its agenda: rejected here, not public."), of_event=True)
+        )
     location = event.get("location") or {}
     if not isinstance(location, dict):
         raise Unreadable(_("“%(field)s” is expected to be an object.") % {"field": "location"})
@@ -92,7 +108,7 @@ def _entry(number: int, event: Any, reading: Reading) -> Entry | None:
     entry = Entry(
         line=number,
         of_event=True,
-        identifier=_needed(clean(_word(event.get("uid", event.get("id")), "uid")), "uid"),
+        identifier=_needed(_identifier(event), "uid"),
         title=_needed(title_fr, "title"),
         title_en=title_en,
         description=description_fr,
@@ -106,15 +122,44 @@ def _entry(number: int, event: Any, reading: Reading) -> Entry | None:
         access=_access(event.get("accessibility")),
         minimum_age=_age(event.get("age")),
         state=STATES.get(state, "published"),
+        format=_known(event.get("type"), Format.values),
+        theme=_known(event.get("theme"), ["", *Theme.values]),
+        mode=_known(event.get("mode"), Mode.values),
+        audience=_known(event.get("audience"), Audience.values),
+        languages=_languages(event.get("languages")),
+        meeting_point=clean(_word(event.get("meetingPoint"), "meetingPoint"))[:200],
     )
+    if state == 0 and event.get("moderation") == Activity.State.CHANGES_REQUESTED:
+        entry.state = Activity.State.CHANGES_REQUESTED
     entry.latitude, entry.longitude = _position(location)
     if online:
-        entry.meeting_point = "En ligne"  # kept as a text of the activity, so in the site's first language
+        entry.meeting_point = ONLINE_WORDS  # kept as a text of the activity, so in the site's first language
     _shorten_title(entry, reading)
     _say_how_to_register(entry, event)
-    _obey_status(entry, _code(event.get("status"), 1))
+    _obey_status(entry, _code(event.get("status"), SCHEDULED), event.get("statusReason"))
     entry.timings = _timings(number, event, entry.timezone)
     return entry
+
+
+def _identifier(event: dict[str, Any]) -> str:
+    """What names it wherever it goes, else its number in its agenda."""
+    others = event.get("extIds")
+    for one in others if isinstance(others, list) else []:
+        if isinstance(one, dict) and one.get("key") == IDENTIFIER and one.get("value"):
+            return clean(_word(one["value"], "extIds"))[:120]
+    return clean(_word(event.get("uid", event.get("id")), "uid"))[:120]
+
+
+def _known(value: Any, words: list[str]) -> str | None:
+    """A word of ours, or None: agendas use these fields for words of their own as well."""
+    return value if isinstance(value, str) and value in words else None
+
+
+def _languages(value: Any) -> list[str] | None:
+    if not isinstance(value, list):
+        return None
+    known = [code for code in value if code in Language.values]
+    return known if known or not value else None
 
 
 def _needed(text: str, name: str) -> str:
@@ -257,14 +302,19 @@ def _shorten_title(entry: Entry, reading: Reading) -> None:
 
 
 def _say_how_to_register(entry: Entry, event: dict[str, Any]) -> None:
-    """Registration happens elsewhere: the text says where, and nothing is booked here."""
+    """Registration happens elsewhere: the text says where, and nothing is booked here.
+
+    A site like this one names its own page as the way to register: that says nothing to whoever takes the
+    event over, places included.
+    """
     ways = event.get("registration") or []
     if not isinstance(ways, list):
         return
+    here = event.get("canonicalUrl") if event.get("mode") else None
     said = []
     for way in ways:
         value = way.get("value") if isinstance(way, dict) else way
-        if isinstance(value, str) and value.strip():
+        if isinstance(value, str) and value.strip() and value != here:
             said.append(clean(value)[:300])
     if said:
         line = ", ".join(said)
@@ -273,13 +323,15 @@ def _say_how_to_register(entry: Entry, event: dict[str, Any]) -> None:
             entry.description_en = f"{entry.description_en}\n\nRegistration: {line}"[:DESCRIPTION]
 
 
-def _obey_status(entry: Entry, status: int) -> None:
-    if status == CANCELLED:
-        entry.cancelled = "Annulé par l’organisateur."
-    elif status == POSTPONED:
-        entry.cancelled = "Reporté par l’organisateur."
-    elif status == FULL:
-        entry.is_full = True
+def _obey_status(entry: Entry, status: int, reason: Any) -> None:
+    entry.announced = ANNOUNCED.get(status)
+    if status in CALLED_OFF:
+        entry.cancelled = _reason(reason) or CALLED_OFF[status]
+    entry.is_full = status == FULL
+
+
+def _reason(value: Any) -> str:
+    return clean_text(value)[:500] if isinstance(value, str) else ""
 
 
 def _timings(number: int, event: dict[str, Any], zone: str) -> list[Timing]:
@@ -289,8 +341,11 @@ def _timings(number: int, event: dict[str, Any], zone: str) -> list[Timing]:
         raise Unreadable(_("“%(field)s” is missing.") % {"field": "timings"})
     if len(given) > MOST_TIMINGS:
         raise Unreadable(_("more than %(most)d times for one event.") % {"most": MOST_TIMINGS})
-    found: dict[tuple[dt.date, dt.time, int | None], Timing] = {}
-    for one in given:
+    off = event.get("cancelledTimings") or []
+    if not isinstance(off, list) or any(not isinstance(one, dict) for one in off):
+        raise Unreadable(_("“%(field)s” is expected to be an object.") % {"field": "cancelledTimings"})
+    found: dict[tuple[dt.date, dt.time, int | None, bool], Timing] = {}
+    for one in [*given, *off]:
         if not isinstance(one, dict):
             raise Unreadable(_("“%(field)s” is expected to be an object.") % {"field": "timings"})
         begin = _instant(one.get("begin", one.get("start")), "begin", zone)
@@ -299,17 +354,38 @@ def _timings(number: int, event: dict[str, Any], zone: str) -> list[Timing]:
         if end is not None:
             if (end.tzinfo is None) != (begin.tzinfo is None):
                 raise Unreadable(_("“begin” and “end” must both have an offset, or none."))
-            minutes = check_minutes(round((end - begin).total_seconds() / 60))
-        fold = None if begin.tzinfo is None else begin.fold
+            minutes = check_minutes(round((end.timestamp() - begin.timestamp()) / 60))
+        is_off = any(one is other for other in off)
         timing = Timing(
             number,
             begin.date(),
             begin.time().replace(tzinfo=None, fold=0, second=0, microsecond=0),
             minutes,
-            fold,
+            None if begin.tzinfo is None else begin.fold,
+            at=None if begin.tzinfo is None else begin.astimezone(dt.UTC).replace(second=0, microsecond=0),
+            cancelled=(_reason(one.get("reason")) or CALLED_OFF[CANCELLED]) if is_off else "",
+            room=clean(_word(one.get("room"), "room"))[:120],
+            counts="capacity" in one,
+            capacity=_places(one.get("capacity")),
+            opens_at=_opening(one.get("opensAt"), zone),
         )
-        found.setdefault((timing.day, timing.start, timing.fold), timing)
+        found.setdefault((timing.day, timing.start, timing.fold, is_off), timing)
     return list(found.values())
+
+
+def _places(value: Any) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100_000:
+        raise Unreadable(_("“%(field)s” is not a number of places.") % {"field": "capacity"})
+    return value
+
+
+def _opening(value: Any, zone: str) -> dt.datetime | None:
+    if not value:
+        return None
+    at = _instant(value, "opensAt", zone)
+    return at.astimezone(dt.UTC) if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone or "Europe/Paris"))
 
 
 def _instant(value: Any, name: str, zone: str) -> dt.datetime:

@@ -35,6 +35,7 @@ from events.calendar import venue_of
 from events.clock import on_the_wall
 from events.models import Access, Activity, Announced, Format, Mode, Slot, Theme, Venue
 
+from .slot_paths import slot_path
 from .spellings import INVISIBLE, REFUSED, SPACES
 
 SCHEDULED, RESCHEDULED, MOVED_ONLINE, POSTPONED, FULL, CANCELLED = 1, 2, 3, 4, 5, 6
@@ -181,7 +182,7 @@ def _in_both(french: str, english: str) -> dict[str, str]:
     return {"fr": french, "en": english} if english else {"fr": french}
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _keywords(theme: str, format_: str) -> tuple[str, ...]:
     """Theme and format in French words, for sites that know keywords alone."""
     with override("fr"):
@@ -213,7 +214,7 @@ def _timing(slot: Slot, venue: Venue | None, site_url: str) -> dict[str, Any]:
         "begin": slot.local_start.isoformat(timespec="seconds"),
         "end": slot.local_end.isoformat(timespec="seconds"),
         "slot": slot.pk,
-        "url": f"{site_url}{slot.get_absolute_url()}",
+        "url": f"{site_url}{slot_path(slot.pk)}",
         "capacity": slot.capacity,
         "placesLeft": slot.places_left,
         "opensAt": _on_the_wall(slot.opens_at, slot),

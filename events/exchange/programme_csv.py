@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from events.folding import fold
 
 from .entries import Entry, Problem, Reading, Timing
+from .openagenda_out import CALLED_OFF, CANCELLED
 from .spellings import (
     Unreadable,
     check_minutes,
@@ -54,6 +55,7 @@ COLUMNS = {
     "description": "description, texte, presentation",
     "public": "public, publics, audience",
     "accès": "acces, accessibilite, access, accessibility",
+    "état": "etat",
 }
 NEEDED = ("identifiant", "intitulé", "organisateur", "commune", "date", "heure")
 LONGEST = {
@@ -66,6 +68,7 @@ LONGEST = {
     "adresse": 200,
     "description": 5000,
 }
+CALLED_OFF_WORDS = ("annule", "annulee", "cancelled", "retire")
 LATEST_END = dt.time(6)
 """An end before the start and up to this hour is taken as the night that follows."""
 csv.field_size_limit(200_000)
@@ -247,7 +250,8 @@ def _entry(line: int, cells: list[str], columns: list[str | None], reading: Read
     minutes = _minutes(line, said, start, reading)
     if len(reading.problems) > before or day is None or start is None:
         return None
-    entry.timings = [Timing(line, day, start, minutes)]
+    is_off = said.get("état") and fold(said["état"]) in CALLED_OFF_WORDS
+    entry.timings = [Timing(line, day, start, minutes, cancelled=CALLED_OFF[CANCELLED] if is_off else "")]
     return entry
 
 

@@ -5,6 +5,7 @@ from django.views.generic import RedirectView
 
 from events.views import (
     ballot,
+    feed_guide,
     feeds,
     gadget,
     gadget_guide,
@@ -53,7 +54,7 @@ urlpatterns: list[URLPattern] = [
     path("donnees-personnelles/", public_pages.privacy, name="privacy"),
     path("mentions-legales/", public_pages.legal, name="legal"),
     path("etat/", status.status, name="status"),
-    path("flux/", public_pages.feeds_explained, name="feeds"),
+    path("flux/", feed_guide.feeds_explained, name="feeds"),
     path("gadget/", gadget.gadget, name="gadget"),
     path("gadget.js", gadget.gadget_script, name="gadget_script"),
     path("gadget.json", gadget.gadget_json, name="gadget_json"),

@@ -71,9 +71,11 @@ class Asked:
     since: dt.datetime | None
     address: str
 
+    is_small: bool = False
+
     @property
     def everything(self) -> FeedSet:
-        return FeedSet(self.filters, self.now, self.since)
+        return FeedSet(self.filters, self.now, self.since, self.is_small)
 
     @property
     def minute(self) -> dt.datetime:
@@ -108,7 +110,7 @@ class Contents:
 def calendar(request: HttpRequest) -> HttpResponseBase:
     def write(asked: Asked, state: SetState, contents: Contents) -> Iterator[str]:
         gone: list[Gone] = []
-        if contents.page is None and (asked.since or asked.everything.knows_what_is_gone):
+        if state.gone and contents.page is None and (asked.since or asked.everything.knows_what_is_gone):
             gone = [one for one in asked.everything.gone() if one.starts_at is not None]
         zones = [
             *state.zones,
@@ -184,6 +186,7 @@ def _answer(request: HttpRequest, kind: str, content_type: str, write: Write) ->
         except Unanswerable as error:
             return HttpResponse(f"{error}\n", content_type="text/plain; charset=utf-8", status=400)
         state = asked.everything.state()
+        asked = replace(asked, is_small=state.slots <= feed_set.AT_ONCE)
         contents = _page(asked) if asked.limit else Contents(asked)
     etag = _etag(asked, state)
     headers = {
@@ -207,10 +210,9 @@ def _answer(request: HttpRequest, kind: str, content_type: str, write: Write) ->
     if answer is None:
         with translation.override(lang):
             parts = _in_chunks(write(asked, state, contents), lang)
-        is_small = contents.page is not None or state.slots <= feed_set.AT_ONCE
         if request.method == "HEAD":
             answer = HttpResponse(content_type=content_type)
-        elif is_small:
+        elif asked.is_small or contents.page is not None:
             answer = HttpResponse(b"".join(parts), content_type=content_type)
         else:
             answer = StreamingHttpResponse(parts, content_type=content_type)

@@ -9,6 +9,7 @@ import datetime as dt
 import zlib
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -202,6 +203,8 @@ def programme(request: HttpRequest) -> HttpResponse:
             "ways_out": ways_out(filters, beside) if not rows else [],
             "meant": meant_instead(filters, words) if not rows else None,
             "feeds": _feeds(filters),
+            "subscription": _subscription(filters),
+            "feeds_explained": reverse("events:feeds") + filters.query_string(),
         },
     )
 
@@ -237,6 +240,12 @@ def _pager(filters: Filters, choices: Facets, page: Page, zone: str) -> dict[str
     elif day := next_day(filters, choices):
         forth = (here + filters.query_string(day=day, moment=""), say_day(day).capitalize())
     return {"back": back, "forth": forth}
+
+
+def _subscription(filters: Filters) -> str:
+    """What opens a calendar program with this programme."""
+    address = f"{settings.SITE_URL}{reverse('events:programme_ics')}{filters.query_string()}"
+    return f"webcal://{address.partition('://')[2]}"
 
 
 def _feeds(filters: Filters) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""What one reads: past editions with their sources, accessibility, what is kept of whom, the feeds."""
+"""What one reads: past editions with their sources, accessibility, what is kept of whom."""
 
 from __future__ import annotations
 
@@ -99,12 +99,6 @@ def privacy(request: HttpRequest) -> HttpResponse:
 @require_safe
 def legal(request: HttpRequest) -> HttpResponse:
     return _in_reader_language(request, "legal")
-
-
-@require_safe
-def feeds_explained(request: HttpRequest) -> HttpResponse:
-    """Calendar, feeds and data: which there are and what they take."""
-    return _in_reader_language(request, "feeds")
 
 
 def _in_reader_language(request: HttpRequest, name: str) -> HttpResponse:

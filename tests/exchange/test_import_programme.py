@@ -557,3 +557,27 @@ def test_openagenda_comes_through_the_same_command_and_twice_is_once(tmp_path: P
     assert "  événements : ajoutés 0, changés 0, inchangés 1" in lines
     activity = Activity.objects.get()
     assert (activity.title_en, activity.access, activity.slots.count()) == ("Visit", ["mi"], 2)
+
+
+def test_a_file_that_takes_much_away_is_refused_by_the_command_unless_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "agenda.json"
+
+    def file_of(days: int) -> Path:
+        timings = [
+            {"begin": f"2027-06-{day:02d}T14:00:00+02:00", "end": f"2027-06-{day:02d}T15:00:00+02:00"}
+            for day in range(1, days + 1)
+        ]
+        event = {"uid": 7, "title": "Visite", "organisateur": "Les Robots", "timings": timings}
+        path.write_text(json.dumps([{**event, "location": {"city": "Toulouse"}}]))
+        return path
+
+    run(file_of(25))
+
+    trial = run(file_of(2), "--dry-run")
+    assert any("23" in line and "25" in line for line in trial)
+    assert any("--allow-deletions" in line for line in trial)
+    with pytest.raises(CommandError, match=r"retirerait 23 créneaux sur les 25 .*--allow-deletions"):
+        run(path)
+    assert Slot.objects.count() == 25
+    run(path, "--allow-deletions")
+    assert Slot.objects.count() == 2

@@ -138,11 +138,13 @@ def test_the_state_of_moderation_is_kept(state, ours):
     assert only(event(state=state)).state == ours
 
 
-def test_an_event_its_agenda_refused_is_left_out_and_noted():
+def test_an_event_its_agenda_refused_is_rejected_here_and_noted():
     reading = read(event(state=-1))
 
-    assert reading.entries == []
-    assert [str(note) for note in reading.notes] == ["Événement 1 : refusé par son agenda, laissé de côté."]
+    assert [entry.state for entry in reading.entries] == ["rejected"]
+    assert [str(note) for note in reading.notes] == [
+        "Événement\u00a01\u00a0: refusé par son agenda\u00a0: refusé ici aussi, non public."
+    ]
 
 
 def test_an_event_online_has_no_venue():

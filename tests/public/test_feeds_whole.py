@@ -241,3 +241,18 @@ def test_geojson_is_as_rfc_7946_has_it(client: Client) -> None:
         assert -180 <= longitude <= 180
         assert -90 <= latitude <= 90
     assert len(data["features"]) == 1
+
+
+def test_the_page_of_feeds_gives_the_addresses_of_the_filters_one_came_with(client: Client) -> None:
+    page = client.get("/flux/", {"ville": "toulouse", "format": "demo"}).content.decode()
+    english = client.get("/flux/", {"hl": "en"}, headers={"Accept-Language": "en"}).content.decode()
+    programme = client.get("/programme/", {"ville": "toulouse"}).content.decode()
+
+    for kind in KINDS:
+        assert f"/programme.{kind}?ville=toulouse&amp;format=demo" in page, kind
+    assert 'href="webcal://' in page
+    assert "?hl=en" in english
+    assert licence.URL in page
+    assert licence.URL in english
+    assert "/flux/?ville=toulouse" in programme
+    assert 'href="webcal://' in programme

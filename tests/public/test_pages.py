@@ -263,11 +263,11 @@ def a_full_slot(city: Any, n: int) -> Slot:
         ("/villes/", 5),
         ("/villes/toulouse/", 8),
         ("/sitemap.xml", 6),
-        ("/programme.json", 1),
-        ("/programme.csv", 1),
-        ("/programme.rss", 1),
-        ("/programme.geojson", 1),
-        ("/programme.ics", 1),
+        ("/programme.json", 10),
+        ("/programme.csv", 10),
+        ("/programme.rss", 10),
+        ("/programme.geojson", 10),
+        ("/programme.ics", 10),
     ],
 )
 @pytest.mark.usefixtures("counted_already")

@@ -17,7 +17,7 @@ from django.utils.translation import ngettext, override
 
 from events.exchange.community import edition_for, widen_diary
 from events.exchange.entries import Problem, Reading
-from events.exchange.import_programme import ImportRefused, Summary, import_entries
+from events.exchange.import_programme import ImportRefused, Summary, TooManyGone, import_entries
 from events.exchange.programme_file import read_programme
 from events.models import Festival
 
@@ -34,6 +34,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("file", help="the file, or - for standard input")
         parser.add_argument("--dry-run", action="store_true", help="say what would be done, write nothing")
+        parser.add_argument(
+            "--allow-deletions",
+            action="store_true",
+            help="take away as many slots as the file says; more than 20, or a quarter, are refused else",
+        )
         parser.add_argument("--festival", metavar="SLUG", help="the edition; by default the current one")
         parser.add_argument("--locale", choices=["fr", "en"], help="language of the report")
 
@@ -45,9 +50,17 @@ class Command(BaseCommand):
             except ImportRefused as refused:
                 # With what could be read tried as well, one run tells everything there is to put right.
                 self._refuse([*reading.problems, *refused.problems])
+            except TooManyGone as refused:
+                self._refuse_deletions(refused)
             if reading.problems:
                 self._refuse(reading.problems)
-            self._report(festival, summary, reading, dry_run=options["dry_run"])
+            self._report(
+                festival,
+                summary,
+                reading,
+                dry_run=options["dry_run"],
+                allowed=options["allow_deletions"],
+            )
 
     def _read(self, name: str) -> bytes:
         try:
@@ -66,7 +79,15 @@ class Command(BaseCommand):
                 festival = edition_for(reading.entries, now=now)
             widen_diary(festival, reading.entries)
             name = Path(options["file"]).name
-            summary = import_entries(reading.entries, festival=festival, now=now, source=name)
+            summary = import_entries(
+                reading.entries,
+                festival=festival,
+                now=now,
+                source=name,
+                # A file with bad lines is refused for these, whatever it would take away.
+                dry_run=bool(options["dry_run"] or reading.problems),
+                allow_deletions=options["allow_deletions"],
+            )
             if options["dry_run"] or reading.problems:
                 transaction.set_rollback(True)
         return festival, summary
@@ -101,7 +122,21 @@ class Command(BaseCommand):
             % {"count": len(problems)}
         )
 
-    def _report(self, festival: Festival, summary: Summary, reading: Reading, *, dry_run: bool) -> None:
+    def _refuse_deletions(self, refused: TooManyGone) -> None:
+        raise CommandError(
+            ngettext(
+                "This file would take away %(gone)d slot of the %(known)d to come of its events. "
+                "Nothing was imported. If that is meant, run it again with --allow-deletions.",
+                "This file would take away %(gone)d slots of the %(known)d to come of its events. "
+                "Nothing was imported. If that is meant, run it again with --allow-deletions.",
+                refused.gone,
+            )
+            % {"gone": refused.gone, "known": refused.known}
+        )
+
+    def _report(
+        self, festival: Festival, summary: Summary, reading: Reading, *, dry_run: bool, allowed: bool
+    ) -> None:
         for note in [*reading.notes, *summary.notes][:MOST_SHOWN]:
             self.stdout.write(str(note))
         if dry_run:
@@ -121,6 +156,17 @@ class Command(BaseCommand):
                 "removed": summary.slots_removed,
             },
         ]
+        if summary.gone:
+            lines.append(
+                ngettext(
+                    "%(gone)d slot taken away or called off, of %(known)d to come",
+                    "%(gone)d slots taken away or called off, of %(known)d to come",
+                    summary.gone,
+                )
+                % {"gone": summary.gone, "known": summary.slots_known}
+            )
+        if dry_run and summary.is_mass_deletion and not allowed:
+            lines.append(_("that many would be refused without --allow-deletions"))
         if summary.ends_assumed:
             lines.append(
                 ngettext(
