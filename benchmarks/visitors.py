@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import random
 import re
 import time
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,6 +18,12 @@ PATIENCE = 30.0
 FORM = re.compile(
     r'name="csrfmiddlewaretoken" value="([^"]+)".*name="submission_id" value="([^"]+)"', re.DOTALL
 )
+HEAD = re.compile(
+    rb"HTTP/1\.1 (\d+)|^(content-length|content-encoding|transfer-encoding|connection|location|retry-after"
+    rb"|set-cookie): *([^\r]*)",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""Of an answer's head, what a visitor needs to know: the machine that serves is the one that visits."""
 
 
 @dataclass
@@ -97,14 +103,19 @@ class Visitor:
             self._stream = await asyncio.open_connection(self.host, self.port)
         reader, writer = self._stream
         writer.write(self._request(method, path, body))
-        status, headers, content = await asyncio.wait_for(_answer(reader), PATIENCE)
+        async with asyncio.timeout(PATIENCE):  # without a task of its own, as wait_for makes
+            status, headers, content = await _answer(reader)
         if headers.get("connection", "").lower() == "close":
             writer.close()
             self._stream = None
         self.seen.times.setdefault(step, []).append(time.perf_counter() - begun)
         self.seen.statuses[status] += 1
         self.seen.without_retry_after += status == 503 and "retry-after" not in headers
-        return status, headers, content.decode() if step == "form" else ""
+        if step != "form":  # nobody reads the others
+            return status, headers, ""
+        if headers.get("content-encoding") == "gzip":
+            content = zlib.decompress(content, wbits=zlib.MAX_WBITS | 16)
+        return status, headers, content.decode()
 
     def _request(self, method: str, path: str, body: bytes) -> bytes:
         number = self.number
@@ -126,8 +137,13 @@ class Visitor:
 
 
 async def _answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], bytes]:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
+    head = await reader.readuntil(b"\r\n\r\n")
+    status, headers = 0, dict[str, str]()
+    for said, name, value in HEAD.findall(head):
+        if said:
+            status = int(said)
+        else:
+            headers[name.decode().lower()] = value.decode("latin-1")
     content = b""
     if headers.get("transfer-encoding", "").lower() == "chunked":
         while length := int((await reader.readline()).split(b";")[0], 16):
@@ -135,9 +151,7 @@ async def _answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], by
         await reader.readexactly(2)
     else:
         content = await reader.readexactly(int(headers.get("content-length", "0")))
-    if headers.get("content-encoding") == "gzip":
-        content = gzip.decompress(content)
-    return int(head[0].split(" ", 2)[1]), headers, content
+    return status, headers, content
 
 
 def flows(url: str, slots: Sequence[int], number: int, *, at_once: int, first: int = 0) -> Seen:
