@@ -12,7 +12,17 @@ from typing import Any
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections
-from django.db.models import CharField, DateTimeField, Field, Model, TextField, UUIDField
+from django.db.models import (
+    BooleanField,
+    CharField,
+    DateTimeField,
+    Field,
+    ForeignKey,
+    IntegerField,
+    Model,
+    TextField,
+    UUIDField,
+)
 
 Params = Sequence[Any] | Mapping[str, Any]
 
@@ -42,28 +52,50 @@ def insert(
     ``save()`` for a model with a key of its own and nothing to do before or after: what the model's own
     ``save``, its signals or a field's ``auto_now`` would add is not done.
     """
-    looked_up = looked_up or {}
-    found = tuple((name, expression) for name, (expression, _by) in looked_up.items())
-    sql, fields = _insert_of(type(row), unless_there, found, connection.vendor)
-    values = []
-    for field, as_it_is in fields:
-        value = looked_up[field.name][1] if field.name in looked_up else getattr(row, field.attname)
-        values.append(value if as_it_is or value is None else field.get_db_prep_save(value, connection))
-    answer = ask(sql, values)
-    row.pk = answer[0] if answer else None
+    row.pk = insert_values(type(row), vars(row), unless_there=unless_there, looked_up=looked_up)
     row._state.adding, row._state.db = row.pk is None, connection.alias
     return row.pk
+
+
+def insert_values(
+    model: type[Model],
+    values: Mapping[str, Any],
+    *,
+    unless_there: bool = False,
+    looked_up: Mapping[str, tuple[str, Any]] | None = None,
+) -> Any:
+    """The same from values by the name of their column, without an object; what is not among them gets the
+    field's default. The new key.
+    """
+    looked_up = looked_up or {}
+    found = tuple((name, expression) for name, (expression, _by) in looked_up.items())
+    database = connections[DEFAULT_DB_ALIAS]
+    sql, fields = _insert_of(model, unless_there, found, database.vendor)
+    said = []
+    for name, field, as_it_is in fields:
+        value = (
+            looked_up[field.name][1]
+            if field.name in looked_up
+            else values[name]
+            if name in values
+            else field.get_default()
+        )
+        said.append(value if as_it_is or value is None else field.get_db_prep_save(value, database))
+    answer = ask(sql, said)
+    return answer[0] if answer else None
 
 
 @cache
 def _insert_of(
     model: type[Model], unless_there: bool, looked_up: tuple[tuple[str, str], ...], vendor: str
-) -> tuple[str, list[tuple[Field[Any, Any], bool]]]:
-    """The statement, and the fields in its order, each with whether the driver takes its values as they
-    are.
+) -> tuple[str, list[tuple[str, Field[Any, Any], bool]]]:
+    """The statement, and the fields in its order, each with the name of its value and whether the driver
+    takes its values as they are.
     """
     is_postgres = vendor == "postgresql"
-    plain = (CharField, TextField, DateTimeField, UUIDField) if is_postgres else (CharField, TextField)
+    plain: tuple[type[Field[Any, Any]], ...] = (CharField, TextField)
+    if is_postgres:
+        plain += (DateTimeField, UUIDField, IntegerField, BooleanField, ForeignKey)
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
     columns = ", ".join(f'"{field.column}"' for field in fields)
     found = dict(looked_up)
@@ -71,7 +103,7 @@ def _insert_of(
     conflict = " ON CONFLICT DO NOTHING" if unless_there else ""
     table, key = model._meta.db_table, model._meta.pk.column
     return f'INSERT INTO "{table}" ({columns}) VALUES ({values}){conflict} RETURNING "{key}"', [  # noqa: S608
-        (field, isinstance(field, plain)) for field in fields
+        (field.attname, field, isinstance(field, plain)) for field in fields
     ]
 
 
@@ -83,6 +115,9 @@ def _run(sql: str, params: Params, *, wants_rows: bool) -> tuple[list[tuple[Any,
             cursor.execute(sql, params)
             return (cursor.fetchall() if wants_rows else []), cursor.rowcount
     own.ensure_connection()
-    with own.wrap_database_errors, psycopg.Cursor(own.connection) as prepared:
-        prepared.execute(sql, params, prepare=True)
-        return (prepared.fetchall() if wants_rows else []), prepared.rowcount
+    line = own.connection
+    with own.wrap_database_errors:
+        # The web process' connections bring a cursor along (``festival.standing``).
+        quick: psycopg.Cursor[Any] = getattr(line, "quick", None) or psycopg.Cursor(line)
+        quick.execute(sql, params, prepare=True)
+        return (quick.fetchall() if wants_rows else []), quick.rowcount

@@ -4,6 +4,8 @@ from typing import Any
 
 import environ
 
+from festival.standing import StandingConnection
+
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL; "
     "PRAGMA synchronous=NORMAL; "
@@ -44,7 +46,12 @@ def database_settings(url: str, *, process: str = "", pool_size: int = 10) -> di
         options.setdefault("prepare_threshold", 5)
         if process == "web":
             # `timeout`: seconds a request waits for a free connection.
-            options["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 5}
+            options["pool"] = {
+                "min_size": 1,
+                "max_size": pool_size,
+                "timeout": 5,
+                "connection_class": StandingConnection,
+            }
             database["CONN_MAX_AGE"] = 0
         else:
             # Celery closes a pool after each task, so the worker keeps its one connection instead.

@@ -17,7 +17,7 @@ from django.db import transaction
 
 from events.mail import tasks
 from events.models import Activity, BallotEntry, Message, Registration, Slot, Territory, Visitor
-from events.rows import insert
+from events.rows import insert_values
 
 PRIORITY = {
     Message.Kind.ACCOUNT: 1,
@@ -84,29 +84,29 @@ def owe(
     Call it inside the transaction of the event. ``send_at`` defaults to ``now``. ``territory`` is that of the
     activity it is about unless said: its organisers see the mail in their outbox.
     """
-    message = Message(
-        kind=kind,
-        dedupe_key=dedupe_key,
-        recipient=recipient,
-        locale=locale,
-        priority=PRIORITY.get(Message.Kind(kind), 5),
-        registration=registration,
-        slot=slot,
-        activity=activity,
-        visitor=visitor,
-        ballot_entry=ballot_entry,
-        territory=territory,
-        context=context or {},
-        subject=subject,
-        text_body=text_body,
-        html_body=html_body,
-        message_id=new_message_id(),
-        next_attempt_at=send_at or now,
-        expires_at=expires_at,
-        created_at=now,
-    )
+    values = {
+        "kind": kind,
+        "dedupe_key": dedupe_key,
+        "recipient": recipient,
+        "locale": locale,
+        "priority": PRIORITY.get(Message.Kind(kind), 5),
+        "registration_id": registration and registration.pk,
+        "slot_id": slot and slot.pk,
+        "activity_id": activity and activity.pk,
+        "visitor_id": visitor and visitor.pk,
+        "ballot_entry_id": ballot_entry and ballot_entry.pk,
+        "territory_id": territory and territory.pk,
+        "context": context or {},
+        "subject": subject,
+        "text_body": text_body,
+        "html_body": html_body,
+        "message_id": new_message_id(),
+        "next_attempt_at": send_at or now,
+        "expires_at": expires_at,
+        "created_at": now,
+    }
     looked_up = {} if territory is not None else _whose(activity, slot, registration)
-    insert(message, unless_there=True, looked_up=looked_up)
+    insert_values(Message, values, unless_there=True, looked_up=looked_up)
     nudge_after_commit()
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from festival.address import default_site_url
 from festival.database import database_settings
+from festival.standing import StandingConnection
 from festival.secret import development_secret, weakness_of
 from tests.ground.site import ROOT
 
@@ -180,7 +181,8 @@ def test_postgres_pools_in_the_web_process_only() -> None:
     url = "postgres://festival:secret@db.example/festival"
     web, worker = database_settings(url, process="web"), database_settings(url, process="worker")
 
-    assert web["OPTIONS"]["pool"] == {"min_size": 1, "max_size": 10, "timeout": 5}
+    pool = {"min_size": 1, "max_size": 10, "timeout": 5, "connection_class": StandingConnection}
+    assert web["OPTIONS"]["pool"] == pool
     assert (web["CONN_MAX_AGE"], worker["CONN_MAX_AGE"]) == (0, 60)
     assert "pool" not in worker["OPTIONS"]
     assert "lock_timeout=3000" in worker["OPTIONS"]["options"]
