@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, Subquery, Sum
+from django.db.models import F
 
 from events.limits import STORM, STORM_BLOWS_AT, STORM_LOOKS_BACK
-from events.models import Pool, RateCount, Registration, Slot
+from events.models import Pool, Registration, Slot
 from events.models.choices import Shield
-from events.models.slot import SlotQuerySet
 from events.refusals import Reason, Refused
 from events.rows import ask
 
@@ -67,7 +66,9 @@ class Terms:
 
     @classmethod
     def of(cls, slot: Slot) -> Terms:
-        """From a slot fetched with its activity and edition, and ``with_storm`` where a form is shown."""
+        """From a slot fetched with its activity and edition, and with ``storm`` where a form is shown
+        (``events.views.whole_slot``).
+        """
         festival, kept = slot.activity.festival, dict[str, int]()
         if slot.reserved:
             pools = slot.pools.filter(released_at__isnull=True)
@@ -144,12 +145,6 @@ def mark_of_slot(slot_id: int) -> tuple[Any, ...] | None:
     return ask(
         "SELECT state, revision, venue_id, room_id FROM events_slot WHERE id = %(slot)s", {"slot": slot_id}
     )
-
-
-def with_storm(slots: SlotQuerySet, *, now: dt.datetime) -> SlotQuerySet:
-    """Slots that know whether robots storm the doors, in the same statement."""
-    signs = RateCount.objects.filter(key=STORM, window__gt=now - STORM_LOOKS_BACK).values("key")
-    return slots.annotate(storm=Subquery(signs.annotate(number=Sum("count")).values("number")))
 
 
 def terms_of(slot_id: int, *, now: dt.datetime, submission_id: uuid.UUID | None = None) -> Terms | None:

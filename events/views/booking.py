@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.core import signing
-from django.db.models import F
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
@@ -29,59 +29,25 @@ from events.forms.booking import BookingForm, read_submission
 from events.limits import seconds_left
 from events.mail.suppressions import any_bounce, takes_no_mail
 from events.models import Mode, Registration, Slot, Visitor
-from events.models.slot import SlotQuerySet
 from events.refusals import Reason, Refused
 from events.registration.book import register_party
 from events.registration.plans import other_times, to_wait_for
 from events.registration.pools import release_due
 from events.registration.refusing import can_wait, why_closed
-from events.registration.terms import Terms, mark_of_slot, places_of, terms_of, with_storm
+from events.registration.terms import Terms, mark_of_slot, places_of, terms_of
 from events.views.admission import PER, admit, challenge_for
 from events.views.own_booking import IN_THE_WAY, Beside, look_at_refusal, look_beside, say_slot, say_slot_time
 from events.views.own_device import visitor_of_device
 from events.views.quick_pages import Mark, quick, remember
 from events.views.tickets import Receipt, read_receipt, say_places, secret_page, write_receipt
+from events.views.whole_slot import A_MINUTE, whole_slot
 from events.wording import say_moment, say_number
 
 RETRY_AFTER = 3
-A_MINUTE = 60
-"""Times ``QUICK_PAGE_SECONDS``."""
 A_LITTLE_LONGER = 3
 """Filling the form in takes longer than the numbers on it may be old: six seconds, as set by default."""
 
 UNPROCESSABLE, CONFLICT, TOO_MANY, BUSY = 422, 409, 429, 503
-
-
-def _whole(pk: int) -> Slot:
-    """The slot as it stands now, with everything a page shows of it; 404 when it has just gone.
-
-    Its own row is read each time; what stands around it (activity, host, place) takes a join over up to nine
-    tables and is read again when the activity has changed, else once a minute.
-    """
-    known = Slot.objects.visible().annotate(
-        activity_changed_at=F("activity__updated_at"), has_ballot=F("activity__ballot")
-    )
-    slot = get_object_or_404(with_storm(known, now=timezone.now()), pk=pk)
-    changed_at = slot.activity_changed_at  # type: ignore[attr-defined]
-    has = (slot.activity_id, changed_at, slot.venue_id, slot.room_id, slot.opening_id)
-    key = ("around", pk, *has, slot.next_release_at)
-    around = remember(key, lambda: get_object_or_404(_with_what_it_has(slot), pk=pk), times=A_MINUTE)
-    slot.activity, slot.opening = around.activity, around.opening
-    slot.venue, slot.room = around.venue, around.room
-    slot.next_places = around.next_places
-    return slot
-
-
-def _with_what_it_has(slot: Slot) -> SlotQuerySet:
-    """The slot with its surroundings. Joining only what it has halves the cost of the join."""
-    joined = ["activity__host", "activity__territory", "activity__festival"]
-    joined += ["activity__ballot"] if slot.has_ballot else []  # type: ignore[attr-defined]
-    joined += ["venue__commune", "venue__territory"] if slot.venue_id else ["activity__venue__commune"]
-    joined += ["room"] if slot.room_id else []
-    slots = Slot.objects.visible()
-    if slot.next_release_at:
-        slots = slots.for_showing()
-    return slots.select_related(None).select_related(*joined)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -118,9 +84,9 @@ def _mark_of_full(pk: int, now: dt.datetime) -> Mark | None:
 
 
 def _show(request: HttpRequest, pk: int, now: dt.datetime) -> HttpResponse:
-    slot = _whole(pk)
+    slot = whole_slot(pk)
     if slot.next_release_at and slot.next_release_at <= now and release_due(slot_id=pk, now=now):
-        slot = _whole(pk)
+        slot = whole_slot(pk)
     if slot.mode == Mode.BALLOT and slot.activity.ballot is not None:
         enter = reverse("events:ballot_enter", args=[slot.activity.ballot.slug])
         return redirect(f"{enter}?creneau={slot.pk}")
@@ -138,14 +104,14 @@ def _book(request: HttpRequest, pk: int, now: dt.datetime) -> HttpResponse:
         raise Http404
     form = BookingForm(request.POST, terms=terms)
     if not form.is_valid():
-        return _form(request, _whole(pk), now, form, status=UNPROCESSABLE)
+        return _form(request, whole_slot(pk), now, form, status=UNPROCESSABLE)
     owner, wait = _owner(request, form), form.cleaned_data["wait"]
     if not (owner or wait or form.pool) and (full := terms.lean_no(form.cleaned_data["party_size"])):
         return _say_no(request, pk, now, form, full)
     admitted = admit(request, pk, form, now=now)
     if admitted.too_many:
         later = seconds_left(per=PER, now=now)
-        return _form(request, _whole(pk), now, form, status=TOO_MANY, retry_after=later)
+        return _form(request, whole_slot(pk), now, form, status=TOO_MANY, retry_after=later)
     is_sure = form.cleaned_data["anyway"] or wait
     if owner and not is_sure and (warned := _warn(request, pk, now, form, owner)):
         return warned
@@ -181,7 +147,7 @@ def _warn(
     request: HttpRequest, pk: int, now: dt.datetime, form: BookingForm, owner: Visitor
 ) -> HttpResponse | None:
     """The way to another visit of that day takes longer than the time between: said before, once."""
-    slot = _whole(pk)
+    slot = whole_slot(pk)
     beside = look_beside(owner, slot, party_size=form.cleaned_data["party_size"], now=now)
     return _form(request, slot, now, form, status=CONFLICT, beside=beside) if beside.rushes else None
 
@@ -189,7 +155,7 @@ def _warn(
 def _in_the_way(
     request: HttpRequest, pk: int, now: dt.datetime, form: BookingForm, owner: Visitor, refused: Refused
 ) -> HttpResponse:
-    slot, size = _whole(pk), form.cleaned_data["party_size"]
+    slot, size = whole_slot(pk), form.cleaned_data["party_size"]
     beside = look_at_refusal(owner, slot, refused, party_size=size, now=now)
     return _form(request, slot, now, form, status=CONFLICT, beside=beside)
 
@@ -215,7 +181,7 @@ def _to_receipt(
     """The same for everybody: it stands on what was asked and on what the slots show to all."""
     size, also = form.cleaned_data["party_size"], set(form.wish["any_of"]) - {pk}
     if also and is_waiting:
-        full = to_wait_for(other_times(_whole(pk), now=now), party_size=size, now=now)
+        full = to_wait_for(other_times(whole_slot(pk), now=now), party_size=size, now=now)
         also &= {slot.pk for slot in full}
     token = write_receipt(
         slot_id=pk,
@@ -225,7 +191,13 @@ def _to_receipt(
         also=sorted(also) if is_waiting else [],
         must_confirm=must_confirm and not is_waiting,
     )
-    return redirect("events:receipt", token)
+    return HttpResponseRedirect(f"{_receipts()}{token}/")
+
+
+@cache
+def _receipts() -> str:
+    """Below which address all receipts lie, found once."""
+    return reverse("events:receipt", args=["-"]).removesuffix("-/")
 
 
 def _say_no(
@@ -249,7 +221,7 @@ def _refused(
 ) -> HttpResponse:
     """Each reason at its place: a field, the whole form, or the page that says the door is shut."""
     reason, facts = refused.reason, refused.facts
-    slot = _whole(pk)
+    slot = whole_slot(pk)
     if reason == Reason.BUSY:
         return _form(request, slot, now, form, status=BUSY, retry_after=RETRY_AFTER)
     if reason in (Reason.CLOSED, Reason.NOT_OPEN_YET, Reason.NO_BOOKING_NEEDED):
@@ -420,7 +392,7 @@ def _comes_back(shown: Receipt, now: dt.datetime) -> bool:
 
 
 def _receipt(request: HttpRequest, shown: Receipt, now: dt.datetime, *, comes_back: bool) -> HttpResponse:
-    slot = _whole(shown.slot_id)
+    slot = whole_slot(shown.slot_id)
     context = {
         "slot": slot,
         "activity": slot.activity,

@@ -9,8 +9,8 @@ import pytest
 
 from festival.address import default_site_url
 from festival.database import database_settings
-from festival.standing import StandingConnection
 from festival.secret import development_secret, weakness_of
+from festival.standing import StandingConnection
 from tests.ground.site import ROOT
 
 pytestmark = pytest.mark.once
