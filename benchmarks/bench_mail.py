@@ -186,7 +186,7 @@ def until_sent(site: Site) -> float:
         hint("events.deliver_due", site)
     while Message.objects.filter(status__in=["pending", "sending"]).exists():
         assert time.perf_counter() - begun < 300, list(Message.objects.values_list("status").distinct())
-        time.sleep(0.02)
+        time.sleep(0.05)
     return time.perf_counter() - begun
 
 

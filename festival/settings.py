@@ -359,6 +359,8 @@ MAIL_TRANSPORT = ""
 EMAIL_TIMEOUT = 10
 # What the relay takes in a minute, over all workers; 0: as much as there is.
 MAIL_PER_MINUTE: int = env.int("MAIL_PER_MINUTE", default=0)
+# How many mails one worker process has on their way at once (PostgreSQL), each on a connection of its own.
+MAIL_LANES: int = env.int("MAIL_LANES", default=3)
 mail_provider = provider_of(
     email_url=EMAIL_URL,
     reports=env.str("MAIL_PROVIDER", default=""),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Exists, OuterRef, Q
 
@@ -40,7 +40,7 @@ def told_of(registration: Registration) -> Told:
     return registration.pk, registration.slot_id, registration.slot.revision
 
 
-def tells(message: Message) -> set[Told]:
+def tells(message: Message | UnderWay) -> set[Told]:
     """The visits a message was owed for, and those it has taken along since."""
     return {(one[0], one[1], one[2]) for one in message.context.get("tells", [])}
 
@@ -49,6 +49,15 @@ def came(rows: Any) -> Any:
     """Registrations of who was there: checked in, or confirmed for a slot where nobody is checked in."""
     checked = Registration.objects.filter(slot=OuterRef("slot"), checked_in_at__isnull=False)
     return rows.confirmed().filter(Q(checked_in_at__isnull=False) | ~Exists(checked))
+
+
+class UnderWay(NamedTuple):
+    """Of another message what is asked of it here."""
+
+    pk: int
+    kind: str
+    visitor_id: int | None
+    context: dict[str, Any]
 
 
 @dataclass
@@ -64,7 +73,7 @@ class Day:
     visits: list[Registration] = field(default_factory=list)
     still: set[Told] = field(default_factory=set)
     is_ruled: bool = False
-    beside: list[Message] = field(default_factory=list)
+    beside: list[UnderWay] = field(default_factory=list)
     quiet: QuietHours | None = None
 
 
@@ -93,10 +102,10 @@ def load_days(messages: Sequence[Message], *, now: dt.datetime) -> None:
             visitor__in={whose(one) for one in mine},
             status__in=[Status.PENDING, Status.SENDING],
             next_attempt_at__lte=now,
-        ).only("pk", "kind", "visitor_id", "context")
+        ).values_list("pk", "kind", "visitor_id", "context")
     )
-    of_a_visitor: dict[int | None, list[Message]] = {}
-    for one in under_way:
+    of_a_visitor: dict[int | None, list[UnderWay]] = {}
+    for one in map(UnderWay._make, under_way):
         of_a_visitor.setdefault(one.visitor_id, []).append(one)
     for message in mine:
         book = books.get(message.context.get("rule_id"))
@@ -152,7 +161,7 @@ def _key(message: Message) -> tuple[bool, int | None, str]:
     return message.kind in AFTER, whose(message), _date(message)
 
 
-def _same(one: Message, other: Message) -> bool:
+def _same(one: UnderWay, other: Message) -> bool:
     return (one.visitor_id, one.kind) == (other.visitor_id, other.kind) and all(
         one.context.get(fact) == other.context.get(fact) for fact in ("rule_id", "day")
     )

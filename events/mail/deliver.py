@@ -44,7 +44,7 @@ from events.models import Message
 logger = logging.getLogger(__name__)
 
 LEASE = dt.timedelta(seconds=120)
-FIRST_BATCH, LARGEST_BATCH = 20, 100
+FIRST_BATCH, LARGEST_BATCH = 20, 250
 """How many are claimed at once: few at first and where the relay is slow, more where it is quick."""
 GIVE_UP_AFTER = dt.timedelta(days=4)
 """As long as RFC 5321 §4.5.4.1 asks a sender to try, for what has no ``expires_at``."""
@@ -79,6 +79,13 @@ class Report:
 
     def note(self, what: str) -> None:
         self.counts[what] = self.counts.get(what, 0) + 1
+
+    def add(self, other: Report) -> None:
+        """What another did beside it, counted in."""
+        for what, number in other.counts.items():
+            self.counts[what] = self.counts.get(what, 0) + number
+        self.paused = self.paused or other.paused
+        self.is_cut_short = self.is_cut_short or other.is_cut_short
 
     @property
     def sent(self) -> int:

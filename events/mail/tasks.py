@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from events.mail import deliver
 from events.mail.heartbeat import beat
+from events.mail.lanes import deliver_in_lanes
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ REST_AFTER_FAILURE = 30.0
 @shared_task(name="events.deliver_due", ignore_result=True)
 def deliver_due() -> None:
     """Send what is due, for a spell: then other sweeps have their turn, and the next spell goes on."""
-    report = deliver.deliver_due(seconds=SPELL)
+    report = deliver_in_lanes(seconds=SPELL)
     beat("deliver_due", timezone.now())
     if report.is_cut_short:
         hint("events.deliver_due")

@@ -97,7 +97,7 @@ def _words(text: str) -> str:
 
     What looks like an encoded word already is encoded too: it would be read as another text.
     """
-    if _LINE_END.search(text):
+    if "\n" in text or "\r" in text:
         raise BadHeaderError(f"Header values can't contain newlines (got {text!r})")
     if text.isascii() and "=?" not in text:
         return text

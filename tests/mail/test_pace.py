@@ -101,6 +101,7 @@ def test_every_kind_that_goes_to_many_waits_behind_what_one_person_asked_for() -
     assert many == {
         *(Kind.REMINDER, Kind.THANKS, Kind.SURVEY, Kind.BROADCAST),
         *(Kind.HOST_DIGEST, Kind.ORGANISER_DIGEST, Kind.NAG_DRAFT, Kind.NAG_SLOTS),
+        *(Kind.FOLLOW_OPEN, Kind.FOLLOW_FREE),
     }
     assert max(PRIORITY, key=lambda kind: PRIORITY[kind]) == Kind.BROADCAST
 

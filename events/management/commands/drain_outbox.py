@@ -26,8 +26,9 @@ from events.jobs import (
     watch_mail,
     work_on_jobs,
 )
-from events.mail.deliver import deliver_due, expire, release_leases
+from events.mail.deliver import expire, release_leases
 from events.mail.heartbeat import beat
+from events.mail.lanes import deliver_in_lanes
 from events.mail.tasks import SPELL
 from events.management.telling import told
 
@@ -100,7 +101,7 @@ class Command(BaseCommand):
         is_cut_short = False
         try:
             if name == "deliver_due":
-                report = deliver_due(seconds=SPELL)
+                report = deliver_in_lanes(seconds=SPELL)
                 if report.counts or report.paused:
                     self.stdout.write(told(report=report))
                 is_cut_short = report.is_cut_short
