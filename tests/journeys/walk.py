@@ -21,6 +21,7 @@ from events.links import follow_token, follows_off_token, follows_token
 from events.mail.outbox import owe
 from events.partners import issue_token
 from events.registration.address import write_token
+from events.views.tickets import write_receipt
 from events.webhooks.tell import ping
 demo, is_demo = dict(activity__festival__is_demo=True), dict(festival__is_demo=True)
 visitor = (
@@ -127,6 +128,7 @@ print(json.dumps({
     "waiting": kept_as["waiting"],
     "new_address": write_token(visitor=kept, email="nouvelle@example.org"),
     "token": visitor.token,
+    "receipt": write_receipt(slot_id=full.pk, party_size=2, is_waiting=True, email="camille@example.org"),
     "stop": reminders_token(visitor.pk),
     "leave": desk_mails_token(by.pk, "digests"),
     "follow": follow_token(follow.pk),
@@ -175,11 +177,7 @@ NOT_WALKED = {
     "editions": "leads on to history",
     "host_join": "needs an invitation, see tests/host",
     "ballot_receipt": "needs an entry just made, see tests/views/test_ballot.py",
-    "receipt": "seen when booking, see the keyboard's journey",
     "room_join": "needs an invitation, see tests/organiser/test_managers.py",
-    "organiser_levels": "the national team's alone, see tests/organiser/test_levels.py",
-    "organiser_wordings": "the national team's alone, see tests/organiser/test_mail_wordings.py",
-    "organiser_wording": "the same",
     "outbox": "without a mail relay alone, see tests/mail",
     "outbox_mail": "the same",
 }
@@ -291,6 +289,7 @@ def visitor_pages(found: dict[str, Any]) -> list[Page]:
         _at("my_visit_coming", *mine),
         _at("my_visit_move", *mine),
         _at("my_address", found["token"]),
+        _at("receipt", found["receipt"]),
         _at("my_day_ticket", found["token"], dt.date.fromisoformat(found["day"])),
         # known on this device by now
         _at("slot_register", found["full"]),
@@ -414,6 +413,8 @@ def national_pages(found: dict[str, Any]) -> list[Page]:
     return [
         _at("organiser_rules", TERRITORY),
         _at("organiser_levels", TERRITORY),
+        _at("organiser_wordings", TERRITORY),
+        _at("organiser_wording", TERRITORY, "confirmation", "fr"),
     ]
 
 
