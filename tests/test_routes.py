@@ -266,6 +266,8 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:organiser_days_drop": (VENUE, "territory special"),
     "events:organiser_requests": (ROOM, "territory"),
     "events:organiser_request_answer": (ROOM, "territory request"),
+    "events:organiser_exchange": (ORGANISERS, "territory"),
+    "events:organiser_exchange_json": (ORGANISERS, "territory"),
     "events:organiser_occupation": (VENUE, "territory"),
     "events:organiser_occupation_csv": (VENUE, "territory"),
     "events:organiser_block": (VENUE, "territory venue"),

@@ -34,9 +34,13 @@ POSTCODE = re.compile(r"\b\d{5}\b")
 
 @dataclass(slots=True)
 class Destinations:
-    """Finds and makes, remembering what it found; ``notes`` say what was made or guessed."""
+    """Finds and makes, remembering what it found; ``notes`` say what was made or guessed.
+
+    ``home`` takes every commune that nobody knows; without it, see ``_territory_for``.
+    """
 
     festival: Festival
+    home: Territory | None = None
     notes: list[Problem] = field(default_factory=list)
     _communes: dict[str, list[Commune]] = field(default_factory=dict)
     _territories: list[Territory] = field(default_factory=list)
@@ -139,6 +143,8 @@ class Destinations:
 
     def _territory_for(self, entry: Entry) -> tuple[Territory, bool]:
         """For a commune nobody knows: its namesake, the edition's only one, the file's usual, else new."""
+        if self.home is not None:
+            return self.home, False
         zone = OVERSEAS.get(entry.postcode[:3])
         for territory in self._territories:
             if territory.sort_name == fold(entry.commune):

@@ -111,17 +111,19 @@ def import_entries(
     source: str = "",
     dry_run: bool = False,
     allow_deletions: bool = False,
+    within: Territory | None = None,
 ) -> Summary:
     """Write the events of a file into an edition; the same file again changes nothing.
 
     :param by: who imports, for the journal; None for a command.
     :param dry_run: do everything, then take it back; the summary says whether it would be refused.
     :param allow_deletions: take away as many slots as the file says.
+    :param within: the only territory whose visits may be written.
 
     Raises ``ImportRefused`` and ``TooManyGone``; nothing is written then.
     """
     with transaction.atomic():
-        work = _Import(festival, now, by, source)
+        work = _Import(festival, now, by, source, within)
         summary = work.run(entries)
         if work.problems:
             raise ImportRefused(work.problems)
@@ -133,13 +135,20 @@ def import_entries(
 
 
 class _Import:
-    def __init__(self, festival: Festival, now: dt.datetime, by: User | None, source: str) -> None:
-        self.festival, self.now, self.source = festival, now, source
+    def __init__(
+        self,
+        festival: Festival,
+        now: dt.datetime,
+        by: User | None,
+        source: str,
+        within: Territory | None,
+    ) -> None:
+        self.festival, self.now, self.source, self.within = festival, now, source, within
         # The rules write down who did it; for a command that is nobody, which the journal allows.
         self.by = cast(User, by)
         self.summary = Summary()
         self.problems: list[Problem] = []
-        self.destinations = Destinations(festival)
+        self.destinations = Destinations(festival, home=within)
 
     def run(self, entries: Sequence[Entry]) -> Summary:
         self.destinations.learn(entries)
@@ -176,6 +185,8 @@ class _Import:
 
     def _take(self, entry: Entry, activity: Activity | None) -> None:
         territory, commune = self.destinations.commune(entry)
+        if self.within is not None and not self._is_within(entry, activity, territory):
+            return
         if entry.state == "rejected" and activity is not None and activity.is_public:
             entry.cancelled = entry.cancelled or REJECTED_SINCE
         wanted = self._instants(entry, territory)
@@ -200,6 +211,19 @@ class _Import:
             self.summary.updated += 1
         else:
             self.summary.unchanged += 1
+
+    def _is_within(self, entry: Entry, activity: Activity | None, territory: Territory) -> bool:
+        """Whether this entry is the territory's to write; says so if not."""
+        if territory != self.within:
+            text = _("“%(commune)s” lies in another territory.") % {"commune": entry.commune}
+        elif activity is not None and activity.territory_id != territory.pk:
+            text = _("the identifier “%(identifier)s” is that of a visit in another territory.") % {
+                "identifier": entry.identifier
+            }
+        else:
+            return True
+        self.problems.append(entry.problem(text))
+        return False
 
     # ── the activity ──────────────────────────────────────────────────────────────────────────────────────
 

@@ -217,7 +217,7 @@ FILES = {
     *("organiser_csv", "organiser_slot_csv", "outbox_letter", "outbox_file", "ballot_file"),
     *("changes_rss", "venue_calendar", "room_calendar", "manager_calendar", "organiser_timetable_state"),
     *("gadget_script", "gadget_json", "map_points", "map_doors"),
-    *("organiser_bulk_csv", "organiser_occupation_csv", "my_day_calendar"),
+    *("organiser_bulk_csv", "organiser_occupation_csv", "organiser_exchange_json", "my_day_calendar"),
 }
 
 
@@ -405,6 +405,7 @@ def organiser_pages(found: dict[str, Any]) -> list[Page]:
         _at("organiser_job", here, found["job"]),
         _at("organiser_requests", here),
         _at("organiser_occupation", here),
+        _at("organiser_exchange", here),
     ]
 
 
