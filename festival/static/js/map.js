@@ -75,6 +75,7 @@
       pin.querySelector("use").setAttribute("href", "#" + spot.symbol);
       pin.querySelector("b").textContent = spot.number;
     }
+    L.DomEvent.disableClickPropagation(pin);
     pin.addEventListener("click", function (event) { press(event, spot); });
     ["mouseenter", "focus"].forEach(function (on) { pin.addEventListener(on, function () { light(spot.key, true, true); }); });
     ["mouseleave", "blur"].forEach(function (off) { pin.addEventListener(off, function () { light(spot.key, false); }); });
@@ -126,8 +127,12 @@
     if (close) close.setAttribute("aria-label", words.wordClose);
     popup.getElement().setAttribute("role", "dialog");
     popup.getElement().setAttribute("aria-label", spot.name);
+    mine.getElement().addEventListener("keydown", function (event) {
+      if (event.key === "Escape") map.closePopup(mine);
+    });
     mine.on("remove", function () {
-      if (mine.getElement().contains(document.activeElement) && pins[spot.key]) pins[spot.key].shape.focus();
+      var lost = document.activeElement === document.body || mine.getElement().contains(document.activeElement);
+      if (lost && pins[spot.key]) pins[spot.key].shape.focus({ preventScroll: true });
     });
     fetch(spot.doors + setup.question, { credentials: "same-origin" }).then(function (answer) {
       if (!answer.ok) throw new Error(answer.status);
