@@ -138,7 +138,7 @@
       if (!answer.ok) throw new Error(answer.status);
       return answer.text();
     }).then(function (html) { content.innerHTML = html; }, function () {
-      content.innerHTML = "<h3><a></a></h3>";
+      content.innerHTML = "<h2><a></a></h2>";
       content.querySelector("a").href = spot.url;
       content.querySelector("a").textContent = spot.name;
     }).then(function () {
