@@ -101,6 +101,13 @@ def read(keys: Sequence[int], token: UUID) -> list[Message]:
     return messages
 
 
+def registrations_at_hand() -> dict[int, Registration]:
+    """By key, with visitor and slot: those the batch at hand is about, as they were read with it."""
+    batch = _at_hand.get()
+    about = (message.registration for message in (batch.messages if batch else ()))
+    return {registration.pk: registration for registration in about if registration is not None}
+
+
 def with_the_slots_at_hand(registrations: Sequence[Registration]) -> None:
     """Give registrations their slots with all that a mail says of them, those of the batch as they are."""
     batch = _at_hand.get()

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Exists, OuterRef, Q
 
-from events.mail.batch import beside, with_the_slots_at_hand
+from events.mail.batch import beside, registrations_at_hand, with_the_slots_at_hand
 from events.models import Message, Registration, ReminderRule, Slot
 from events.quiet import QuietHours
 from events.rulebook import RuleBook
@@ -173,7 +173,7 @@ def _visits_of(
     found: dict[tuple[bool, int | None, str], list[Registration]] = {}
     for is_after in sorted({one.kind in AFTER for one in messages}):
         some = [one for one in messages if (one.kind in AFTER) == is_after]
-        rows = Registration.objects.select_related("visitor").filter(
+        rows = Registration.objects.filter(
             visitor__in={whose(one) for one in some},
             slot__day__in={day for one in some if (day := _date(one))},
             slot__state=Slot.State.PUBLISHED,
@@ -183,8 +183,16 @@ def _visits_of(
             if is_after
             else rows.confirmed().filter(slot__starts_at__gt=now)
         )
-        visits = list(rows.order_by("slot__starts_at", "pk"))
-        with_the_slots_at_hand(visits)
+        visits = _read(list(rows.order_by("slot__starts_at", "pk").values_list("pk", flat=True)))
         for row in visits:
             found.setdefault((is_after, row.visitor_id, row.slot.day.isoformat()), []).append(row)
     return found
+
+
+def _read(keys: Sequence[int]) -> list[Registration]:
+    """These registrations in their order, with slot and visitor: most are at hand with the batch."""
+    known = registrations_at_hand()
+    others = Registration.objects.select_related("visitor").in_bulk([key for key in keys if key not in known])
+    visits = [row for key in keys if (row := known.get(key) or others.get(key)) is not None]
+    with_the_slots_at_hand(visits)
+    return visits
