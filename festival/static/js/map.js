@@ -20,7 +20,7 @@
   });
   sheet.setAttribute("role", "region");
   sheet.setAttribute("aria-label", words.wordMap);
-  L.control.zoom({ zoomInTitle: words.wordIn, zoomOutTitle: words.wordOut }).addTo(map);
+  L.control.zoom({ position: "bottomright", zoomInTitle: words.wordIn, zoomOutTitle: words.wordOut }).addTo(map);
   L.control.scale({ imperial: false, position: "bottomleft" }).addTo(map);
   var credit = L.control.attribution({ prefix: false }).addTo(map);
   var Paper = L.GridLayer.extend({ createTile: function () {
@@ -121,7 +121,7 @@
     var content = document.createElement("div");
     content.tabIndex = -1;
     content.textContent = "…";
-    popup = L.popup({ maxWidth: 320, minWidth: 220, autoPanPadding: [16, 16] }).setLatLng(spot.at).setContent(content);
+    popup = L.popup({ offset: [0, -20], maxWidth: 320, minWidth: 220, autoPanPadding: [16, 16] }).setLatLng(spot.at).setContent(content);
     popup.openOn(map);
     var close = popup.getElement().querySelector(".leaflet-popup-close-button"), mine = popup;
     if (close) close.setAttribute("aria-label", words.wordClose);
