@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import gzip
 import io
 import json
 from typing import Any
@@ -256,3 +257,20 @@ def test_the_page_of_feeds_gives_the_addresses_of_the_filters_one_came_with(clie
     assert licence.URL in english
     assert "/flux/?ville=toulouse" in programme
     assert 'href="webcal://' in programme
+
+
+def test_a_feed_that_is_sent_while_it_is_written_is_compressed_and_known_again(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_set, "AT_ONCE", 2)
+    for number in range(3):
+        SlotFactory(start_time=dt.time(9 + number))
+    plain = client.get("/programme.csv")
+
+    packed = client.get("/programme.csv", headers={"Accept-Encoding": "gzip"})
+    again = client.get("/programme.csv", headers={"If-None-Match": packed["ETag"]})
+
+    assert packed.streaming
+    assert packed["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.getvalue()) == plain.getvalue()
+    assert again.status_code == 304
