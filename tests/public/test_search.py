@@ -18,9 +18,11 @@ from events.programme import (
     Filters,
     find,
     find_words,
+    forget_facets,
     index_at,
     matching,
     nearest_words,
+    shelf,
     tally,
 )
 from events.spelt import patterns, searched, stands_in
@@ -350,3 +352,31 @@ def test_a_question_that_finds_nothing_is_told_what_a_looser_one_finds(read: Any
     assert "<script>&quot;" not in page
     assert "&lt;script&gt;" in page
     assert "moment et public" in page
+
+
+# Kept numbers ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("counted_already")
+def test_kept_numbers_are_old_for_a_moment_and_true_again_after_it(
+    settings: Any, django_capture_on_commit_callbacks: Any, django_assert_num_queries: Any
+) -> None:
+    slot = SlotFactory(capacity=4, taken=0)
+    with_places = Filters(places=2)
+    assert Counts(index_at(NOW), with_places, NOW).total == 1
+    Slot.objects.filter(pk=slot.pk).update(taken=4)
+
+    with django_assert_num_queries(0):
+        assert Counts(index_at(NOW), with_places, NOW).total == 1, "not asked again before its time"
+    settings.PROGRAMME_COUNTS_SECONDS = 1e-9
+    shelf._kept[next(iter(shelf._kept))].counting_took = 0
+    with django_assert_num_queries(1):
+        assert Counts(index_at(NOW), with_places, NOW).total == 0
+
+    settings.PROGRAMME_COUNTS_SECONDS = 600
+    SlotFactory(start_time=dt.time(20))
+    assert Counts(index_at(NOW), Filters(), NOW).total == 1
+    with django_capture_on_commit_callbacks(execute=True):
+        forget_facets()
+    assert Counts(index_at(NOW), Filters(), NOW).total == 2, "counted at once where it was published"
