@@ -42,6 +42,7 @@ from events.models import (
     KeptMail,
     Message,
     Opening,
+    Programme,
     Registration,
     Release,
     ReminderRule,
@@ -101,6 +102,7 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:room_calendar": (EVERYBODY, "public room"),
     "events:manager_calendar": (EVERYBODY, "room calendar"),
     "events:host": (EVERYBODY, "public host"),
+    "events:operation": (EVERYBODY, "operation"),
     "events:editions": (EVERYBODY, ""),
     "events:edition": (EVERYBODY, "edition"),
     "events:history": (EVERYBODY, ""),
@@ -113,6 +115,7 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:gadget_script": (EVERYBODY, ""),
     "events:gadget_json": (EVERYBODY, ""),
     "events:gadget_guide": (EVERYBODY, ""),
+    "events:share_picture": (EVERYBODY, "picture"),
     "events:robots": (EVERYBODY, ""),
     "events:sitemap": (EVERYBODY, ""),
     "events:sitemap_part": (EVERYBODY, "sitemap part"),
@@ -253,6 +256,8 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:organiser_venue_twins": (ORGANISERS, "territory"),
     "events:organiser_venue_merge": (ORGANISERS, "territory twins"),
     "events:organiser_venue_apart": (ORGANISERS, "territory twins"),
+    "events:organiser_city": (ORGANISERS, "territory"),
+    "events:organiser_operation": (NATIONAL, "territory operation"),
     "events:organiser_communes": (ORGANISERS, "territory"),
     "events:organiser_commune": (ORGANISERS, "territory commune"),
     "events:organiser_room_new": (VENUE, "territory venue"),
@@ -408,6 +413,7 @@ def side(festival: Any, letter: str, now: dt.datetime) -> dict[str, Any]:
     )
     room_token = renew_calendar_link(room_id=room.pk)
     rule = ReminderRule.objects.create(festival=festival, slot=slot, name="H-1", lead_hours=1)
+    operation = Programme.objects.create(festival=festival, name="Opération", slug=f"operation-{letter}")
     return locals()
 
 
@@ -430,6 +436,9 @@ def addresses(at: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "room calendar": {"pk": at["room"].pk, "token": at["room_token"]},
         "public host": {"slug": host},
         "edition": {"slug": at["festival"].slug},
+        "operation": {"slug": at["operation"].slug},
+        "territory operation": {"territory": territory, "slug": at["operation"].slug},
+        "picture": {"kind": "ville", "key": territory},
         "sitemap part": {"name": "activites", "number": 1},
         "link": {"token": at["visitor"].token},
         "no broadcasts": {"token": broadcasts_token(at["visitor"].email)},

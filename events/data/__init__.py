@@ -50,6 +50,17 @@ def sources_of(fact: dict[str, Any]) -> list[Source]:
 
 
 @cache
+def any_fact(identifier: str) -> dict[str, Any]:
+    """An edition or an event by its identifier, such as ``edi-001``. Raises ``KeyError``."""
+    for kind in ("editions", "festival_events"):
+        for fact in facts()[kind]:
+            if fact["id"] == identifier:
+                found: dict[str, Any] = fact
+                return found
+    raise KeyError(identifier)
+
+
+@cache
 def venue_fact(identifier: str) -> dict[str, Any]:
     """A real venue by its identifier, such as ``ven-001``. Raises ``KeyError``."""
     for venue in facts()["venues"]:

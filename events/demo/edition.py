@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from events.data import any_fact, sources_of
+from events.demo.places import write_figures
 from events.models import Festival, Programme, Territory
 from events.reminders import default_reminder_rules
 
@@ -20,6 +22,42 @@ ABOUT_EN = (
     "A demonstration edition: hosts, activities, slots, rooms and bookings are fictional. "
     "The venues given with their address exist; they have announced nothing here."
 )
+
+
+OPEN_DOORS = (
+    {
+        "value": "40",
+        "label_fr": "hôtes environ à Paris, pour la première édition",
+        "label_en": "hosts or so in Paris, for the first edition",
+        "as_of": dt.date(2012, 9, 15),
+        "exact": "month",
+        "fact": "edi-001",
+    },
+    {
+        "value": "3\u00a0847",
+        "label_fr": "personnes inscrites la veille de l’ouverture, dans 17 villes",
+        "label_en": "people registered on the eve, in 17 cities",
+        "as_of": dt.date(2013, 9, 11),
+        "fact": "edi-002",
+    },
+    {
+        "value": "600",
+        "label_fr": "hôtes inscrits, presque, la première année sous ce nom",
+        "label_en": "hosts registered, nearly, in the first year under this name",
+        "as_of": dt.date(2014, 6, 9),
+        "exact": "month",
+        "fact": "edi-003",
+    },
+    {
+        "value": "1\u00a0000",
+        "label_fr": "hôtes annoncés",
+        "label_en": "hosts announced",
+        "as_of": dt.date(2015, 5, 28),
+        "exact": "month",
+        "fact": "edi-004",
+    },
+)
+"""What was written of the open doors since 2012: facts of ``events.data``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +118,22 @@ def create_edition(*, scale: str, today: dt.date, territories: Sequence[Territor
         festival=festival,
         name="Start-up Assembly",
         slug="start-up-assembly",
+        tagline_fr="Les portes ouvertes des start-up, depuis 2012.",
+        tagline_en="The open doors of start-ups, since 2012.",
         organiser="Organisation de démonstration",
         description_fr="Pendant trois jours, les start-ups reçoivent chez elles. C’est gratuit, sans compte.",
         description_en="For three days, start-ups receive at home. Free, without an account.",
         starts_on=starts_on,
         ends_on=ends_on,
+        sources=list(
+            {
+                source.key: source.as_json()
+                for one in OPEN_DOORS
+                for source in sources_of(any_fact(str(one["fact"])))
+            }.values()
+        ),
     )
+    write_figures(OPEN_DOORS, programme=programme)
     backstage = Programme.objects.create(
         festival=festival,
         name="Les coulisses",

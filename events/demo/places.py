@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from events.data import sources_of, venue_fact
+from events.data import any_fact, sources, sources_of, venue_fact
 from events.demo.timetable import Place, Span
-from events.models import Commune, OpeningHours, Room, Territory, Venue
+from events.models import Commune, EcosystemEntry, Figure, OpeningHours, Room, Territory, Venue
 
 POSTCODE = re.compile(r"^(?P<street>.*?),?\s*(?P<postcode>\d{5})?\s*(?P<city>[^,\d]*)$")
 
@@ -42,10 +43,55 @@ def get_territory(plan: dict[str, Any]) -> Territory:
             "contact_email": f"{said['slug']}@demo.example",
         },
     )
+    _tell(territory, said)
     for name, code in said["communes"]:
         if not territory.communes.filter(name=name).exists():
             Commune.objects.create(territory=territory, name=name, insee_code=code)
     return territory
+
+
+def _tell(territory: Territory, said: dict[str, Any]) -> None:
+    """Figures and names of its page, where its team has written none."""
+    if not territory.figures.exists():
+        write_figures(said.get("figures", ()), territory=territory)
+    if not territory.ecosystem.exists():
+        EcosystemEntry.objects.bulk_create(
+            EcosystemEntry(territory=territory, position=n, **entry)
+            for n, entry in enumerate(said.get("names", ()))
+        )
+
+
+def write_figures(figures: Iterable[dict[str, Any]], **of: Any) -> None:
+    """``as_of``: a day; ``exact``: how much of it is known, a day where nothing is said."""
+    Figure.objects.bulk_create(
+        Figure(
+            **of,
+            position=n,
+            **{key: value for key, value in figure.items() if key not in ("exact", "source", "fact")},
+            **_source_of(figure),
+            as_of_exact=figure.get("exact", "day"),
+        )
+        for n, figure in enumerate(figures)
+    )
+
+
+def _source_of(figure: dict[str, Any]) -> dict[str, str]:
+    """``source`` names one of the sources of ``events.data``, ``fact`` a fact with all of its sources, which
+    are then named without a link; else the figure says its own.
+    """
+    if "fact" in figure:
+        names = [_publisher(source.title) for source in sources_of(any_fact(figure["fact"]))]
+        return {"source_name": ", ".join(dict.fromkeys(names))[:160]}
+    if "source" not in figure:
+        return {}
+    source = sources()[figure["source"]]
+    url = source.url if source.url.startswith(("https://", "http://")) else ""
+    return {"source_name": _publisher(source.title)[:160], "source_url": url[:200]}
+
+
+def _publisher(title: str) -> str:
+    """« Le Journal des Entreprises » of « Le Journal des Entreprises: Iron Hack à la TIC Valley »."""
+    return re.split(r": |, | \(", title)[0]
 
 
 def get_site(said: dict[str, Any], *, territory: Territory, days: list[dt.date]) -> Site:

@@ -26,6 +26,7 @@ SHARED = frozenset(
             "venue",
             "room",
             "host",
+            "operation",
             "edition",
             "history",
             "accessibility",

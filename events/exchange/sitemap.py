@@ -16,7 +16,18 @@ from django.db.models import Count, DateTimeField, F, Max, Q, Value
 from django.urls import reverse
 from django.utils import timezone
 
-from events.models import Activity, ArchiveEntry, Ballot, Festival, Host, Room, Slot, Territory, Venue
+from events.models import (
+    Activity,
+    ArchiveEntry,
+    Ballot,
+    Festival,
+    Host,
+    Programme,
+    Room,
+    Slot,
+    Territory,
+    Venue,
+)
 
 from .addresses import address_of, alternates
 
@@ -56,6 +67,14 @@ def _archived(_now: dt.datetime) -> Any:
     return Festival.objects.archived()
 
 
+def _operations(_now: dt.datetime) -> Any:
+    """One address for all editions that have an operation of that name: the last of them stands for it."""
+    states = (Festival.State.PUBLISHED, Festival.State.ARCHIVED)
+    shown = Programme.objects.filter(festival__state__in=states)
+    last = shown.order_by().values("slug").annotate(last=Max("pk")).values("last")
+    return Programme.objects.filter(pk__in=last)
+
+
 def _territories(_now: dt.datetime) -> Any:
     """Those of the list of cities: of a coming edition or with a past."""
     coming = Festival.territories.through.objects.filter(festival__state=Festival.State.PUBLISHED)
@@ -91,6 +110,7 @@ def _slots(now: dt.datetime) -> Any:
 
 SECTIONS = (
     Section("editions", "edition", _archived),
+    Section("operations", "operation", _operations),
     Section("villes", "territory", _territories),
     Section("lieux", "venue", _venues),
     Section("salles", "room", _rooms, ("venue__slug", "pk")),

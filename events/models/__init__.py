@@ -17,6 +17,7 @@ from .choices import (
     Theme,
     Weekday,
 )
+from .ecosystem import EcosystemEntry, Figure
 from .festival import (
     ArchiveEntry,
     Commune,
@@ -84,10 +85,12 @@ __all__ = [
     "Delivery",
     "DeliveryEvent",
     "DraftChange",
+    "EcosystemEntry",
     "Equipment",
     "ErasedCount",
     "Festival",
     "FestivalTeam",
+    "Figure",
     "Follow",
     "Follower",
     "Format",

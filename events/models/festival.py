@@ -178,6 +178,9 @@ class Programme(models.Model):
     festival = models.ForeignKey(Festival, models.CASCADE, related_name="programmes")
     name = models.CharField(_("name"), max_length=160)
     slug = models.SlugField(_("address"), max_length=80)
+    tagline_fr = models.CharField(_("in one sentence, in French"), max_length=200, blank=True)
+    tagline_en = models.CharField(_("in one sentence, in English"), max_length=200, blank=True)
+    website = models.URLField(_("website"), blank=True)
     organiser = models.CharField(_("organiser"), max_length=160, blank=True)
     description_fr = models.TextField(_("description in French"), blank=True)
     description_en = models.TextField(_("description in English"), blank=True)
@@ -195,6 +198,13 @@ class Programme(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("events:operation", args=[self.slug])
+
+    @property
+    def tagline(self) -> str:
+        return in_reader_language(self.tagline_fr, self.tagline_en)
 
     @property
     def description(self) -> str:
@@ -228,6 +238,7 @@ class Territory(models.Model):
         _("time zone"), max_length=40, default="Europe/Paris", validators=[validate_zone]
     )
     relay = models.CharField(_("local relay"), max_length=160, blank=True)
+    website = models.URLField(_("website of the relay"), blank=True)
     contact_email = models.EmailField(_("contact address"), blank=True)
     about_fr = models.TextField(_("presentation in French"), blank=True)
     about_en = models.TextField(_("presentation in English"), blank=True)

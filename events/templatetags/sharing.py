@@ -18,6 +18,8 @@ from events.exchange.addresses import (
     address_of,
     alternates,
 )
+from events.exchange.cards import SITE_NAME, card_of_site
+from events.wording import language
 
 register = template.Library()
 
@@ -51,3 +53,51 @@ def addresses(context: Context) -> SafeString:
 def _parameters(context: Context, name: str) -> Parameters:
     filters: Any = context.get("filters")
     return filters.parameters() if name in FILTERED and filters is not None else ()
+
+
+@register.filter
+def web_address(address: str) -> str:
+    """The address when it begins with http:// or https://, else nothing: no other kind becomes a link."""
+    return address if str(address or "").lower().startswith(("https://", "http://")) else ""
+
+
+@register.filter
+def bare_address(address: str) -> str:
+    """« lamelee.example/festival » of an address: what one reads of it."""
+    return str(address or "").partition("://")[2].rstrip("/").removeprefix("www.")
+
+
+LOCALES = {"fr": "fr_FR", "en": "en_GB"}
+
+
+@register.simple_tag(takes_context=True)
+def share_card(context: Context) -> SafeString:
+    """The card of a page that anybody may read (https://ogp.me, and twitter:card)."""
+    request = context.get("request")
+    match = getattr(request, "resolver_match", None)
+    if request is None or match is None or match.view_name not in SHARED:
+        return mark_safe("")
+    card = context.get("card") or card_of_site(context.get("festival") or None)
+    asked = request.GET.get(PARAMETER, "").lower()
+    address = address_of(
+        request.path, _parameters(context, match.view_name), asked if asked in LANGUAGES else ""
+    )
+    spoken = language()
+    lines = [
+        ("og:site_name", SITE_NAME),
+        ("og:type", "website"),
+        ("og:title", card.title),
+        ("og:description", card.said),
+        ("og:url", address),
+        ("og:locale", LOCALES[spoken]),
+        *(("og:locale:alternate", name) for code, name in LOCALES.items() if code != spoken),
+        ("og:image", card.picture),
+        ("og:image:type", "image/png"),
+        ("og:image:width", card.width),
+        ("og:image:height", card.height),
+        ("og:image:alt", card.alt),
+    ]
+    return format_html(
+        '{}<meta name="twitter:card" content="summary_large_image">',
+        format_html_join("", '<meta property="{}" content="{}">', lines),
+    )

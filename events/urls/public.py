@@ -10,6 +10,7 @@ from events.views import (
     gadget,
     gadget_guide,
     my_day,
+    operation,
     public,
     public_agenda,
     public_changes,
@@ -17,6 +18,7 @@ from events.views import (
     public_pages,
     public_places,
     public_rooms,
+    share,
     status,
 )
 
@@ -46,6 +48,7 @@ urlpatterns: list[URLPattern] = [
         "lieux/<slug:slug>/salles/<int:pk>/calendrier.ics", public_rooms.room_calendar, name="room_calendar"
     ),
     path("salles/<int:pk>/<str:token>.ics", public_rooms.manager_calendar, name="manager_calendar"),
+    path("operations/<slug:slug>/", operation.operation, name="operation"),
     path("hotes/<slug:slug>/", public_places.host, name="host"),
     path("editions/", RedirectView.as_view(pattern_name="events:history"), name="editions"),
     path("editions/<slug:slug>/", public_pages.edition, name="edition"),
@@ -59,6 +62,7 @@ urlpatterns: list[URLPattern] = [
     path("gadget.js", gadget.gadget_script, name="gadget_script"),
     path("gadget.json", gadget.gadget_json, name="gadget_json"),
     path("gadget/mode-d-emploi/", gadget_guide.gadget_guide, name="gadget_guide"),
+    path("partage/<slug:kind>/<slug:key>.png", share.share_picture, name="share_picture"),
     path("robots.txt", public_pages.robots, name="robots"),
     path("sitemap.xml", public_pages.sitemap, name="sitemap"),
     path("sitemap-<slug:name>-<int:number>.xml", public_pages.sitemap_part, name="sitemap_part"),

@@ -21,6 +21,7 @@ from django.views.decorators.http import require_safe
 
 from events.clock import on_the_wall
 from events.doors import SHUT, SOON
+from events.exchange.cards import card_of_activity, card_of_slot
 from events.exchange.schema_org import activity_as_events, slot_as_event
 from events.forms.asked import meant_instead, things_asked, ways_out
 from events.forms.programme import (
@@ -281,6 +282,7 @@ def activity(request: HttpRequest, slug: str) -> HttpResponse:
             "now": now,
             "festival": shown.festival,
             "activity": shown,
+            "card": card_of_activity(shown, [one.day for one in slots], venue),
             "days": by_day(coming),
             "over": by_day(over),
             "best": best,
@@ -321,6 +323,7 @@ def slot(request: HttpRequest, pk: int) -> HttpResponse:
             "now": now,
             "festival": shown.activity.festival,
             "activity": shown.activity,
+            "card": card_of_slot(shown),
             "row": row_of(shown, now=now),
             "slot": shown,
             "kick": _kick(shown.activity, {shown.duration}),

@@ -15,6 +15,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from events.exchange import sitemap as sitemaps
+from events.exchange.cards import card_of_edition
 from events.models import Activity, ArchiveEntry, Festival, Programme
 from events.views.history import growth, kin
 from events.wording import language
@@ -54,6 +55,7 @@ def edition(request: HttpRequest, slug: str) -> HttpResponse:
         {
             "festival": shown,
             "edition": shown,
+            "card": card_of_edition(shown),
             "days": _by_start(entries),
             "cities": sorted({entry.city for entry in entries if entry.city}),
             "entries": entries,

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import datetime as dt
 from typing import Any
 
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from events.exchange.cards import card_of_city, card_of_host, card_of_venue
 from events.forms.programme import say_in, sentence_of
 from events.models import Activity, ArchiveEntry, Festival, Host, Room, Slot, Territory, Venue, Weekday
-from events.programme import Filters, facets, find, matching
+from events.programme import Filters, facets, matching
+from events.views.city_page import city_page
+from events.views.context import current_festival
 from events.views.moved_venues import follow_merged_venues
 from events.views.public import paint_of
 from events.views.public_rows import Row, by_day, rows_of
+from events.views.quick_pages import quick
 from events.wording import say_list, say_number, say_time
 
 STREET_DOORS = 6
@@ -71,53 +76,30 @@ def territory(request: HttpRequest, slug: str) -> HttpResponse:
     """A city: its street, its venues, its relay, what is known of its past."""
     now = timezone.now()
     shown = get_object_or_404(Territory.objects.prefetch_related("communes"), slug=slug)
-    filters = Filters(place=shown.slug)
-    choices = facets(now)
-    page = find(filters, now, limit=60)
-    street = _one_door_each(page.slots)
-    venues = list(_venues_with_slots(shown, now))
+    return quick(request, ("territory", shown.pk), lambda: _draw_territory(request, shown, now))
+
+
+def _draw_territory(request: HttpRequest, shown: Territory, now: dt.datetime) -> HttpResponse:
+    page = city_page(shown, now)
     return render(
         request,
         "events/public/territory.html",
         {
-            "now": now,
-            "territory": shown,
+            **page,
             "where": say_in(shown.name),
-            "communes": say_list(commune.name for commune in shown.communes.all()),
-            "filters": filters,
-            "sentence": sentence_of(filters, choices),
-            "street": rows_of(street, now=now),
-            "venues": venues,
-            "archive": list(
-                ArchiveEntry.objects.filter(territory=shown).select_related("festival")[:MOST_SLOTS]
-            ),
+            "sentence": sentence_of(page["filters"], facets(now)),
+            "totem_facts": [(totem, opening_said(totem)) for totem in page["totems"]],
+            "edit_url": city_edit_url(request.user, shown),
+            "card": card_of_city(shown, current_festival(request)),
         },
     )
 
 
-def _one_door_each(slots: Iterable[Slot]) -> list[Slot]:
-    chosen: dict[int, Slot] = {}
-    for slot in slots:
-        if len(chosen) < STREET_DOORS:
-            chosen.setdefault(slot.activity.host_id, slot)
-    return list(chosen.values())
-
-
-def _venues_with_slots(shown: Territory, now: Any) -> Any:
-    """Venues where something is to come, and the totem buildings, by name; with the number of slots."""
-    upcoming = Q(
-        slots__state=Slot.State.PUBLISHED,
-        slots__starts_at__gt=now,
-        slots__activity__state=Activity.State.PUBLISHED,
-        slots__activity__festival__state=Festival.State.PUBLISHED,
-    )
-    return (
-        Venue.objects.filter(territory=shown)
-        .annotate(coming=Count("slots", filter=upcoming, distinct=True))
-        .filter(Q(coming__gt=0) | Q(is_totem=True))
-        .select_related("commune", "territory")
-        .order_by("sort_name")
-    )
+def city_edit_url(user: Any, shown: Territory) -> str:
+    """Where the team of the city writes its page, for who belongs to it."""
+    if not user.is_authenticated or not Territory.objects.run_by(user).filter(pk=shown.pk).exists():
+        return ""
+    return reverse("events:organiser_city", args=[shown.slug])
 
 
 @require_safe
@@ -140,6 +122,7 @@ def venue(request: HttpRequest, slug: str) -> HttpResponse:
         {
             "now": now,
             "venue": shown,
+            "card": card_of_venue(shown),
             "days": by_day(rows_of(slots, now=now)),
             "rooms": list(shown.rooms.filter(is_active=True).order_by("sort_name")),
             "hours": opening_said(shown),
@@ -190,6 +173,7 @@ def host(request: HttpRequest, slug: str) -> HttpResponse:
         {
             "now": now,
             "host": shown,
+            "card": card_of_host(shown, current_festival(request)),
             "door_classes": f"door paint-{shown.paint} act__door",
             "door_classes_small": f"door paint-{shown.paint}",
             "street": list(first.values())[:STREET_DOORS],

@@ -209,6 +209,7 @@ FILES = {
     *(
         "sitemap",
         "sitemap_part",
+        "share_picture",
         "my_visits_calendar",
         "my_visit_calendar",
         "host_people_csv",
@@ -247,6 +248,8 @@ def public_pages(found: dict[str, Any]) -> list[Page]:
         _at("room", VENUE, found["room"]),
         _at("changes", TERRITORY),
         _at("host", HOST),
+        _at("operation", "start-up-assembly"),
+        _at("operation", "start-up-assembly-2014"),
         _at("activity", found["activity"]),
         _at("activity", found["past"]),
         _at("slot", found["open"]),
@@ -397,6 +400,7 @@ def organiser_pages(found: dict[str, Any]) -> list[Page]:
         _at("organiser_venue_picture", here, VENUE, found["picture"]),
         _at("organiser_venue_twins", here),
         _at("organiser_venue_merge", here, VENUE, found["twin"]),
+        _at("organiser_city", here),
         _at("organiser_communes", here),
         _at("organiser_commune", here, found["commune"]),
         _at("organiser_bulk", here),
@@ -416,6 +420,7 @@ def national_pages(found: dict[str, Any]) -> list[Page]:
         _at("organiser_levels", TERRITORY),
         _at("organiser_wordings", TERRITORY),
         _at("organiser_wording", TERRITORY, "confirmation", "fr"),
+        _at("organiser_operation", TERRITORY, "start-up-assembly"),
     ]
 
 

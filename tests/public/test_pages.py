@@ -261,7 +261,7 @@ def a_full_slot(city: Any, n: int) -> Slot:
         ("/programme/carte/", 6),
         ("/programme/carte/?ville=toulouse", 6),
         ("/villes/", 5),
-        ("/villes/toulouse/", 8),
+        ("/villes/toulouse/", 16),
         ("/sitemap.xml", 6),
         ("/programme.json", 10),
         ("/programme.csv", 10),
