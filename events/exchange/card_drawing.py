@@ -153,7 +153,7 @@ def drawable(text: str) -> str:
         signs += list(_spelled(sign, halves))
         if len(signs) >= MOST_LETTERS:
             break
-    return " ".join("".join(signs).split(" ")).strip()
+    return " ".join(word for word in "".join(signs).split(" ") if word).strip()
 
 
 def _spelled(sign: str, halves: Sequence[Any]) -> Iterable[str]:
