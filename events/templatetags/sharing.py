@@ -19,6 +19,7 @@ from events.exchange.addresses import (
     alternates,
 )
 from events.exchange.cards import SITE_NAME, card_of_site
+from events.exchange.schema_org import written
 from events.wording import language
 
 register = template.Library()
@@ -100,4 +101,19 @@ def share_card(context: Context) -> SafeString:
     return format_html(
         '{}<meta name="twitter:card" content="summary_large_image">',
         format_html_join("", '<meta property="{}" content="{}">', lines),
+    )
+
+
+@register.simple_tag(takes_context=True)
+def linked_data(context: Context) -> SafeString:
+    """What the page is, as schema.org says it (``linked``), each thing in a block of its own."""
+    request = context.get("request")
+    things = context.get("linked")
+    if request is None or not things:
+        return mark_safe("")
+    nonce = str(getattr(request, "csp_nonce", ""))
+    return format_html_join(
+        "",
+        '<script type="application/ld+json" nonce="{}">{}</script>',
+        ((nonce, written(thing)) for thing in things),
     )

@@ -14,9 +14,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from events.exchange.cards import card_of_operation
+from events.exchange.schema_org import operation_as_series
 from events.models import Festival, Programme
 from events.programme import Filters, matching
 from events.views.city_page import days_of, next_doors, read_figures
+from events.views.crumbs import crumbs_of_operation
 from events.views.public import paint_of
 from events.views.quick_pages import quick
 from events.wording import say_number
@@ -49,6 +51,7 @@ def operation_page(shown: Programme, now: dt.datetime, *, figures: Any = None) -
         "festival": shown.festival,
         "operation": shown,
         "card": card_of_operation(shown),
+        "linked": [operation_as_series(shown, shown.festival), crumbs_of_operation(shown)],
         "filters": filters,
         "street": next_doors(filters, now) if is_coming else [],
         "day_lines": days_of(filters, now) if is_coming else [],

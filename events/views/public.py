@@ -22,7 +22,7 @@ from django.views.decorators.http import require_safe
 from events.clock import on_the_wall
 from events.doors import SHUT, SOON
 from events.exchange.cards import card_of_activity, card_of_slot
-from events.exchange.schema_org import activity_as_events, slot_as_event
+from events.exchange.schema_org import activity_as_events, site_with_search, slot_as_event
 from events.forms.asked import meant_instead, things_asked, ways_out
 from events.forms.programme import (
     next_day,
@@ -48,6 +48,7 @@ from events.programme import (
 )
 from events.views.asked_by_many import asked_by_many
 from events.views.context import current_festival
+from events.views.crumbs import crumbs_of_activity, crumbs_of_slot
 from events.views.history import growth
 from events.views.public_rows import (
     Day,
@@ -100,6 +101,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "street_day": day,
             "street_city": busiest,
             "lead": _lead(festival),
+            "linked": [site_with_search()],
             "hero_day": Day(plate) if plate else None,
             "title": _home_title(festival),
             "cities": _cities(now)[:CITIES_ON_HOME],
@@ -296,7 +298,7 @@ def activity(request: HttpRequest, slug: str) -> HttpResponse:
             "venue": venue,
             "nearby": _nearby(venue, shown, now),
             "is_archived": shown.festival.state == Festival.State.ARCHIVED,
-            "linked_data": activity_as_events(shown, slots, url=request.build_absolute_uri()),
+            "linked": [activity_as_events(shown, slots, now=now), crumbs_of_activity(shown)],
         },
     )
 
@@ -334,7 +336,7 @@ def slot(request: HttpRequest, pk: int) -> HttpResponse:
             "others": by_day(rows_of(list(others), now=now)),
             "nearby": _nearby(shown.venue, shown.activity, now, around=shown),
             "is_archived": shown.activity.festival.state == Festival.State.ARCHIVED,
-            "linked_data": slot_as_event(shown, url=request.build_absolute_uri()),
+            "linked": [slot_as_event(shown, now=now), crumbs_of_slot(shown)],
         },
     )
 

@@ -16,7 +16,9 @@ from django.views.decorators.http import require_safe
 
 from events.exchange import sitemap as sitemaps
 from events.exchange.cards import card_of_edition
+from events.exchange.schema_org import festival_as_event
 from events.models import Activity, ArchiveEntry, Festival, Programme
+from events.views.crumbs import crumbs_of_edition
 from events.views.history import growth, kin
 from events.wording import language
 
@@ -56,6 +58,7 @@ def edition(request: HttpRequest, slug: str) -> HttpResponse:
             "festival": shown,
             "edition": shown,
             "card": card_of_edition(shown),
+            "linked": [festival_as_event(shown), crumbs_of_edition(shown)],
             "days": _by_start(entries),
             "cities": sorted({entry.city for entry in entries if entry.city}),
             "entries": entries,

@@ -15,11 +15,13 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from events.exchange.cards import card_of_city, card_of_host, card_of_venue
+from events.exchange.schema_org import host_as_organization, venue_as_place
 from events.forms.programme import say_in, sentence_of
 from events.models import Activity, ArchiveEntry, Festival, Host, Room, Slot, Territory, Venue, Weekday
 from events.programme import Filters, facets, matching
 from events.views.city_page import city_page
 from events.views.context import current_festival
+from events.views.crumbs import crumbs_of_city, crumbs_of_host, crumbs_of_venue
 from events.views.moved_venues import follow_merged_venues
 from events.views.public import paint_of
 from events.views.public_rows import Row, by_day, rows_of
@@ -91,6 +93,7 @@ def _draw_territory(request: HttpRequest, shown: Territory, now: dt.datetime) ->
             "totem_facts": [(totem, opening_said(totem)) for totem in page["totems"]],
             "edit_url": city_edit_url(request.user, shown),
             "card": card_of_city(shown, current_festival(request)),
+            "linked": [crumbs_of_city(shown)],
         },
     )
 
@@ -123,6 +126,7 @@ def venue(request: HttpRequest, slug: str) -> HttpResponse:
             "now": now,
             "venue": shown,
             "card": card_of_venue(shown),
+            "linked": [venue_as_place(shown), crumbs_of_venue(shown)],
             "days": by_day(rows_of(slots, now=now)),
             "rooms": list(shown.rooms.filter(is_active=True).order_by("sort_name")),
             "hours": opening_said(shown),
@@ -174,6 +178,7 @@ def host(request: HttpRequest, slug: str) -> HttpResponse:
             "now": now,
             "host": shown,
             "card": card_of_host(shown, current_festival(request)),
+            "linked": [host_as_organization(shown), crumbs_of_host(shown)],
             "door_classes": f"door paint-{shown.paint} act__door",
             "door_classes_small": f"door paint-{shown.paint}",
             "street": list(first.values())[:STREET_DOORS],

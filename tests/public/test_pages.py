@@ -421,6 +421,7 @@ def test_a_slot_is_linked_data_that_parses(read: Read) -> None:
     event = linked_data(page)
 
     assert event["@type"] == "Event"
+    assert event["image"][0].startswith("http")
     assert event["name"] == "Robots </script><script>alert(1)</script>"
     assert event["startDate"] == "2027-06-10T14:00+02:00"
     assert event["endDate"] == "2027-06-10T14:45+02:00"
