@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Count, Q
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from events.clock import on_the_wall
 from events.exchange.cards import card_of_city, card_of_host, card_of_venue
 from events.exchange.schema_org import host_as_organization, venue_as_place
 from events.forms.programme import say_in, sentence_of
@@ -24,11 +26,18 @@ from events.views.context import current_festival
 from events.views.crumbs import crumbs_of_city, crumbs_of_host, crumbs_of_venue
 from events.views.moved_venues import follow_merged_venues
 from events.views.public import paint_of
-from events.views.public_rows import Row, by_day, rows_of
+from events.views.public_rows import Row, by_day, position_of, rows_of
 from events.views.quick_pages import quick
-from events.wording import say_list, say_number, say_time
+from events.wording import (
+    WALKABLE_METRES,
+    metres_between,
+    say_list,
+    say_number,
+    say_time,
+    say_walk,
+)
 
-STREET_DOORS = 6
+STREET_DOORS, NEARBY = 6, 3
 MOST_SLOTS = 200
 
 
@@ -130,10 +139,38 @@ def venue(request: HttpRequest, slug: str) -> HttpResponse:
             "days": by_day(rows_of(slots, now=now)),
             "rooms": list(shown.rooms.filter(is_active=True).order_by("sort_name")),
             "hours": opening_said(shown),
+            "special_days": list(
+                shown.special_days.filter(room__isnull=True, last_day__gte=_today(shown, now))
+            ),
+            "nearby": _nearby(shown, now),
             "codes": [code for code in ("mi", "hi", "vi", "pi", "ii") if code in shown.access],
             "archive": list(ArchiveEntry.objects.filter(venue=shown).select_related("festival")[:50]),
         },
     )
+
+
+def _today(shown: Venue, now: dt.datetime) -> dt.date:
+    return on_the_wall(now, shown.territory.timezone).date()
+
+
+def _nearby(shown: Venue, now: dt.datetime) -> list[tuple[Venue, str]]:
+    """The nearest venues with something to come within a walk, and how long it takes."""
+    here = position_of(shown)
+    if here is None:
+        return []
+    busy = matching(Filters(place=shown.territory.slug), now).order_by().values("venue")
+    others = (
+        Venue.objects.filter(pk__in=busy, latitude__isnull=False)
+        .exclude(pk=shown.pk)
+        .select_related("territory", "commune")
+    )
+    apart = sorted(
+        (metres_between(here, there), other.sort_name, other)
+        for other in others
+        if (there := position_of(other))
+    )
+    near = [other for metres, _name, other in apart if metres <= WALKABLE_METRES]
+    return [(other, say_walk(here, position_of(other))) for other in near[:NEARBY]]
 
 
 def opening_said(shown: Venue | Room) -> list[tuple[str, str]]:
@@ -183,7 +220,27 @@ def host(request: HttpRequest, slug: str) -> HttpResponse:
             "door_classes_small": f"door paint-{shown.paint}",
             "street": list(first.values())[:STREET_DOORS],
             "days": by_day(rows),
-            "activities": [one for one in activities if one.pk not in first],
+            "activities": [
+                one
+                for one in activities
+                if one.pk not in first and one.festival.state == Festival.State.PUBLISHED
+            ],
+            "before": [one for one in activities if one.festival.state == Festival.State.ARCHIVED],
+            "where": _where_of(rows),
             "is_demo": any(one.festival.is_demo for one in activities),
         },
     )
+
+
+def _where_of(rows: Iterable[Row]) -> list[tuple[Venue, str]]:
+    """The venues in which a host receives, each with how many of its slots, the busiest first."""
+    found: dict[int, tuple[Venue, int]] = {}
+    for row in rows:
+        if row.slot.venue:
+            venue, slots = found.get(row.slot.venue.pk, (row.slot.venue, 0))
+            found[venue.pk] = (venue, slots + 1)
+    ordered = sorted(found.values(), key=lambda one: (-one[1], one[0].sort_name))
+    return [
+        (venue, ngettext("%(n)s slot", "%(n)s slots", slots) % {"n": say_number(slots)})
+        for venue, slots in ordered
+    ]

@@ -214,3 +214,46 @@ def test_an_operation_has_its_page(read: Read, client: Client, city: Territory) 
         text = b"".join(client.get(path).streaming_content).decode()  # type: ignore[attr-defined]
         assert "/operations/start-up-assembly/" in text
         assert "2030" not in text
+
+
+def test_a_venue_says_what_is_near_and_when_it_is_closed(read: Read, city: Territory) -> None:
+    venue = city.venues.get(slug="le-quai")
+    far = VenueFactory(territory=city, name="Trop loin", latitude=44.5, longitude=1.45)
+    SlotFactory(activity__host__territory=city, venue=far)
+    VenueFactory(territory=city, name="Rien à voir", latitude=43.59, longitude=1.451)
+    venue.special_days.create(first_day=DAY, last_day=DAY, reason="Fête de la ville")
+    venue.special_days.create(
+        first_day=DAY.replace(year=2020), last_day=DAY.replace(year=2020), reason="Passé"
+    )
+    venue.website = "ftp://quai.example"
+    venue.save()
+
+    page = read(venue.get_absolute_url())
+    said = words_of(page)
+
+    assert "À pied d’ici La Cantine" in said
+    assert "min à pied" in said
+    assert "Trop loin" not in said
+    assert "Rien à voir" not in said
+    assert "Fête de la ville jeudi 10 juin, fermé" in said
+    assert "Passé" not in said
+    assert "ftp:" not in page
+
+
+def test_a_host_says_where_its_door_is_and_what_it_opened_before(read: Read, city: Territory) -> None:
+    host = city.hosts.get(name="Hôte Un")
+    host.website = "https://www.hote.example/"
+    host.save()
+    past = FestivalFactory(name="Festival 2014", state=Festival.State.ARCHIVED)
+    ActivityFactory(host=host, festival=past, title_fr="L’atelier d’alors")
+    ActivityFactory(host=host, festival=Programme.objects.get().festival, title_fr="Bientôt ici")
+
+    page = read(host.get_absolute_url())
+    said = words_of(page)
+
+    assert "Où est la porte La Cantine 27 rue d’Aubuisson, Toulouse 1 créneau" in said
+    assert ">hote.example</a>" in " ".join(page.split()).replace("</svg> ", "</svg>").replace("</svg>", ">")
+    assert (
+        said.index("Bientôt ici") < said.index("Dans les éditions passées") < said.index("L’atelier d’alors")
+    )
+    assert ">Festival 2014</a>" in page
