@@ -10,6 +10,7 @@ import statistics
 
 from benchmarks.bench_booking import bare_bookings, serve_floor
 from benchmarks.ground import Ground, Ratio, Report, load
+from benchmarks.processor import processor_ms
 from benchmarks.visitors import Seen, arrivals, flows
 from events.models import Registration, Slot
 from tests.factories import SlotFactory
@@ -34,8 +35,8 @@ def run(ground: Ground) -> Report:
     }
     try:
         with ground.site(**environment) as site:
-            site.serve()
-            whole, bare = take_turns(ground, site)
+            web = site.serve()
+            whole, bare, spent = take_turns(ground, site, web.pid)
             few = [many_for_few(site, number) for number in range(RUNS)]
             minute = opening_minute(site, 1)
             broker.stop()
@@ -44,12 +45,18 @@ def run(ground: Ground) -> Report:
         broker.remove()
     flows_rate = statistics.median(one.won / one.seconds for one in whole)
     bare_rate = statistics.median(bare)
+    each = {who: statistics.median(one[who] for one in spent) for who in spent[0]}
+    said = ", ".join(f"{who} {ms:.2f}" for who, ms in each.items())
     return Report(
         [
             Ratio(
                 f"whole visits per second ({flows_rate:.0f}) of the bare view's requests ({bare_rate:.0f})",
                 flows_rate / bare_rate,
                 at_least=0.10,
+            ),
+            Ratio(
+                f"processor time of a whole visit, ms ({said})",
+                sum(each.values()),
             ),
             Ratio(
                 f"{CROWD} at once for {FEW} places: places given, least of {RUNS}",
@@ -69,6 +76,7 @@ def run(ground: Ground) -> Report:
         {
             "whole_visits": [one.summary() for one in whole],
             "bare_view_per_second": [round(rate, 1) for rate in bare],
+            "processor_ms_of_a_visit": spent,
             "many_for_few": [seen.summary() for seen, _ in few],
             "opening_minute": minute[0].summary(),
             "opening_minute_without_redis": without[0].summary(),
@@ -76,19 +84,25 @@ def run(ground: Ground) -> Report:
     )
 
 
-def take_turns(ground: Ground, site: Site) -> tuple[list[Seen], list[float]]:
-    """Whole visits and the bare view, one after the other, several times."""
+def take_turns(
+    ground: Ground, site: Site, web: int
+) -> tuple[list[Seen], list[float], list[dict[str, float]]]:
+    """Whole visits and the bare view, one after the other, several times; and who spent what on a visit."""
     slots = [SlotFactory(capacity=50_000).pk for _ in range(20)]
-    whole, bare = [], []
+    whole, bare, spent = [], [], []
+    by = {"web": web, "PostgreSQL": ground.server.pid}
     with serve_floor(ground) as floor:
         flows(site.url, slots, 100, at_once=AT_ONCE, first=1_000_000)
         load(floor, bare_bookings(200), at_once=AT_ONCE)
         for turn in range(TURNS):
             bare.append(load(floor, bare_bookings(BARE), at_once=AT_ONCE).per_second)
-            seen = flows(site.url, slots, FLOWS, at_once=AT_ONCE, first=2_000_000 + turn * FLOWS)
+            first = 2_000_000 + turn * FLOWS
+            with processor_ms(done=FLOWS, by=by) as ms:
+                seen = flows(site.url, slots, FLOWS, at_once=AT_ONCE, first=first)
             assert seen.won == FLOWS, seen.summary()
             whole.append(seen)
-    return whole, bare
+            spent.append(ms)
+    return whole, bare, spent
 
 
 def many_for_few(site: Site, number: int) -> tuple[Seen, int]:

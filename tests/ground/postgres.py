@@ -128,6 +128,11 @@ class Postgres:
         server = psutil.Process(self._process.pid)
         return [server, *server.children(recursive=True)]
 
+    @property
+    def pid(self) -> int:
+        """The server's own process; its sessions are children of it."""
+        return self._process.pid
+
     def url(self, database: str) -> str:
         """The address of a database of this server, as DATABASE_URL takes it."""
         return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
