@@ -534,10 +534,12 @@ def build_world() -> World:
     elsewhere = f.FestivalFactory(slug="autre", state="draft")
     elsewhere.territories.add(mine["territory"])
     FestivalTeam.objects.create(festival=elsewhere, user=people["national"])
+    national = Programme.objects.create(festival=elsewhere, name="Opération", slug="operation-autre")
     kept = KeptMail.objects.create(recipient="a@example.org", subject="Bonjour", source=MAIL, kept_at=now)
 
     world = World(people, addresses(mine), addresses(theirs))
     world.own |= {
+        "territory operation": {"territory": mine["territory"].slug, "slug": national.slug},
         "kept mail": {"pk": kept.pk},
         "mail provider": {"provider": "brevo"},
         "kept file": {"pk": kept.pk, "number": 0},

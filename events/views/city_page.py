@@ -33,6 +33,7 @@ from events.views.public_rows import Row, rows_of
 from events.wording import language, say_day, say_list, say_number
 
 STREET_DOORS, MOST_DAYS, MOST_PAST = 6, 10, 200
+ANYWHERE = Q()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +60,18 @@ class Counted:
     is_made_up: bool
 
 
-def next_doors(filters: Filters, now: dt.datetime, *, most: int = STREET_DOORS) -> list[Row]:
-    """One door for each host, those first that can be entered now: with places left, then whatever comes."""
+def next_doors(
+    filters: Filters, now: dt.datetime, *, here: Q = ANYWHERE, most: int = STREET_DOORS
+) -> list[Row]:
+    """One door for each host, those first that can be entered now: with places left, then whatever comes.
+
+    ``here`` says where, in the place of what the filters say.
+    """
     chosen: dict[int, Row] = {}
     for places in (1, 0):
-        asked = Filters(place=filters.place, programme=filters.programme, places=places)
-        rows = rows_of(list(matching(asked, now).for_showing().in_order()[: most * 10]), now=now)
+        asked = Filters(programme=filters.programme, places=places)
+        slots = matching(asked, now).filter(here).for_showing().in_order()[: most * 10]
+        rows = rows_of(list(slots), now=now)
         for row in sorted(rows, key=lambda row: row.door.symbol in (SHUT, SOON)):
             if len(chosen) < most:
                 chosen.setdefault(row.slot.activity.host_id, row)
@@ -73,19 +80,18 @@ def next_doors(filters: Filters, now: dt.datetime, *, most: int = STREET_DOORS) 
     return sorted(chosen.values(), key=lambda row: (row.slot.starts_at, row.slot.pk))
 
 
-def days_of(filters: Filters, now: dt.datetime) -> list[DayLine]:
-    """The next days with something on, at most ten."""
+def days_of(filters: Filters, now: dt.datetime, *, here: Q = ANYWHERE) -> list[DayLine]:
+    """The next days with something on, at most ten; ``here`` as above."""
     days = list(
-        matching(filters, now)
+        matching(filters.without("place"), now)
+        .filter(here)
         .order_by()
         .values("day")
         .annotate(slots=Count("pk"), doors=Count("activity__host", distinct=True))
         .order_by("day")[:MOST_DAYS]
     )
-    with_places = Filters(place=filters.place, programme=filters.programme, places=1)
-    left = dict(
-        matching(with_places, now).order_by().values("day").annotate(n=Count("pk")).values_list("day", "n")
-    )
+    with_places = matching(Filters(programme=filters.programme, places=1), now).filter(here)
+    left = dict(with_places.order_by().values("day").annotate(n=Count("pk")).values_list("day", "n"))
     here = reverse("events:programme")
     return [
         DayLine(
@@ -139,7 +145,7 @@ def city_page(
     figures: Iterable[Figure] | None = None,
     entries: Iterable[EcosystemEntry] | None = None,
 ) -> dict[str, Any]:
-    filters = Filters(place=shown.slug)
+    filters, here = Filters(place=shown.slug), Q(activity__territory=shown)
     known = list(shown.ecosystem.all() if entries is None else entries)
     venues = list(_venues(shown, now))
     return {
@@ -147,8 +153,8 @@ def city_page(
         "territory": shown,
         "communes": say_list(commune.name for commune in shown.communes.all()),
         "filters": filters,
-        "street": next_doors(filters, now),
-        "day_lines": days_of(filters, now),
+        "street": next_doors(filters, now, here=here),
+        "day_lines": days_of(filters, now, here=here),
         "venues": venues,
         "totems": [venue for venue in venues if venue.is_totem],
         "minimap": minimap(venues),
@@ -182,5 +188,7 @@ def _venues(shown: Territory, now: dt.datetime) -> Any:
 
 
 def _operations(shown: Territory, now: dt.datetime) -> Any:
-    running = matching(Filters(place=shown.slug), now).order_by().values("activity__programme")
+    running = (
+        matching(Filters(), now).filter(activity__territory=shown).order_by().values("activity__programme")
+    )
     return Programme.objects.filter(pk__in=running).order_by("starts_on", "name")

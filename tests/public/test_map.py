@@ -256,7 +256,9 @@ def test_every_venue_of_a_part_is_in_one_spot(
 
     inside = [i for i, at in enumerate(places) if frame.holds(*at)]
     edge = [
-        i for i, at in enumerate(places) if any(abs(a - b) < 1e-6 for a in at for b in edges[0] + edges[1])
+        i
+        for i, at in enumerate(places)
+        if any(abs(a - b) < 1e-6 for a in at for b in (frame.south, frame.north, frame.west, frame.east))
     ]
     found = Counter(i for spot in spots for i in spot.members)
     assert set(found) - set(edge) == set(inside) - set(edge)
