@@ -92,14 +92,14 @@ def days_of(filters: Filters, now: dt.datetime, *, here: Q = ANYWHERE) -> list[D
     )
     with_places = matching(Filters(programme=filters.programme, places=1), now).filter(here)
     left = dict(with_places.order_by().values("day").annotate(n=Count("pk")).values_list("day", "n"))
-    here = reverse("events:programme")
+    programme = reverse("events:programme")
     return [
         DayLine(
             day=row["day"],
             doors=ngettext("%(n)s door", "%(n)s doors", row["doors"]) % {"n": say_number(row["doors"])},
             slots=ngettext("%(n)s slot", "%(n)s slots", row["slots"]) % {"n": say_number(row["slots"])},
             left=_say_left(left.get(row["day"], 0)),
-            url=here + filters.query_string(day=row["day"]),
+            url=programme + filters.query_string(day=row["day"]),
         )
         for row in days
     ]
