@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,15 @@ def _factories_count_from_nothing() -> None:
     for factory in vars(factories).values():
         if isinstance(factory, type) and issubclass(factory, DjangoModelFactory) and factory._meta.model:
             factory.reset_sequence(force=True)
+
+
+@pytest.fixture(autouse=True)
+def _no_page_of_the_test_before() -> Iterator[None]:
+    """Numbers of slots begin anew in each test, and what one has drawn would be shown to the next."""
+    yield
+    if pages := sys.modules.get("events.views.quick_pages"):
+        pages._pages.clear()
+        pages._things.clear()
 
 
 @pytest.fixture(autouse=True)

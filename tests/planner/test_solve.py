@@ -182,7 +182,7 @@ def can_be_lived(day: Day, order) -> bool:
     return False
 
 
-@settings(max_examples=250)
+@settings(max_examples=1000)
 @given(days(most=5))
 def test_no_order_tried_by_hand_weighs_more(day):
     best = by_hand(day)
