@@ -111,6 +111,11 @@ def _number_of_day(day: dt.date, lang: str) -> str:
     return "1er" if lang == "fr" and day.day == 1 else str(day.day)
 
 
+def with_capital(said: str) -> str:
+    """« Jeudi 10 juin », "Friday 11 June": what follows the first letter stays as it is."""
+    return said[:1].upper() + said[1:]
+
+
 def say_day(
     day: dt.date, lang: str | None = None, *, weekday: bool = True, year: bool = False, month: bool = True
 ) -> str:

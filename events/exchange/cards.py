@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from events.models import Activity, Festival, Host, Mode, Programme, Slot, Territory, Venue
-from events.wording import language, say_day, say_day_range, say_days, say_list, say_time
+from events.wording import language, say_day, say_day_range, say_days, say_list, say_time, with_capital
 
 from .card_drawing import EDITION, HEIGHT, WIDTH, Words
 
@@ -66,7 +66,7 @@ def card_of_site(festival: Festival | None) -> Card:
 
 def card_of_city(shown: Territory, festival: Festival | None) -> Card:
     communes = say_list(commune.name for commune in shown.communes.all())
-    said = _plain(shown.about) or _(
+    said = _read(shown, "about") or _(
         "The start-ups that open their doors, %(name)s: free visits, booked without an account."
     ) % {"name": shown.name}
     above = say_day_range(festival.starts_on, festival.ends_on) if festival else ""
@@ -77,7 +77,7 @@ def card_of_city(shown: Territory, festival: Festival | None) -> Card:
 
 def card_of_host(shown: Host, festival: Festival | None) -> Card:
     where = shown.city or shown.territory.name
-    said = shown.tagline or _plain(shown.description) or where
+    said = _read(shown, "tagline") or _read(shown, "description") or where
     return Card("hote", shown.slug, shown.name, said, Words(shown.name, where, _foot(festival), shown.paint))
 
 
@@ -94,7 +94,7 @@ def card_of_activity(shown: Activity, days: Iterable[dt.date], venue: Venue | No
     where = f"{venue.name}, {venue.city}" if venue else shown.territory.name
     above = " · ".join(part for part in (when, where) if part)
     words = Words(shown.title, above, f"{shown.host.name} · {SITE_NAME}", shown.host.paint, _door_of(shown))
-    return Card("activite", shown.slug, shown.title, _plain(shown.description) or above, words)
+    return Card("activite", shown.slug, shown.title, _read(shown, "description") or above, words)
 
 
 def days_and_venue(shown: Activity) -> tuple[list[dt.date], Venue | None]:
@@ -111,7 +111,7 @@ def days_and_venue(shown: Activity) -> tuple[list[dt.date], Venue | None]:
 def card_of_slot(shown: Slot) -> Card:
     activity, start = shown.activity, shown.local_start
     where = f"{shown.venue.name}, {shown.venue.city}" if shown.venue else activity.territory.name
-    when = f"{say_day(start.date()).capitalize()}, {say_time(start)}"
+    when = f"{with_capital(say_day(start.date()))}, {say_time(start)}"
     words = Words(
         activity.title,
         f"{when} · {where}",
@@ -119,14 +119,14 @@ def card_of_slot(shown: Slot) -> Card:
         activity.host.paint,
         "past" if shown.is_cancelled else _door_of(activity),
     )
-    said = f"{when}. {where}. {_plain(activity.description)}"[:MOST_SAID]
+    said = f"{when}. {where}. {_read(activity, 'description')}"[:MOST_SAID].strip()
     return Card("creneau", str(shown.pk), activity.title, said, words)
 
 
 def card_of_operation(shown: Programme) -> Card:
     is_past = shown.festival.state == Festival.State.ARCHIVED
     when = say_day_range(shown.starts_on, shown.ends_on) if shown.starts_on and shown.ends_on else ""
-    said = shown.tagline or _plain(shown.description) or when or shown.festival.name
+    said = _read(shown, "tagline") or _read(shown, "description") or when or shown.festival.name
     words = Words(shown.name, when, shown.festival.name, "wagon", "past" if is_past else "open")
     return Card("operation", shown.slug, shown.name, said, words)
 
@@ -135,7 +135,7 @@ def card_of_edition(shown: Festival) -> Card:
     when = say_day_range(shown.starts_on, shown.ends_on)
     is_past = shown.state == Festival.State.ARCHIVED
     words = Words(shown.name, when, SITE_NAME, "ardoise", "past" if is_past else "open")
-    return Card("edition", shown.slug, shown.name, shown.tagline or _plain(shown.about) or when, words)
+    return Card("edition", shown.slug, shown.name, shown.tagline or _read(shown, "about") or when, words)
 
 
 def _door_of(shown: Activity) -> str:
@@ -146,6 +146,11 @@ def _door_of(shown: Activity) -> str:
 
 def _foot(festival: Festival | None) -> str:
     return festival.name if festival else SITE_NAME
+
+
+def _read(shown: object, name: str) -> str:
+    """The first words of a text in the reader's language, or nothing: no other can be marked here."""
+    return _plain(getattr(shown, f"{name}_{language()}"))
 
 
 def _plain(text: str) -> str:

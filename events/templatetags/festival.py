@@ -159,7 +159,7 @@ def _say_day(at: dt.date, how: str) -> str:
     said = wording.say_day(
         date, weekday="noweekday" not in asked, month="nomonth" not in asked, year="year" in asked
     )
-    return said[:1].upper() + said[1:] if "cap" in asked else said
+    return wording.with_capital(said) if "cap" in asked else said
 
 
 @register.filter
@@ -521,7 +521,7 @@ def form_errors(*forms: BaseForm) -> dict[str, Any]:
         if points
         else ""
     )
-    return {"points": points, "title": title[:1].upper() + title[1:]}
+    return {"points": points, "title": wording.with_capital(title)}
 
 
 def _spelled(number: int) -> str:

@@ -70,6 +70,7 @@ from events.wording import (
     say_list,
     say_number,
     say_time,
+    with_capital,
 )
 
 STREET_DOORS = 6
@@ -232,16 +233,18 @@ def _pager(filters: Filters, choices: Facets, page: Page, zone: str) -> dict[str
     elif filters.moment and filters.moment != "matin":
         back = (here + filters.query_string(moment="matin"), _("Back to the morning"))
     elif day := previous_day(filters, choices):
-        back = (here + filters.query_string(day=day), say_day(day).capitalize())
+        back = (here + filters.query_string(day=day), with_capital(say_day(day)))
     if page.following is not None:
         at = on_the_wall(page.following.starts_at, zone)
         same = bool(page.slots) and on_the_wall(page.slots[-1].starts_at, zone).date() == at.date()
-        label = _("Next, from %(time)s") % {"time": say_time(at)} if same else say_day(at.date()).capitalize()
+        label = (
+            _("Next, from %(time)s") % {"time": say_time(at)} if same else with_capital(say_day(at.date()))
+        )
         forth = (here + filters.query_string(after=page.next_cursor), label)
     elif filters.moment and filters.moment != "soir" and not filters.after:
         forth = (here + filters.query_string(moment=""), _("The whole day"))
     elif day := next_day(filters, choices):
-        forth = (here + filters.query_string(day=day, moment=""), say_day(day).capitalize())
+        forth = (here + filters.query_string(day=day, moment=""), with_capital(say_day(day)))
     return {"back": back, "forth": forth}
 
 

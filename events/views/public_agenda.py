@@ -35,6 +35,7 @@ from events.wording import (
     say_number,
     say_time,
     say_walk,
+    with_capital,
 )
 
 MOST_ON_PAGE = 300
@@ -190,7 +191,7 @@ def _tabs(asked: Filters, days: dict[dt.date, int], current: dt.date | None) -> 
     here = reverse("events:agenda")
     return [
         Tab(
-            say_day(day, month=len(shown) > 7).capitalize(),
+            with_capital(say_day(day, month=len(shown) > 7)),
             _say_slots(days.get(day, 0)),
             here + asked.query_string(day=day),
             day == current,
@@ -292,7 +293,7 @@ def _ways_out(asked: Filters, days: dict[dt.date, int]) -> list[tuple[str, str]]
     out = []
     if wanted := asked.day if days else None:
         near = min(days, key=lambda day: (abs(day - wanted), day))
-        out.append((here + asked.query_string(day=near), say_day(near).capitalize()))
+        out.append((here + asked.query_string(day=near), with_capital(say_day(near))))
     if asked.moment:
         out.append((here + asked.query_string(moment=""), _("At any time")))
     return [*out, (reverse("events:programme") + asked.query_string(), _("The same question as a list"))]

@@ -63,7 +63,8 @@ class Page(HTMLParser):
         found = {name: value or "" for name, value in attrs}
         lang = found.get("lang", self.open[-1][1])
         if found.get("name") not in ("viewport", "theme-color", "color-scheme", "htmx-config", "robots"):
-            self.named += [(lang, found[name]) for name in SAID if found.get(name)]
+            said = (found.get(name, "") for name in SAID)
+            self.named += [(lang, one) for one in said if one and not one.startswith("http")]
         if tag not in VOID:
             self.open.append((tag, lang))
         if tag == "html":
@@ -120,7 +121,7 @@ def names(demonstration: Demonstration, django_db_blocker: DjangoDbBlocker, sett
     named = [
         *((m.Host, "name"), (m.Venue, "name"), (m.Venue, "address"), (m.Territory, "name"), (User, "name")),
         *((m.Commune, "name"), (m.Room, "name"), (m.Programme, "name"), (m.Festival, "name")),
-        *((m.HostPerson, "name"), (m.HostPerson, "role")),
+        *((m.HostPerson, "name"), (m.HostPerson, "role"), (m.Figure, "source_name")),
     ]
     typed = [
         *((m.Activity, "title_fr"), (m.JournalEntry, "text"), (m.Broadcast, "subject"), (m.Release, "note")),

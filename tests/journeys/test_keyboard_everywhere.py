@@ -1,0 +1,98 @@
+"""Every page by the Tab key alone: all that can be pressed is reached, shows that it has the focus, and lets
+it go again (WCAG 2.2: 2.1.1, 2.1.2, 2.4.7; RGAA 4.1: 10.7, 12.8, 12.9).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.journeys.conftest import Demonstration, sign_in
+from tests.journeys.walk import ACCOUNTS, PAGES
+
+MOST_TABS = 160
+"""On one page; what stands behind is more of the same list."""
+BEYOND = 12
+"""Presses more than there are controls: a region that scrolls takes the focus too."""
+
+WATCH = """() => {
+  const PRESSED = "a[href], area[href], button, input:not([type=hidden]), select, textarea, summary, " +
+    "[tabindex], [contenteditable=true]";
+  const shown = one => one.checkVisibility({visibilityProperty: true}) && !one.closest("[inert]");
+  const radio = one => one.type === "radio" && one.name;
+  const groups = new Set();
+  const wanted = [...document.querySelectorAll(PRESSED)].filter(one => {
+    if (one.disabled || one.matches(":disabled") || one.tabIndex < 0 || !shown(one)) return false;
+    if (!radio(one)) return true;
+    const group = (one.form ? one.form.id || [...document.forms].indexOf(one.form) : "") + " " + one.name;
+    if (groups.has(group)) return false;
+    groups.add(group);
+    return true;
+  });
+  window.keyboard = {wanted, seen: new Set(), unseen: [], left: false};
+  document.addEventListener("focusin", event => {
+    const one = event.target;
+    window.keyboard.seen.add(one);
+    const around = [one, ...one.querySelectorAll("*"), one.closest(".chip, .slot, .check, label")];
+    const drawn = around.some(part => part && getComputedStyle(part).outlineStyle !== "none");
+    if (!drawn && !one.matches("iframe")) window.keyboard.unseen.push(one.outerHTML.slice(0, 120));
+  });
+  return wanted.length;
+}"""
+TELL = """most => {
+  const {wanted, seen, unseen} = window.keyboard;
+  const group = one => wanted.some(other => seen.has(other) && other === one) ||
+    (one.type === "radio" && [...seen].some(other => other.type === "radio" && other.name === one.name));
+  const missed = wanted.slice(0, most).filter(one => one.isConnected && !group(one));
+  return [...missed.map(one => "not reached: " + one.outerHTML.slice(0, 120)),
+    ...unseen.map(one => "no focus to be seen: " + one)];
+}"""
+
+
+@pytest.mark.lengthy
+@pytest.mark.parametrize("who", PAGES)
+def test_every_page_is_walked_by_the_tab_key(
+    who: str, demonstration: Demonstration, browser: Browser, browser_context_args: dict[str, Any]
+) -> None:
+    context = browser.new_context(**{**browser_context_args, "base_url": demonstration.site.url})
+    page = context.new_page()
+    page.set_viewport_size({"width": 1280, "height": 900})
+    if who in ACCOUNTS:
+        sign_in(page, ACCOUNTS[who], demonstration.password)
+    faults = []
+    for _name, address in PAGES[who](demonstration.found):
+        page.goto(address)
+        faults += [f"{address}: {fault}" for fault in faults_of(page)]
+    context.close()
+    assert not faults, "\n".join(faults)
+
+
+def test_what_cannot_be_reached_or_seen_is_noticed(
+    demonstration: Demonstration, browser: Browser, browser_context_args: dict[str, Any]
+) -> None:
+    context = browser.new_context(**{**browser_context_args, "base_url": demonstration.site.url})
+    page = context.new_page()
+    page.goto("/mentions-legales/")
+    page.evaluate("""() => {
+      const trap = document.querySelector(".nav a");
+      trap.addEventListener("keydown", event => event.key === "Tab" && event.preventDefault());
+    }""")
+
+    assert any("not reached" in fault for fault in faults_of(page))
+
+    page.goto("/mentions-legales/")
+    page.add_style_tag(content=".nav a { outline: none !important }")
+
+    assert any("no focus" in fault for fault in faults_of(page))
+    context.close()
+
+
+def faults_of(page: Page) -> list[str]:
+    """What Tab does not reach, and what it reaches without a sign of it."""
+    wanted: int = page.evaluate(WATCH)
+    for _press in range(min(wanted, MOST_TABS) + BEYOND):
+        page.keyboard.press("Tab")
+    faults: list[str] = page.evaluate(TELL, MOST_TABS - BEYOND)
+    return faults
