@@ -62,7 +62,9 @@ def test_no_page_mixes_its_languages(
     other = "en" if language == "fr" else "fr"
     foreign, calendar = said_in(other), re.compile(rf"\b({CALENDAR[other].replace(' ', '|')})\b", re.I)
     found = []
-    for _name, address in PAGES[who](demonstration.found):
+    for name, address in PAGES[who](demonstration.found):
+        if name == "gadget":  # speaks the language its address asks for: tests/public/test_gadget.py
+            continue
         page.goto(address)
         assert page.locator("html").get_attribute("lang") == language
         texts = {plain(text) for text in texts_of(page)}
