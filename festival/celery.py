@@ -4,6 +4,7 @@ Celery is the nudge, the database is the queue: nothing is scheduled ahead and n
 is safe to miss and safe to run twice.
 """
 
+import gc
 import os
 import sys
 import warnings
@@ -70,6 +71,14 @@ def leave_the_pages_ahead(**_kwargs: Any) -> None:
     from django.conf import settings
 
     os.nice(settings.WORKER_NICE)
+
+
+@worker_init.connect
+def walk_past_what_stays(**_kwargs: Any) -> None:
+    """As in `festival.wsgi`, before the processes of the pool are forked: they share what is loaded, too."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @worker_ready.connect

@@ -51,7 +51,7 @@ TELL = """most => {
   const {wanted, seen, unseen} = window.keyboard;
   const group = one => wanted.some(other => seen.has(other) && other === one) ||
     (one.type === "radio" && [...seen].some(other => other.type === "radio" && other.name === one.name));
-  const missed = wanted.slice(0, most).filter(one => one.isConnected && one.tabIndex >= 0 && !group(one));
+  const missed = wanted.slice(0, most).filter(one => one.checkVisibility() && one.tabIndex >= 0 && !group(one));
   return [...missed.map(one => "not reached: " + one.outerHTML.slice(0, 120)),
     ...unseen.map(one => "no focus to be seen: " + one)];
 }"""
