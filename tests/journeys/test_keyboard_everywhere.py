@@ -51,7 +51,8 @@ TELL = """most => {
   const {wanted, seen, unseen} = window.keyboard;
   const group = one => wanted.some(other => seen.has(other) && other === one) ||
     (one.type === "radio" && [...seen].some(other => other.type === "radio" && other.name === one.name));
-  const missed = wanted.slice(0, most).filter(one => one.checkVisibility() && one.tabIndex >= 0 && !group(one));
+  const stands = one => one.checkVisibility() && one.tabIndex >= 0;
+  const missed = wanted.slice(0, most).filter(one => stands(one) && !group(one));
   return [...missed.map(one => "not reached: " + one.outerHTML.slice(0, 120)),
     ...unseen.map(one => "no focus to be seen: " + one)];
 }"""
