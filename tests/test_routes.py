@@ -62,6 +62,9 @@ from events.scheduling.managers import renew_calendar_link
 from events.webhooks.tell import ping
 from tests import factories as f
 
+# The world below is made once for all; the mark has the database made where these tests run alone.
+pytestmark = pytest.mark.django_db
+
 EVERYBODY = frozenset(
     [
         *("anonymous", "stranger", "host", "other_host", "organiser", "other_organiser"),

@@ -18,12 +18,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from events.models import Activity, Festival, Host, Mode, Programme, Slot, Territory, Venue
+from events.models.host import paint_of
 from events.wording import language, say_day, say_day_range, say_days, say_list, say_time, with_capital
 
 from .card_drawing import EDITION, HEIGHT, WIDTH, Words
 
 SITE_NAME = "Festival French Tech"
-CITY_PAINTS = ("pastel", "brique", "wagon", "ocre", "prune", "ardoise")
 MOST_SAID = 200
 
 
@@ -70,8 +70,7 @@ def card_of_city(shown: Territory, festival: Festival | None) -> Card:
         "The start-ups that open their doors, %(name)s: free visits, booked without an account."
     ) % {"name": shown.name}
     above = say_day_range(festival.starts_on, festival.ends_on) if festival else ""
-    paint = CITY_PAINTS[sum(shown.slug.encode()) % len(CITY_PAINTS)]
-    words = Words(shown.name, above or communes, _foot(festival), paint)
+    words = Words(shown.name, above or communes, _foot(festival), paint_of(shown.slug))
     return Card("ville", shown.slug, shown.name, said, words)
 
 
@@ -84,8 +83,8 @@ def card_of_host(shown: Host, festival: Festival | None) -> Card:
 def card_of_venue(shown: Venue) -> Card:
     parts = [shown.address, f"{shown.postcode} {shown.city}".strip()]
     where = ", ".join(part for part in parts if part)
-    paint = CITY_PAINTS[sum(shown.slug.encode()) % len(CITY_PAINTS)]
-    return Card("lieu", shown.slug, shown.name, where, Words(shown.name, where, SITE_NAME, paint))
+    words = Words(shown.name, where, SITE_NAME, paint_of(shown.slug))
+    return Card("lieu", shown.slug, shown.name, where, words)
 
 
 def card_of_activity(shown: Activity, days: Iterable[dt.date], venue: Venue | None) -> Card:

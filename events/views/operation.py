@@ -6,22 +6,20 @@ import datetime as dt
 import re
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from events.exchange.cards import card_of_operation
 from events.exchange.schema_org import operation_as_series
 from events.models import Festival, Programme
-from events.programme import Filters, matching
+from events.programme import Filters
 from events.views.city_page import days_of, next_doors, read_figures
 from events.views.crumbs import crumbs_of_operation
-from events.views.public import paint_of
+from events.views.public import cities_with_doors
 from events.views.quick_pages import quick
-from events.wording import say_number
 
 OF_A_YEAR = re.compile(r"-\d{4}$")
 
@@ -55,31 +53,11 @@ def operation_page(shown: Programme, now: dt.datetime, *, figures: Any = None) -
         "filters": filters,
         "street": next_doors(filters, now) if is_coming else [],
         "day_lines": days_of(filters, now) if is_coming else [],
-        "cities": _cities(filters, now) if is_coming else [],
+        "cities": cities_with_doors(filters, now) if is_coming else [],
         "figures": read_figures(shown.figures.all() if figures is None else figures),
         "relatives": list(_relatives(shown)),
         "archive": list(shown.archive.select_related("festival", "venue", "territory")) if shown.pk else [],
     }
-
-
-def _cities(filters: Filters, now: dt.datetime) -> list[dict[str, Any]]:
-    """Cities that take part, the most doors first."""
-    found = (
-        matching(filters, now)
-        .order_by()
-        .values("activity__territory__slug", "activity__territory__name", "activity__territory__sort_name")
-        .annotate(doors=Count("activity__host", distinct=True))
-        .order_by("-doors", "activity__territory__sort_name")
-    )
-    return [
-        {
-            "slug": row["activity__territory__slug"],
-            "name": row["activity__territory__name"],
-            "paint": paint_of(row["activity__territory__slug"]),
-            "said": ngettext("%(n)s door", "%(n)s doors", row["doors"]) % {"n": say_number(row["doors"])},
-        }
-        for row in found
-    ]
 
 
 def _relatives(shown: Programme) -> Any:

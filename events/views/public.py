@@ -6,7 +6,6 @@ What is not public does not exist here: every page starts from ``published()`` o
 from __future__ import annotations
 
 import datetime as dt
-import zlib
 from typing import Any
 
 from django.conf import settings
@@ -32,7 +31,7 @@ from events.forms.programme import (
     sentence_of,
 )
 from events.models import Activity, Festival, Language, Slot, Venue
-from events.models.host import PAINTS
+from events.models.host import paint_of
 from events.programme import (
     Counts,
     Facets,
@@ -105,7 +104,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "linked": [site_with_search()],
             "hero_day": Day(plate) if plate else None,
             "title": _home_title(festival),
-            "cities": _cities(now)[:CITIES_ON_HOME],
+            "cities": cities_with_doors(Filters(), now)[:CITIES_ON_HOME],
             "more_cities": len(choices.territories) > CITIES_ON_HOME,
             "growth": growth(),
         },
@@ -140,10 +139,11 @@ def _street(city: str, now: dt.datetime) -> list[Row]:
     return sorted(chosen.values(), key=lambda row: (row.slot.starts_at, row.slot.pk))
 
 
-def _cities(now: dt.datetime) -> list[dict[str, Any]]:
+def cities_with_doors(filters: Filters, now: dt.datetime) -> list[dict[str, Any]]:
     """Territories with the number of their doors (hosts with something to come), the most open first."""
     counted = (
-        matching(Filters(), now)
+        matching(filters, now)
+        .order_by()
         .values("activity__territory__slug", "activity__territory__name", "activity__territory__sort_name")
         .annotate(doors=Count("activity__host", distinct=True))
         .order_by("-doors", "activity__territory__sort_name")
@@ -157,11 +157,6 @@ def _cities(now: dt.datetime) -> list[dict[str, Any]]:
         }
         for row in counted
     ]
-
-
-def paint_of(slug: str) -> str:
-    """The paint a city borrows, by a stable rule."""
-    return PAINTS[zlib.crc32(slug.encode()) % len(PAINTS)]
 
 
 @require_safe

@@ -26,13 +26,13 @@ from events.clock import on_the_wall
 from events.doors import AJAR, FREE, LAST_PLACES, OPEN, SHUT
 from events.forms.programme import say_count, say_question, sentence_of
 from events.models import Venue
+from events.models.host import paint_of
 from events.programme import Amount, Filters, facets, matching
 from events.programme.marks import Marks, first_of, marks_of, position_at, x_of, y_of
 from events.templatetags.festival import is_served
 from events.views.cities import where_is
 from events.views.clusters import DEEPEST_ZOOM, Box, Spot, bounds, box_of, fitted, frame_of, gather, zoom_of
 from events.views.coast import CORSICA, FINEST_ZOOM, MAINLAND, MAINLAND_FRAME
-from events.views.public import paint_of
 from events.views.public_rows import rows_of
 from events.views.sketch import HEIGHT, WIDTH, Scale, place_labels, place_on, sketch_of, walks_between
 from events.wording import NB, say_day, say_distance, say_number, say_time, say_walk

@@ -20,12 +20,12 @@ from events.exchange.cards import card_of_city, card_of_host, card_of_venue
 from events.exchange.schema_org import host_as_organization, venue_as_place
 from events.forms.programme import say_in, sentence_of
 from events.models import Activity, ArchiveEntry, Festival, Host, Room, Slot, Territory, Venue, Weekday
+from events.models.host import paint_of
 from events.programme import Filters, facets, matching
 from events.views.city_page import city_page
 from events.views.context import current_festival
 from events.views.crumbs import crumbs_of_city, crumbs_of_host, crumbs_of_venue
 from events.views.moved_venues import follow_merged_venues
-from events.views.public import paint_of
 from events.views.public_rows import Row, by_day, position_of, rows_of
 from events.views.quick_pages import quick
 from events.wording import (

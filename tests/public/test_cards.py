@@ -18,7 +18,9 @@ from PIL import Image, ImageChops
 
 from events.exchange import card_drawing
 from events.exchange.card_drawing import Words, draw_card, drawable
+from events.exchange.cards import card_of_city, card_of_venue
 from events.models import Activity, Festival, Programme
+from events.models.host import paint_of
 from events.views import share
 from tests.factories import (
     ActivityFactory,
@@ -139,6 +141,15 @@ def test_a_picture_is_kept_and_gets_a_new_address_when_its_words_change(
     assert picture_at(client, second)[0]["Cache-Control"].endswith("immutable")
     assert picture_at(client, first)[0]["Cache-Control"] == "public, max-age=300"
     assert len(drawn) == 2
+
+
+@pytest.mark.django_db
+def test_a_city_and_a_venue_wear_the_same_paint_in_the_picture_as_on_their_page(client: Client) -> None:
+    slot = SlotFactory(activity__territory__slug="quimper")
+    page = client.get("/villes/").content.decode()
+
+    assert f"paint-{card_of_city(slot.activity.territory, None).words.paint}" in page
+    assert card_of_venue(VenueFactory(slug="le-port")).words.paint == paint_of("le-port")
 
 
 @pytest.mark.django_db
