@@ -122,7 +122,7 @@ def deliver_due(
                 size = _deliver_claimed(claimed, token, transport, clock, report)
     finally:
         transport.close()
-        if report.sent:
+        if report.sent and not report.paused:
             relay.note_success(clock())
     return report
 
@@ -165,17 +165,27 @@ def _deliver_claimed(
             except LeaseLost:
                 report.note("left to another")
             except RelayFault as fault:
-                relay.pause(now=clock(), reason=str(fault))
-                report.paused = str(fault)
-                break
+                delivery.fault = str(fault)
             finally:
                 given += delivery.given
+            if delivery.fault:
+                _pause(delivery.fault, report, clock())
+                break
             said_already.update(delivery.siblings)
     if done < len(messages) or report.paused:
         give_back(token)
     relay.give_back(len(keys) - given, clock())
     took = time.monotonic() - begun
     return max(1, min(LARGEST_BATCH, int(done * FRESH_FOR / 2 / max(took, 0.001))))
+
+
+def _pause(fault: str, report: Report, now: dt.datetime) -> None:
+    """Leave the relay alone. What it took in this run it took before it failed: the count of its failures
+    begins anew, but no success after the failure ends the pause."""
+    if report.sent:
+        relay.note_success(now)
+    relay.pause(now=now, reason=fault)
+    report.paused = fault
 
 
 def give_back(token: uuid.UUID) -> int:
@@ -186,11 +196,14 @@ def give_back(token: uuid.UUID) -> int:
 
 
 class _Delivery:
-    """One leased message on its way. ``run`` returns the state it came to."""
+    """One leased message on its way. ``run`` returns the state it came to.
+
+    ``fault``: what the relay did so that nothing more should be given to it for now.
+    """
 
     def __init__(self, message: Message, token: uuid.UUID, transport: Transport, clock: Clock) -> None:
         self.message, self.token, self.transport, self.clock = message, token, transport, clock
-        self.given = False
+        self.given, self.fault = False, ""
         self.siblings: list[int] = []
 
     def run(self) -> str:
@@ -218,6 +231,8 @@ class _Delivery:
         except RefusedForNow as refusal:
             return self._later(str(refusal))
         except NobodyKnows as doubt:
+            # A relay that hangs up on every mail would leave each of them in doubt, one after the other.
+            self.fault = str(doubt)
             return _settle_uncertain(
                 self.message, self.token, str(doubt), now=self.clock(), unanswered=self._unanswered
             )

@@ -115,8 +115,7 @@ class Smtp:
 
     def send(self, mail: EmailMultiAlternatives, *, about_to_give: Callable[[], None]) -> str:
         recipient, sender, content = self._written(mail)
-        relay = self._connected()
-        self._envelope(relay, sender, recipient)
+        relay = self._ready_for(sender, recipient)
         try:
             about_to_give()
         except Exception:
@@ -135,6 +134,21 @@ class Smtp:
             raise RefusedForGood(f"The address cannot be written: {error}") from error
         sender = _mailbox(mail.from_email)
         return recipient, sender, on_the_wire(mail)
+
+    def _ready_for(self, sender: str, recipient: str) -> smtplib.SMTP:
+        """A line on which the relay waits for the content. Some end a line after so many mails, or so long:
+        what fails on a line that was used before is tried on a fresh one, once."""
+        relay = self._connected()
+        was_used = self._sent_on_this > 0
+        try:
+            self._envelope(relay, sender, recipient)
+        except RelayFault:
+            if not was_used:
+                raise
+            self._drop()
+            relay = self._connected()
+            self._envelope(relay, sender, recipient)
+        return relay
 
     def _connected(self) -> smtplib.SMTP:
         if self._backend.connection is not None and self._sent_on_this >= MOST_ON_ONE_CONNECTION:

@@ -65,6 +65,8 @@ class _Moody(SMTP):
     """aiosmtpd's server, asking the sink at each phase whether to go on."""
 
     sink: "SmtpSink"
+    mails = 0
+    """Begun on this line."""
 
     async def _handle_client(self) -> None:
         self.sink.connections += 1
@@ -87,7 +89,11 @@ class _Moody(SMTP):
             await super().smtp_EHLO(hostname)
 
     async def smtp_MAIL(self, arg: str | None) -> None:
-        if await self._lets(Phase.MAIL):
+        self.mails += 1
+        if self.sink.most_on_a_line is not None and self.mails > self.sink.most_on_a_line:
+            await self.push("421 4.7.0 Too many mails on one line")
+            self._writer.close()
+        elif await self._lets(Phase.MAIL):
             await super().smtp_MAIL(arg)
 
     async def smtp_RCPT(self, arg: str | None) -> None:
@@ -142,6 +148,7 @@ class SmtpSink:
     :ivar answer_to_data: an answer given after DATA instead of 250; nothing is written down.
     :ivar stall_before_answer: seconds between having written the message down and answering.
     :ivar drop_after_data: the message is written down and the connection cut without an answer.
+    :ivar most_on_a_line: after so many mails it ends a connection, as many relays do; None is no limit.
     :ivar connections: how many came so far.
     """
 
@@ -153,6 +160,7 @@ class SmtpSink:
     answer_to_data: str = ""
     stall_before_answer: float = 0.0
     drop_after_data: bool = False
+    most_on_a_line: int | None = None
     connections: int = 0
 
     def __post_init__(self) -> None:

@@ -139,6 +139,43 @@ def test_a_relay_that_never_answers_after_the_dot_gets_a_confirmation_twice_and_
     assert {mail.message["Message-ID"] for mail in relay.received} == {Message.objects.get().message_id}
 
 
+def test_a_relay_that_hangs_up_on_everything_leaves_one_in_doubt_and_not_all(relay: SmtpSink) -> None:
+    """Nobody knows whether it left: reminders stay so, and a whole evening of them must not."""
+    owe_mails("reminder", 30)
+    relay.moods[Phase.DOT] = Mood(drop=True)
+
+    deliver_due()
+
+    assert states() == {"uncertain": 1, "pending": 29}
+    assert is_paused()
+    an_hour_later(relay)
+    assert states() == {"uncertain": 1, "sent": 29}
+
+
+def test_what_left_before_the_relay_failed_does_not_end_its_pause(relay: SmtpSink) -> None:
+    owe_mails("confirmation", 5)
+    relay.refuse_recipient["v3@example.org"] = "421 4.3.2 Out of disk"
+
+    deliver_due()
+
+    assert states() == {"sent": 3, "pending": 2}
+    assert is_paused()
+    state = RelayState.objects.get()
+    assert (state.failures, state.last_sent_at is None) == (1, False)
+
+
+def test_a_relay_that_ends_a_line_after_so_many_mails_gets_the_next_on_a_fresh_one(relay: SmtpSink) -> None:
+    owe_mails("reminder", 10)
+    relay.most_on_a_line, before = 3, relay.connections
+
+    deliver_due()
+
+    assert states() == {"sent": 10}
+    assert set(how_often(relay).values()) == {1}
+    assert relay.connections - before == 4
+    assert not is_paused()
+
+
 def test_one_poison_message_among_a_hundred_holds_up_nobody(relay: SmtpSink) -> None:
     """Three poisons: an address that is refused, a mail that cannot be composed, one the relay chokes on."""
     owe_mails("confirmation", 100)
