@@ -6,9 +6,9 @@ planned once. Nothing else changes: same adapters, same transaction, same errors
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections
@@ -20,10 +20,14 @@ from django.db.models import (
     ForeignKey,
     IntegerField,
     Model,
+    QuerySet,
     TextField,
     UUIDField,
 )
+from django.db.models.query import get_related_populators
+from django.db.models.sql.compiler import SQLCompiler
 
+M = TypeVar("M", bound=Model)
 Params = Sequence[Any] | Mapping[str, Any]
 
 
@@ -105,6 +109,54 @@ def _insert_of(
     return f'INSERT INTO "{table}" ({columns}) VALUES ({values}){conflict} RETURNING "{key}"', [  # noqa: S608
         (field.attname, field, isinstance(field, plain)) for field in fields
     ]
+
+
+def by_key(queryset: Callable[[], QuerySet[M]], keys: Sequence[int]) -> list[M]:
+    """The objects of a queryset with these primary keys, in this order; keys that find nothing are left out.
+
+    Related rows and annotations come along as in the queryset, which is compiled once, as it is planned once:
+    over ten tables, planning takes the server four times as long as looking up thirty rows. ``queryset`` is
+    told from others by its name: a function of a module, without arguments.
+    """
+    database = connections[DEFAULT_DB_ALIAS]
+    if not keys:
+        return []
+    if database.vendor != "postgresql":
+        found = queryset().in_bulk(keys)
+    else:
+        sql, params, place, compiler = _by_key(queryset)
+        said = [*params[:place], list(keys), *params[place + 1 :]]
+        found = {row.pk: row for row in _objects(compiler, ask_all(sql, said))}
+    return [found[key] for key in keys if key in found]
+
+
+@cache
+def _by_key(queryset: Callable[[], QuerySet[Any]]) -> tuple[str, list[Any], int, SQLCompiler]:
+    """Statement, parameters, where among them the keys go, and what knows the columns."""
+    keys = object()
+    rows = queryset().order_by()
+    meta = rows.model._meta
+    rows = rows.extra(where=[f'"{meta.db_table}"."{meta.pk.column}" = ANY(%s)'], params=[keys])  # noqa: S610
+    compiler = rows.query.get_compiler(using=DEFAULT_DB_ALIAS)
+    sql, params = compiler.as_sql()
+    said = list(params)
+    return sql, said, said.index(keys), compiler
+
+
+def _objects(compiler: SQLCompiler, rows: list[tuple[Any, ...]]) -> Iterator[Any]:
+    """As ``django.db.models.query.ModelIterable`` makes them."""
+    info: Any = compiler.klass_info
+    first, last = info["select_fields"][0], info["select_fields"][-1] + 1
+    names = [column[0].target.attname for column in compiler.select[first:last]]
+    related = cast("Any", get_related_populators)(info, compiler.select, DEFAULT_DB_ALIAS)
+    chunks: list[Any] = [rows]
+    for row in compiler.results_iter(chunks):
+        one = info["model"].from_db(DEFAULT_DB_ALIAS, names, row[first:last])
+        for populator in related:
+            populator.populate(row, one)
+        for name, place in compiler.annotation_col_map.items():
+            setattr(one, name, row[place])
+        yield one
 
 
 def _run(sql: str, params: Params, *, wants_rows: bool) -> tuple[list[tuple[Any, ...]], int]:

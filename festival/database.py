@@ -37,6 +37,8 @@ def database_settings(url: str, *, process: str = "", pool_size: int = 10) -> di
         limits = "-c lock_timeout=3000 -c idle_in_transaction_session_timeout=60000"
         # What a page asks is answered in less time than it takes to compile it; disks have no arms any more.
         limits += " -c jit=off -c random_page_cost=1.1"
+        # Two processors and many readers: a query that takes both for itself makes the others wait.
+        limits += " -c max_parallel_workers_per_gather=0"
         if process == "web":
             limits += " -c statement_timeout=15000"
         options["options"] = f"{limits} {options.get('options', '')}".strip()

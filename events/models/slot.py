@@ -156,6 +156,11 @@ class Slot(models.Model):
                 name="slot_by_time",
                 condition=Q(state__in=["published", "cancelled"]),
             ),
+            models.Index(
+                fields=["start_time", "starts_at", "id"],
+                name="slot_by_hour",
+                condition=Q(state__in=["published", "cancelled"]),
+            ),
             models.Index(fields=["activity", "starts_at"], name="slot_by_activity"),
             models.Index(fields=["venue", "starts_at"], name="slot_by_venue"),
             models.Index(fields=["room", "starts_at"], name="slot_by_room"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from events.programme.area import RADII_KM
+from events.programme.bits import total
 from events.programme.filters import Filters
 from events.programme.index import Index
 from events.programme.tallies import DEFAULT_ZONE, Amount, Tally
@@ -125,11 +126,13 @@ class Counts:
         """What ``tallies.tally`` asks of the database, from memory."""
         index, answer = self.index, self.answer
         result = Tally(Amount(), {}, {})
+        planes = [plane & answer for plane in index.places.planes]
         for at, first, end in index.hours(zone):
-            here = answer >> (index.size - end) & ((1 << (end - first)) - 1)
-            if not here:
+            shift, hour = index.size - end, (1 << (end - first)) - 1
+            slots = (answer >> shift & hour).bit_count()
+            if not slots:
                 continue
-            slots, places = here.bit_count(), index.places_in(here << (index.size - end))
+            places = total([plane >> shift & hour for plane in planes], hour)
             for count in (
                 result.total,
                 result.by_day.setdefault(at.date(), Amount()),

@@ -13,7 +13,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import accumulate
+from itertools import accumulate, chain
 from operator import or_
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -35,7 +35,7 @@ from events.models import (
     Venue,
 )
 from events.programme.area import Around, Frame
-from events.programme.bits import planes_of, set_of, sets_by_bit, sets_by_code, spread, total
+from events.programme.bits import planes_of, set_at, set_of, sets_by_bit, sets_by_code, spread
 from events.programme.filters import MOMENTS, Filters
 from events.programme.matches import matching
 from events.programme.words import Found
@@ -52,15 +52,22 @@ class Owners:
 
     place_of: dict[int, int]
     of_slot: Sequence[int]
+    _positions: list[array[int]] = field(default_factory=list)
+    """For each place of the list the positions of its slots: worked out when first asked for."""
 
     def slots_of(self, pks: Iterable[int]) -> int:
         """The slots of these, as a set; who is not in the index has none."""
-        flags = bytearray(max(self.place_of.values(), default=0) + 1)
-        for pk in pks:
-            place = self.place_of.get(pk)
-            if place is not None:
-                flags[place] = 1
-        return set_of(spread(flags, self.of_slot))
+        places = (self.place_of.get(pk) for pk in pks)
+        return self.slots_at(place for place in places if place is not None)
+
+    def slots_at(self, places: Iterable[int]) -> int:
+        """The slots of those at these places of the list, as a set."""
+        if not self._positions:
+            positions: list[array[int]] = [array("I") for _owner in self.place_of]
+            for position, place in enumerate(self.of_slot):
+                positions[place].append(position)
+            self._positions.extend(positions)
+        return set_at(chain.from_iterable(map(self._positions.__getitem__, places)), len(self.of_slot))
 
 
 @dataclass(slots=True)
@@ -106,6 +113,9 @@ class Index:
     programmes: list[tuple[str, str]]
     places: Places
     _hours: dict[str, list[tuple[dt.datetime, int, int]]] = field(default_factory=dict)
+    common: dict[str, Found] = field(default_factory=dict)
+    """Words that stand in very many places, as they did when the programme was read or somebody first asked
+    for them since (``find_words``)."""
     _words: dict[str, tuple[Found, int]] = field(default_factory=dict)
 
     @property
@@ -118,20 +128,20 @@ class Index:
 
     def at_venues(self, area: Around | Frame) -> int:
         """The slots at the venues of an area."""
-        flags = bytearray(len(self.venues.place_of))
-        for place, position in self._band(*area.band):
-            flags[place] = area.holds(*position)
-        return set_of(spread(flags, self.venues.of_slot))
+        band = self._band(*area.band)
+        return self.venues.slots_at(place for place, position in band if area.holds(*position))
 
     def around(self, centre: Around, radii: Sequence[float]) -> dict[float, int]:
         """The slots in circles of these kilometres around a point."""
         inner = sorted(radii)
-        ring = bytearray([len(inner)]) * len(self.venues.place_of)
+        rings: list[list[int]] = [[] for _radius in inner]
         for place, position in self._band(*replace(centre, kilometres=inner[-1]).band):
             square = centre.square_to(*position)
-            ring[place] = next((at for at, radius in enumerate(inner) if square <= radius**2), len(inner))
-        rings = sets_by_code(spread(ring, self.venues.of_slot), len(inner))
-        return dict(zip(inner, accumulate(rings, or_), strict=True))
+            for ring, radius in zip(rings, inner, strict=True):
+                if square <= radius**2:
+                    ring.append(place)
+                    break
+        return dict(zip(inner, accumulate(map(self.venues.slots_at, rings), or_), strict=True))
 
     def _band(self, south: float, north: float) -> Iterable[tuple[int, tuple[float, float]]]:
         """The venues between two latitudes: place in the list and position."""
@@ -168,9 +178,6 @@ class Index:
                 known.append((at, place, self.size))
             self._hours[zone] = known
         return known
-
-    def places_in(self, chosen: int) -> int:
-        return total(self.places.planes, chosen)
 
 
 def build_index(now: dt.datetime) -> Index:

@@ -13,6 +13,7 @@ from events.programme.cursor import Cursor
 from events.programme.filters import Filters
 from events.programme.matches import matching
 from events.programme.words import Found
+from events.rows import by_key
 
 PAGE_SIZE = 30
 MOST_SLOTS = 1000
@@ -42,7 +43,8 @@ def find(
     look_back: bool = False,
     words: list[Found] | None = None,
 ) -> Page:
-    """One page of what answers the question, from its cursor on: one query, two when it has to ``look_back``.
+    """One page of what answers the question, from its cursor on: a query for the keys, one for the rows, and
+    a third when it has to ``look_back``.
 
     ``limit`` is the number of slots, from 1 to ``MOST_SLOTS``.
     """
@@ -54,13 +56,18 @@ def find(
         found = found.filter(starts_at__gte=seen.starts_at).filter(
             Q(starts_at__gt=seen.starts_at) | Q(pk__gt=seen.pk)
         )
-    slots = list(found.for_showing().in_order()[: limit + 1])
+    keys = list(found.in_order().values_list("pk", flat=True)[: limit + 1])
+    slots = by_key(_shown, keys)
     following = slots.pop() if len(slots) > limit else None
     next_cursor = str(Cursor.after(slots[-1])) if following else None
     if not (look_back and filters.after):
         return Page(slots, next_cursor, following)
     preceding, previous_cursor = _page_before(everything, filters.after, limit)
     return Page(slots, next_cursor, following, previous_cursor, preceding)
+
+
+def _shown() -> SlotQuerySet:
+    return Slot.objects.visible().for_showing()
 
 
 def _page_before(everything: SlotQuerySet, seen: Cursor, limit: int) -> tuple[Slot | None, str | None]:

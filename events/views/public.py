@@ -165,8 +165,8 @@ def programme(request: HttpRequest) -> HttpResponse:
     """The list with its filters, a page at a time, and beside each choice what it would find."""
     now = timezone.now()
     filters = Filters.read(request.GET)
-    words = find_words(filters.query)
     index = index_at(now)
+    words = find_words(filters.query, index.common)
     choices = facets_of(index, now)
     beside = Counts(index, filters, now, words=words, cancelled=True)
     zone = choices.zone_of(filters.place)

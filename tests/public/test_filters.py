@@ -317,7 +317,7 @@ def test_a_question_costs_the_same_whatever_it_finds(count: int, django_assert_n
     for _n in range(count):
         SlotFactory(venue=VenueFactory())
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         page = find(Filters(), NOW)
         for slot in page.slots:
             assert slot.activity.host.name

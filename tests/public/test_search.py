@@ -16,6 +16,7 @@ from events.programme import (
     MOMENTS,
     Counts,
     Filters,
+    Found,
     find,
     find_words,
     forget_facets,
@@ -228,8 +229,12 @@ def answers(slot: Slot, asked: Filters, *, cancelled: bool) -> bool:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("seed", range(3))
-def test_every_question_finds_and_counts_what_an_oracle_finds(seed: int) -> None:
+@pytest.mark.parametrize(("seed", "few"), [(0, 400), (1, 400), (2, 400), (3, 0), (4, 0)])
+def test_every_question_finds_and_counts_what_an_oracle_finds(
+    seed: int, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Words that stand in more than ``few`` places are left to the database."""
+    monkeypatch.setattr("events.programme.words.FEW", few)
     rng = random.Random(seed)
     scatter(rng, 60)
     slots = list(
@@ -264,6 +269,30 @@ def test_every_question_finds_and_counts_what_an_oracle_finds(seed: int) -> None
             assert way.slots == matching(looser, NOW, cancelled=cancelled).count(), (asked, way)
         found_something += bool(expected)
     assert found_something > 15, "a test of empty sets proves nothing"
+
+
+@pytest.mark.django_db
+def test_a_word_that_stands_everywhere_is_looked_for_once_and_its_list_stays_as_it_is_now(
+    monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    monkeypatch.setattr("events.programme.words.FEW", 1)
+    first, second = (
+        SlotFactory(activity__title_fr="Atelier vélo", start_time=dt.time(9 + n)) for n in range(2)
+    )
+    rare = SlotFactory(activity__title_fr="Robotique")
+    known: dict[str, Found] = {}
+    find_words("atelier robotique", known)
+    assert set(known) == {"atelier"}, "what stands in few places is asked anew each time"
+
+    with django_assert_num_queries(0):
+        words = find_words("ateliers", {"ateliers": known["atelier"]})
+    third = SlotFactory(activity__title_fr="L’atelier", start_time=dt.time(14))
+    Slot.objects.filter(pk=first.pk).update(state="draft")
+    rare.activity.title_fr = "Robotique en atelier"
+    rare.activity.save()
+
+    found = find(Filters(query="ateliers"), NOW, words=words).slots
+    assert {slot.pk for slot in found} == {second.pk, third.pk, rare.pk}
 
 
 @pytest.mark.django_db

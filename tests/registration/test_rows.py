@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Model
 from django.forms.models import model_to_dict
 from django.test.utils import CaptureQueriesContext
 
-from events.models import Message, Registration
-from events.rows import ask, change, insert
+from events.models import Message, Pool, Registration, Slot
+from events.models.slot import SlotQuerySet
+from events.rows import ask, by_key, change, insert
 from tests.factories import NOW, RegistrationFactory, SlotFactory, VisitorFactory
 
 pytestmark = pytest.mark.django_db
@@ -98,3 +101,33 @@ def test_watched_and_unwatched_statements_answer_alike() -> None:
     assert len(seen) == 3
     assert watched == ((3,), 1, None)
     assert unwatched == ((4,), 1, None)
+
+
+def test_rows_by_key_are_what_the_queryset_finds_in_the_order_asked(django_assert_num_queries: Any) -> None:
+    plain = SlotFactory(venue=None, room=None)
+    pooled = SlotFactory(next_release_at=NOW, start_time=dt.time(15))
+    Pool.objects.create(slot=pooled, places=7, taken=2, releases_at=NOW)
+    keys = [pooled.pk, 0, plain.pk]
+    expected = {slot.pk: slot for slot in visible_slots()}
+
+    for watched in (True, False):  # a statement that nobody counts stays prepared
+        with django_assert_num_queries(1) if watched else nullcontext():
+            found = by_key(visible_slots, keys)
+
+            assert [slot.pk for slot in found] == [pooled.pk, plain.pk]
+            for slot in found:
+                assert everything(slot) == everything(expected[slot.pk])
+    assert found[0].next_places == 5
+    assert by_key(visible_slots, []) == []
+
+
+def visible_slots() -> SlotQuerySet:
+    return Slot.objects.visible().for_showing()
+
+
+def everything(row: Any) -> Any:
+    """The values of a row and of all that came along with it."""
+    if not isinstance(row, Model):
+        return row
+    kept = {name: value for name, value in vars(row).items() if name != "_state"}
+    return {**kept, **{name: everything(one) for name, one in row._state.fields_cache.items()}}
