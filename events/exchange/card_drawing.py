@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, Final
@@ -200,7 +200,7 @@ def _wrapped(text: str, face: Face) -> Iterator[str]:
         if line:
             yield line
         while face.width(word) > TEXT_WIDTH:
-            most = next(n for n in range(len(word), 0, -1) if face.width(word[:n]) <= TEXT_WIDTH or n == 1)
+            most = max(1, _most(word, lambda part: face.width(part) <= TEXT_WIDTH))
             yield word[:most]
             word = word[most:]
         line = word
@@ -212,10 +212,20 @@ def _shortened(text: str, face: Face, width: int) -> str:
     """The text, or as much of it as there is room for, and an ellipsis."""
     if face.width(text) <= width:
         return text
-    kept = text
-    while kept and face.width(f"{kept}…") > width:
-        kept = kept[:-1]
+    kept = text[: _most(text, lambda part: face.width(f"{part}…") <= width)]
     return f"{kept.rstrip(' ,;:·.')}…"
+
+
+def _most(text: str, fits: Callable[[str], bool]) -> int:
+    """How many letters fit of a text that does not: halved again and again, as each measure costs."""
+    there_is_room, too_many = 0, len(text)
+    while too_many - there_is_room > 1:
+        middle = (there_is_room + too_many) // 2
+        if fits(text[:middle]):
+            there_is_room = middle
+        else:
+            too_many = middle
+    return there_is_room
 
 
 # The wall and the door -------------------------------------------------------------------------------------
