@@ -132,6 +132,35 @@ class Nursery:
         self._control.sendall(text)
         return Child(arguments, self._answer(), end, None, None)
 
+    def run(
+        self, arguments: Sequence[str], environment: Mapping[str, str], *, timeout: float = 60
+    ) -> subprocess.CompletedProcess[str]:
+        """The same to its end, with what it wrote and what it complained of.
+
+        :raises subprocess.TimeoutExpired: it had not ended within `timeout` seconds, and was killed.
+        """
+        with (
+            open(os.devnull) as nothing,
+            tempfile.TemporaryFile("w+") as output,
+            tempfile.TemporaryFile("w+") as errors,
+        ):
+            child = self.start(
+                arguments,
+                environment,
+                stdin=nothing.fileno(),
+                stdout=output.fileno(),
+                stderr=errors.fileno(),
+            )
+            try:
+                child.wait(timeout)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+                raise
+            output.seek(0)
+            errors.seek(0)
+            return subprocess.CompletedProcess(child.args, child.wait(), output.read(), errors.read())
+
     def talk_to(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Child:
         """The same with pipes: what it reads, and what it writes and complains in one."""
         read, its_output = os.pipe()

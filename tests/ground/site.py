@@ -99,7 +99,7 @@ class Site:
     ) -> subprocess.CompletedProcess[str]:
         environment = self._environment(env)
         if self._nursery and self._nursery.bears(environment) and input is None:
-            done = self._run_child(command, environment, timeout)
+            done = self._nursery.run(command, environment, timeout=timeout)
         else:
             done = subprocess.run(
                 [sys.executable, *command],
@@ -113,32 +113,6 @@ class Site:
         if check:
             assert done.returncode == 0, f"{command[:3]} → {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
-
-    def _run_child(
-        self, command: list[str], environment: Mapping[str, str], timeout: float
-    ) -> subprocess.CompletedProcess[str]:
-        assert self._nursery is not None
-        with (
-            open(os.devnull) as nothing,
-            tempfile.TemporaryFile("w+") as output,
-            tempfile.TemporaryFile("w+") as errors,
-        ):
-            child = self._nursery.start(
-                command,
-                environment,
-                stdin=nothing.fileno(),
-                stdout=output.fileno(),
-                stderr=errors.fileno(),
-            )
-            try:
-                child.wait(timeout)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
-                raise
-            output.seek(0)
-            errors.seek(0)
-            return subprocess.CompletedProcess(command, child.wait(), output.read(), errors.read())
 
     def start(self, *command: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str] | Child:
         """A Python process of the site that goes on: `start("-c", PRELUDE + script)`, `start("manage.py",

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Protocol
 
 import pytest
 
@@ -11,10 +13,12 @@ from festival.address import default_site_url
 from festival.database import database_settings
 from festival.secret import development_secret, weakness_of
 from festival.standing import StandingConnection
+from tests.ground.nursery import Nursery
 from tests.ground.site import ROOT
 
 pytestmark = pytest.mark.once
 
+READ = "from festival import settings; print({})"
 GOOD_SECRET = "k3J8-qpZ_2vXw9LmT0sYbR4uHcEoGd7NfA1iKxQeUy5"
 GOOD = {
     "SECRET_KEY": GOOD_SECRET,
@@ -23,22 +27,33 @@ GOOD = {
 }
 
 
-def read_settings(
-    tmp_path: Path, show: str = "'started'", **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Read the settings in a process of their own, as the web server does."""
+class Reader(Protocol):
+    """Reads the settings in a process that has read none, and shows what is asked for."""
+
+    def __call__(self, show: str = "'started'", /, **environment: str) -> CompletedProcess[str]: ...
+
+
+@pytest.fixture
+def read_settings(nursery: Nursery, tmp_path: Path) -> Reader:
+    def read(show: str = "'started'", /, **environment: str) -> CompletedProcess[str]:
+        return nursery.run(["-c", READ.format(show)], alone_with(environment, tmp_path))
+
+    return read
+
+
+def alone_with(environment: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path / "var"), **environment}
+
+
+def from_nothing(script: str, environment: dict[str, str]) -> CompletedProcess[str]:
+    """In a new Python, as a server starts."""
     return subprocess.run(
-        [sys.executable, "-c", f"from festival import settings; print({show})"],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path / "var"), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
 
 
 def test_a_complete_environment_starts(tmp_path: Path) -> None:
-    done = read_settings(tmp_path, **GOOD)
+    done = from_nothing(READ.format("'started'"), alone_with(GOOD, tmp_path))
 
     assert (done.stdout, done.returncode) == ("started\n", 0), done.stderr
 
@@ -60,15 +75,17 @@ def test_a_complete_environment_starts(tmp_path: Path) -> None:
         ({"SITE_URL": "festival.example"}, "SITE_URL must begin with https:// or http://"),
     ],
 )
-def test_production_is_refused_with_the_reason(tmp_path: Path, wrong: dict[str, str], reason: str) -> None:
-    done = read_settings(tmp_path, **{**GOOD, **wrong})
+def test_production_is_refused_with_the_reason(
+    read_settings: Reader, wrong: dict[str, str], reason: str
+) -> None:
+    done = read_settings(**{**GOOD, **wrong})
 
     assert done.returncode != 0
     assert f"Start refused in production: {reason}." in done.stderr
 
 
-def test_all_reasons_are_told_at_once(tmp_path: Path) -> None:
-    done = read_settings(tmp_path, SECRET_KEY="", DEBUG="1", ALLOWED_HOSTS="*")
+def test_all_reasons_are_told_at_once(read_settings: Reader) -> None:
+    done = read_settings(SECRET_KEY="", DEBUG="1", ALLOWED_HOSTS="*")
 
     for reason in ("SECRET_KEY is not set", "DEBUG is on", "ALLOWED_HOSTS holds a wildcard"):
         assert reason in done.stderr
@@ -76,43 +93,31 @@ def test_all_reasons_are_told_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("module", ["festival.wsgi", "festival.celery"])
 def test_web_and_worker_refuse_too(tmp_path: Path, module: str) -> None:
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            f"import {module}; {module}.app.conf.broker_url" if "celery" in module else f"import {module}",
-        ],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    asked = f"; {module}.app.conf.broker_url" if "celery" in module else ""
+    done = from_nothing(f"import {module}{asked}", alone_with({}, tmp_path))
 
     assert done.returncode != 0
     assert "Start refused in production: SECRET_KEY is not set" in done.stderr
 
 
-def test_an_https_site_has_secure_cookies_and_hsts(tmp_path: Path) -> None:
+def test_an_https_site_has_secure_cookies_and_hsts(read_settings: Reader) -> None:
     shown = "(settings.SESSION_COOKIE_SECURE, settings.CSRF_COOKIE_SECURE, settings.SECURE_HSTS_SECONDS)"
 
-    assert read_settings(tmp_path, shown, **GOOD).stdout == "(True, True, 31536000)\n"
+    assert read_settings(shown, **GOOD).stdout == "(True, True, 31536000)\n"
 
 
-def test_the_policy_for_browsers_allows_nothing_unsafe(tmp_path: Path) -> None:
-    done = read_settings(tmp_path, "settings.CONTENT_SECURITY_POLICY", **GOOD)
+def test_the_policy_for_browsers_allows_nothing_unsafe(read_settings: Reader) -> None:
+    done = read_settings("settings.CONTENT_SECURITY_POLICY", **GOOD)
 
     assert "'default-src': [\"'none'\"]" in done.stdout
     assert "unsafe" not in done.stdout
 
 
-def test_without_email_url_mails_are_kept_on_the_site(tmp_path: Path) -> None:
+def test_without_email_url_mails_are_kept_on_the_site(read_settings: Reader) -> None:
     shown = "(settings.KEEP_MAILS_ON_SITE, settings.MAIL_TRANSPORT)"
 
-    kept = read_settings(tmp_path, shown, **GOOD)
-    sent = read_settings(
-        tmp_path, shown + ", settings.EMAIL_PORT", EMAIL_URL="smtp://relay.example:2525", **GOOD
-    )
+    kept = read_settings(shown, **GOOD)
+    sent = read_settings(shown + ", settings.EMAIL_PORT", EMAIL_URL="smtp://relay.example:2525", **GOOD)
 
     assert kept.stdout == "(True, '')\n"
     assert sent.stdout == "(False, 'django.core.mail.backends.smtp.EmailBackend') 2525\n"
@@ -121,23 +126,23 @@ def test_without_email_url_mails_are_kept_on_the_site(tmp_path: Path) -> None:
 SECRET = "festival:a-long-secret-for-reports"
 
 
-def test_a_mail_provider_is_a_transport_and_its_settings(tmp_path: Path) -> None:
+def test_a_mail_provider_is_a_transport_and_its_settings(read_settings: Reader) -> None:
     shown = "(settings.MAIL_TRANSPORT, settings.MAIL_PROVIDER, settings.ANYMAIL['MAILGUN_API_KEY'], "
     shown += "settings.ANYMAIL['MAILGUN_SENDER_DOMAIN'], settings.KEEP_MAILS_ON_SITE)"
     url = "anymail+mailgun://key%2Fwith-slash@?sender_domain=mg.example.org"
 
-    done = read_settings(tmp_path, shown, EMAIL_URL=url, MAIL_WEBHOOK_SECRET=SECRET, **GOOD)
+    done = read_settings(shown, EMAIL_URL=url, MAIL_WEBHOOK_SECRET=SECRET, **GOOD)
 
     assert done.stdout == (
         "('anymail.backends.mailgun.EmailBackend', 'mailgun', 'key/with-slash', 'mg.example.org', False)\n"
     )
 
 
-def test_a_provider_may_report_of_mail_that_leaves_by_smtp(tmp_path: Path) -> None:
+def test_a_provider_may_report_of_mail_that_leaves_by_smtp(read_settings: Reader) -> None:
     shown = "(settings.MAIL_TRANSPORT, settings.MAIL_PROVIDER)"
     facts = {"EMAIL_URL": "smtp://relay.example:2525", "MAIL_PROVIDER": "brevo"}
 
-    done = read_settings(tmp_path, shown, MAIL_WEBHOOK_SECRET=SECRET, **facts, **GOOD)
+    done = read_settings(shown, MAIL_WEBHOOK_SECRET=SECRET, **facts, **GOOD)
 
     assert done.stdout == "('django.core.mail.backends.smtp.EmailBackend', 'brevo')\n"
 
@@ -154,9 +159,9 @@ def test_a_provider_may_report_of_mail_that_leaves_by_smtp(tmp_path: Path) -> No
     ],
 )
 def test_reports_that_anybody_could_send_are_refused_at_the_start(
-    facts: dict[str, str], why: str, tmp_path: Path
+    facts: dict[str, str], why: str, read_settings: Reader
 ) -> None:
-    done = read_settings(tmp_path, "settings.MAIL_PROVIDER", **facts, **GOOD)
+    done = read_settings("settings.MAIL_PROVIDER", **facts, **GOOD)
 
     assert done.returncode != 0
     assert why in done.stderr
