@@ -11,6 +11,7 @@ import datetime as dt
 
 from django.core import signing
 from django.db import transaction
+from django.db.models import Q
 
 from events.limits import allow
 from events.links import (
@@ -28,6 +29,8 @@ from events.refusals import Reason, Refused
 from .patience import patient
 from .visitors import LINK_LASTS
 
+SAID_TO_ONE_ADDRESS = (Message.Kind.NEW_ADDRESS, Message.Kind.ADDRESS_CHANGED)
+"""Mails that are about an address and go there alone."""
 PER_VISITOR, PER = 5, dt.timedelta(hours=24)
 
 
@@ -93,9 +96,12 @@ def take_new_address(*, token: str, now: dt.datetime) -> Visitor:
     if other is not None:
         _take_in(visitor, other, now)
     # Also what a worker holds: should it die, the mail is taken back and must not go to the old address.
+    # Mails are written when they leave, with the link of that moment: whatever is about this visitor would
+    # take the new one to the old address.
     unsent = [Message.Status.PENDING, Message.Status.SENDING]
-    Message.objects.filter(recipient=old_email, status__in=unsent).filter(
-        registration__visitor=visitor
+    about = Q(registration__visitor=visitor) | Q(visitor=visitor) | Q(ballot_entry__visitor=visitor)
+    Message.objects.filter(about, recipient=old_email, status__in=unsent).exclude(
+        kind__in=SAID_TO_ONE_ADDRESS
     ).update(recipient=email)
     # What its reminders told, they told the old address.
     Registration.objects.confirmed().filter(visitor=visitor).update(remind_again_at=now)

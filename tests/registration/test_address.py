@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 
 import pytest
 
 from events.links import hash_of
-from events.models import Message, Registration, Visitor
+from events.mail.deliver import deliver_due
+from events.mail.outbox import owe
+from events.models import BallotEntry, KeptMail, Message, Registration, Visitor
 from events.refusals import Reason, Refused
 from events.registration.address import ask_new_address, take_new_address, write_token
-from tests.factories import NOW, SlotFactory
+from tests.factories import NOW, BallotFactory, SlotFactory
 from tests.registration.people import LATER, books, owed, register
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +77,33 @@ def test_what_is_still_to_be_sent_goes_to_the_new_address_and_the_old_one_is_tol
         ("address_changed", "camille@example.org"),
         ("link", NEW),
     ]
+
+
+@pytest.mark.parametrize("kind", ["link", "ballot_lost"])
+def test_no_mail_under_way_takes_the_new_link_to_the_old_address(kind: str, visit: Registration) -> None:
+    """A mail is written when it leaves: what waits for a busy relay would show the link made meanwhile."""
+    visitor, entry = visit.visitor, None
+    if kind == "ballot_lost":
+        entry = BallotEntry.objects.create(
+            ballot=BallotFactory(), visitor=visitor, party_size=1, submission_id=uuid.uuid4(), created_at=NOW
+        )
+    owe(
+        kind=kind,
+        dedupe_key=f"{kind}:1:0",
+        recipient=visitor.email,
+        locale="fr",
+        now=NOW,
+        visitor=visitor if entry is None else None,
+        ballot_entry=entry,
+    )
+
+    taken = take(visitor)
+
+    assert Message.objects.get(dedupe_key=f"{kind}:1:0").recipient == NEW
+    deliver_due(now=LATER)
+    to_the_old = KeptMail.objects.filter(recipient="camille@example.org").values_list("source", flat=True)
+    assert len(to_the_old) == 1
+    assert not [source for source in to_the_old if taken.token in source]
 
 
 def test_a_link_works_once(visit: Registration) -> None:
