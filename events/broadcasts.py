@@ -16,14 +16,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
-from django.db.models.enums import TextChoices
-from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from events.limits import allow
 from events.links import hash_of_address
 from events.longwork import Outcome, Work, ask_job, ask_to_stop
+from events.mail.bulk_facts import STATE_OF, Who, slots_of
 from events.mail.outbox import PRIORITY, new_message_id, nudge_after_commit
 from events.mail.suppressions import hashes_stopped
 from events.models import (
@@ -52,13 +50,6 @@ LASTS = dt.timedelta(days=3)
 MOST_PER_DAY = 20
 """By one organiser."""
 SENT_TWICE_WITHIN = dt.timedelta(minutes=10)
-
-
-class Who(TextChoices):
-    COMING = "inscrits", _("Who has a place in a visit to come")
-    WAITING = "attente", _("Who waits for a place")
-    CAME = "venus", _("Who came (checked in)")
-    HOSTS = "hotes", _("The hosts")
 
 
 @dataclass(frozen=True)
@@ -128,18 +119,7 @@ def readers_of(
 
 
 def _slots_of(segment: Segment) -> Any:
-    slots = Slot.objects.filter(activity__festival=segment.festival)
-    if segment.territory is not None:
-        slots = slots.filter(activity__territory=segment.territory)
-    kind, _colon, what = segment.part.partition(":")
-    narrowed = {
-        "jour": Q(day=what),
-        "hote": Q(activity__host=what),
-        "activite": Q(activity=what),
-        "creneau": Q(pk=what),
-        "ville": Q(venue__commune=what) | Q(venue__isnull=True, activity__venue__commune=what),
-    }
-    return slots.filter(narrowed[kind]) if kind else slots
+    return slots_of(segment.festival, segment.territory, segment.part)
 
 
 def _visitors_of(
@@ -152,8 +132,7 @@ def _visitors_of(
         found = found.filter(status=Registration.Status.CONFIRMED, checked_in_at__isnull=False)
     else:
         slots = slots.filter(state=Slot.State.PUBLISHED, ends_at__gt=now)
-        status = Registration.Status.CONFIRMED if segment.who == Who.COMING else Registration.Status.WAITING
-        found = found.filter(status=status)
+        found = found.filter(status=STATE_OF[segment.who])
     rows = (
         found.filter(slot__in=slots.values("pk"))
         .order_by("visitor_id", "-pk")

@@ -10,7 +10,8 @@ from django.db.models import Q
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from events.broadcasts import Segment, Who, Words
+from events.broadcasts import Segment, Words
+from events.mail.bulk_facts import Who
 from events.mail.wordings import PLACEHOLDERS, unknown_placeholders
 from events.models import Activity, Commune, Festival, Host, Message, Slot, Territory
 from events.wording import say_day, say_list, say_times

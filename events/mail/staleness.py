@@ -7,6 +7,7 @@ import datetime as dt
 from accounts.models import User
 from events.mail import days, desk_facts, follow_facts, whole_days
 from events.mail.batch import asked_together
+from events.mail.bulk_facts import is_still_meant
 from events.mail.desk_wishes import KINDS as TO_A_DESK
 from events.mail.suppressions import suppressed, why_suppressed
 from events.models import Job, Message, Registration, RoomRequest, Slot
@@ -217,16 +218,8 @@ def _desk_says_no(message: Message, now: dt.datetime) -> tuple[Message.Status, s
 def _bulk_says_no(message: Message) -> tuple[Message.Status, str] | None:
     if Job.objects.filter(broadcast=message.broadcast_id, stop_asked_at__isnull=False).exists():
         return Status.CANCELLED, "stopped by an organiser"
-    registration = message.registration
-    if registration is not None and not registration.is_active:
-        # The mail was owed for the latest of the visitor's visits; another of them may still be meant.
-        others = Registration.objects.active().filter(
-            visitor=registration.visitor_id,
-            slot__activity__festival=registration.slot.activity.festival_id,
-            slot__activity__territory=registration.slot.activity.territory_id,
-        )
-        if not others.exists():
-            return Status.CANCELLED, "no longer concerned by the bulk message"
+    if not is_still_meant(message):
+        return Status.CANCELLED, "no longer concerned by the bulk message"
     return None
 
 

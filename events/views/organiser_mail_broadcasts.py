@@ -17,7 +17,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from events.broadcasts import (
     Counted,
     Segment,
-    Who,
     Words,
     after_the_night,
     count_audience,
@@ -29,6 +28,7 @@ from events.broadcasts import (
 )
 from events.forms.mails import BroadcastForm
 from events.mail.answers import Answer, read_answer
+from events.mail.bulk_facts import Who
 from events.mail.example import message_of_broadcast
 from events.mail.preview import Preview, preview
 from events.models import Broadcast, DeliveryEvent, Festival, Message, Registration

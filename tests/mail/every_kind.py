@@ -8,9 +8,10 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from events.broadcasts import Segment, Who, Words, count_audience, run_broadcast, start_broadcast
+from events.broadcasts import Segment, Words, count_audience, run_broadcast, start_broadcast
 from events.hosting import invite_member
 from events.longwork import work_on
+from events.mail.bulk_facts import Who
 from events.mail.outbox import owe
 from events.models import BallotEntry, FullSpell, HostMember, Job, Message, Mode, Release, RoomManager
 from events.registration.ballot import enter_ballot

@@ -17,7 +17,6 @@ from events import broadcasts
 from events.broadcasts import (
     Counted,
     Segment,
-    Who,
     Words,
     after_the_night,
     count_audience,
@@ -29,6 +28,7 @@ from events.broadcasts import (
 )
 from events.links import broadcasts_token
 from events.longwork import work_on
+from events.mail.bulk_facts import Who
 from events.mail.deliver import claim, deliver_due
 from events.mail.outbox import owe
 from events.mail.suppressions import stop
@@ -375,6 +375,35 @@ def test_who_gave_every_place_back_meanwhile_gets_none(place: SimpleNamespace) -
     assert dict(Message.objects.values_list("recipient", "status")) == {
         ada.visitor.email: Status.CANCELLED,
         bob.visitor.email: Status.SENT,
+    }
+
+
+@pytest.mark.parametrize(
+    ("who", "was", "became"),
+    [
+        (Who.COMING, "confirmed", {"status": "cancelled", "cancelled_at": NOW}),
+        (Who.WAITING, "waiting", {"status": "confirmed", "waiting_since": None}),
+    ],
+)
+def test_who_left_the_segment_meanwhile_gets_none_whatever_else_they_hold(
+    who: Who, was: str, became: dict[str, Any], place: SimpleNamespace
+) -> None:
+    """« Votre atelier change d’étage » has nothing to say to who gave that workshop back and keeps another;
+    « il n’y a toujours pas de place » nothing to who has got one."""
+    slot, other = a_slot(place, dt.time(9)), a_slot(place, dt.time(15))
+    waits = {"waiting_since": NOW} if was == "waiting" else {}
+    ada, bob = (booked(slot, f"{name}@example.org", status=was, **waits) for name in ("ada", "bob"))
+    for one in (ada, bob):
+        RegistrationFactory(slot=other, visitor=one.visitor)
+    start(place, segment(place, who, f"creneau:{slot.pk}"))
+    work()
+    Registration.objects.filter(pk=ada.pk).update(**became)
+
+    deliver_due(now=NOW)
+
+    assert dict(Message.objects.values_list("recipient", "status")) == {
+        "ada@example.org": Status.CANCELLED,
+        "bob@example.org": Status.SENT,
     }
 
 
