@@ -12,9 +12,13 @@ from django.urls import get_resolver
 
 application = get_wsgi_application()
 
+from events.programme import shelf  # noqa: E402 - models first
+
 # Every page is imported now: otherwise the first visitor of each process waits for it, and a broken import
 # shows only then.
 get_resolver().url_patterns  # noqa: B018
+
+shelf.read_ahead()
 
 # What is loaded by now stays for good: the collector need not walk through it again and again, nor run after
 # every few hundred objects of a request, nearly all of which are freed without it.

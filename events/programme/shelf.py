@@ -48,7 +48,7 @@ _again = threading.Lock()
 def index_at(now: dt.datetime) -> Index:
     """The upcoming programme as it was some seconds ago; just now where ``PROGRAMME_COUNTS_SECONDS`` is 0.
 
-    The first reader of a process waits until it has been read: about a second for 200,000 slots.
+    Who comes before a process has read it once (``read_ahead``) waits: about a second for 200,000 slots.
     """
     least = float(settings.PROGRAMME_COUNTS_SECONDS)
     if not least:
@@ -69,6 +69,23 @@ def index_at(now: dt.datetime) -> Index:
                 _again.release()
         threading.Thread(target=_in_background, args=(key, kept), name="programme", daemon=True).start()
     return kept.index
+
+
+def read_ahead() -> threading.Thread:
+    """Read the programme before the first reader of this process asks for it, beside what else it does."""
+    thread = threading.Thread(target=_ahead, name="programme", daemon=True)
+    thread.start()
+    return thread
+
+
+def _ahead() -> None:
+    try:
+        if float(settings.PROGRAMME_COUNTS_SECONDS):
+            index_at(timezone.now())
+    except Exception:
+        log.warning("The programme could not be read ahead; the first reader will wait for it", exc_info=True)
+    finally:
+        connection.close()
 
 
 def forget() -> None:

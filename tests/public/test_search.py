@@ -409,3 +409,19 @@ def test_kept_numbers_are_old_for_a_moment_and_true_again_after_it(
     with django_capture_on_commit_callbacks(execute=True):
         forget_facets()
     assert Counts(index_at(NOW), Filters(), NOW).total == 2, "counted at once where it was published"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_process_has_read_ahead_its_first_reader_need_not_wait_for(
+    settings: Any, django_assert_num_queries: Any
+) -> None:
+    SlotFactory()
+    settings.PROGRAMME_COUNTS_SECONDS = 600
+    shelf.forget()
+    try:
+        shelf.read_ahead().join(30)
+
+        with django_assert_num_queries(0):
+            assert index_at(NOW).size == 1
+    finally:
+        shelf.forget()
