@@ -81,6 +81,8 @@ def ways_out(filters: Filters, counts: Counts) -> list[tuple[str, str]]:
     for way in counts.loosened()[:MOST_WAYS_OUT]:
         query = filters.query_string(**{way.field: getattr(blank, way.field)})
         out.append((query, f"{_slots(way.slots)} {_without()[way.field]}"))
+    if any(not query for query, _said in out):
+        return out
     everything = (counts.whole & counts.index.standing).bit_count()
     if everything:
         out.append(("", _("The whole programme: %(slots)s") % {"slots": _slots(everything)}))

@@ -14,7 +14,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from events.models import Access, Audience, Format, Language, Mode, Theme
-from events.programme import DROP_IN_ONLY, MOMENTS, RADII_KM, Amount, Choice, Counts, Facets, Filters
+from events.programme import (
+    DROP_IN_ONLY,
+    FORMER_PLACE,
+    MOMENTS,
+    RADII_KM,
+    Amount,
+    Choice,
+    Counts,
+    Facets,
+    Filters,
+)
 from events.wording import french_in, language, say_day, say_distance, say_number
 
 
@@ -50,8 +60,39 @@ class Sentence:
         return iter(self.selects)
 
     @property
+    def said(self) -> str:
+        """« toutes les visites à Nantes, le matin »: what and where, then what else has been chosen."""
+        chosen = [next((one for one in select.options if one.selected), None) for select in self.selects]
+        what_and_where = [one.label for one in chosen[:2] if one]
+        return ", ".join([" ".join(what_and_where), *(one.label for one in chosen[2:] if one and one.value)])
+
+    @property
+    def refined(self) -> int:
+        """How many things are asked in the form of refinements."""
+        said = {select.name for select in self.refinements} | {"q", "acces"}
+        return sum(name in said for name, _value in self._beside)
+
+    @property
+    def details(self) -> str:
+        """« et 2 précisions »: how much is asked that the sentence itself does not say."""
+        n = len(self._beside)
+        said = ngettext("and %(n)s detail", "and %(n)s details", n) % {"n": say_number(n)}
+        return said if n else ""
+
+    @property
     def kept(self) -> list[tuple[str, str]]:
-        """What the sentence itself does not say and must carry along, as hidden fields of the first form."""
+        """What the sentence itself does not say and must carry along, as hidden fields of the first form.
+
+        With a part of the map goes the place it was chosen in: another place leaves it behind.
+        """
+        kept = self._beside
+        if self.filters.near or self.filters.within:
+            kept.append((FORMER_PLACE, self.filters.place))
+        return kept
+
+    @property
+    def _beside(self) -> list[tuple[str, str]]:
+        """What is asked that the sentence does not say."""
         said = {select.name for select in self.selects}
         return [
             (name, value)

@@ -9,7 +9,7 @@ last pair seen, so a page neither repeats nor skips a slot, ties included. docs/
 from events.programme.area import RADII_KM, Around, Frame
 from events.programme.counts import Counts, Loosened
 from events.programme.cursor import Cursor
-from events.programme.filters import DROP_IN_ONLY, MOMENTS, Filters
+from events.programme.filters import DROP_IN_ONLY, FORMER_PLACE, MOMENTS, Filters
 from events.programme.index import Index
 from events.programme.matches import matching
 from events.programme.nearest import nearest_words
@@ -22,6 +22,7 @@ from events.programme.words import Found, find_words
 __all__ = [
     "DEFAULT_ZONE",
     "DROP_IN_ONLY",
+    "FORMER_PLACE",
     "FREE_PLACES",
     "MOMENTS",
     "MOST_SLOTS",

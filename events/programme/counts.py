@@ -100,9 +100,11 @@ class Counts:
         """The slots of each choice of a field, with what is asked there now left open; choices with none too.
 
         ``access`` is counted differently, since its choices narrow one another: what ticking one more finds.
-        ``places`` counts by number of places wanted together, ``near`` by circles around the same point.
+        ``places`` counts by number of places wanted together, ``near`` by circles around the same point,
+        ``place`` without the part of the map and the circle, which another place leaves behind.
         """
-        base = self.answer if field == "access" else self.without(field)
+        left_open = ("place", "near", "within") if field == "place" else (field,)
+        base = self.answer if field == "access" else self.without(*left_open)
         if field == "near":
             return self._by_radius(base)
         if field == "places":

@@ -25,6 +25,9 @@ MOMENTS: Mapping[str, tuple[dt.time, dt.time | None]] = {
 """From (included) to (excluded) on the wall clock of the slot's territory. Noon begins the afternoon."""
 
 DROP_IN_ONLY = "libre"
+FORMER_PLACE = "ville_avant"
+"""The place a form began with. Where it asks for another, the part of the map looked at there is left behind,
+and the circle too unless it asks for no place at all."""
 Area = TypeVar("Area", Around, Frame)
 
 
@@ -62,9 +65,11 @@ class Filters:
         places, mode = reader.places(), reader.code("mode", Mode.values)
         if places == DROP_IN_ONLY:
             mode = Mode.DROP_IN.value
+        place = reader.place("ville")
+        has_moved = FORMER_PLACE in data and place != reader.place(FORMER_PLACE)
         return cls(
             query=reader.text("q"),
-            place="-".join(fold(reader.text("ville")).split()),
+            place=place,
             day=reader.day("jour"),
             moment=reader.code("moment", MOMENTS),
             programme=reader.slug("operation"),
@@ -75,8 +80,8 @@ class Filters:
             mode=mode,
             places=places if isinstance(places, int) else 0,
             audience=reader.code("public", Audience.values),
-            near=reader.area("autour", Around.read),
-            within=reader.area("cadre", Frame.read),
+            near=None if has_moved and place else reader.area("autour", Around.read),
+            within=None if has_moved else reader.area("cadre", Frame.read),
             after=reader.cursor("apres", "after"),
             unread=tuple(reader.unread),
         )
@@ -114,19 +119,6 @@ class Filters:
             pairs.append(("apres", str(changes["after"])))
         return f"?{urlencode(pairs)}" if pairs else ""
 
-    @property
-    def is_refined(self) -> bool:
-        """Whether something is asked that the sentence does not say."""
-        return bool(
-            self.query
-            or self.programme
-            or self.theme
-            or self.language
-            or self.access
-            or self.audience
-            or self.near
-        )
-
     def __bool__(self) -> bool:
         return bool(self.parameters())
 
@@ -146,6 +138,9 @@ class _Reader:
     def text(self, name: str) -> str:
         values = self._all(name)
         return "".join(c for c in values[-1] if c.isprintable()).strip()[:200] if values else ""
+
+    def place(self, name: str) -> str:
+        return "-".join(fold(self.text(name)).split())
 
     def slug(self, name: str) -> str:
         value = self.text(name)

@@ -21,6 +21,7 @@ from events.programme.area import Frame
 from events.programme.filters import Filters
 from events.programme.matches import matching
 from events.programme.tallies import FREE_PLACES, Amount
+from events.programme.words import Found
 from events.wording import Position
 
 SECONDS_KEPT = 30
@@ -93,7 +94,9 @@ def first_of(minutes: int) -> dt.datetime:
     return _EPOCH + dt.timedelta(minutes=minutes)
 
 
-def marks_of(filters: Filters, now: dt.datetime, *, frame: Frame | None = None) -> Marks:
+def marks_of(
+    filters: Filters, now: dt.datetime, *, frame: Frame | None = None, words: list[Found] | None = None
+) -> Marks:
     """The venues of a question, cancelled slots counted as in the list.
 
     ``frame`` stands in for the question's own part of the map. A part no larger than a city is asked for by
@@ -103,25 +106,25 @@ def marks_of(filters: Filters, now: dt.datetime, *, frame: Frame | None = None) 
     if frame is not None:
         filters = filters.without("within")
         if 0 < frame.north - frame.south <= NARROW and frame.west < frame.east:
-            return _ask(replace(filters, within=frame), now)
-        return _kept(filters, now)
-    return _ask(filters, now) if filters.within else _kept(filters, now)
+            return _ask(replace(filters, within=frame), now, words)
+        return _kept(filters, now, words)
+    return _ask(filters, now, words) if filters.within else _kept(filters, now, words)
 
 
-def _kept(filters: Filters, now: dt.datetime) -> Marks:
+def _kept(filters: Filters, now: dt.datetime, words: list[Found] | None) -> Marks:
     key = "programme:marks:" + hashlib.sha256(filters.query_string().encode()).hexdigest()[:32]
     kept = caches["fast"].get(key)
     if isinstance(kept, Marks):
         return kept
-    fresh = _ask(filters, now)
+    fresh = _ask(filters, now, words)
     caches["fast"].set(key, fresh, SECONDS_KEPT)
     return fresh
 
 
-def _ask(filters: Filters, now: dt.datetime) -> Marks:
+def _ask(filters: Filters, now: dt.datetime, words: list[Found] | None) -> Marks:
     """One query, one row for each venue."""
     rows = (
-        matching(filters, now, cancelled=True)
+        matching(filters, now, cancelled=True, words=words)
         .order_by()
         .values_list("venue", "venue__latitude", "venue__longitude", "venue__commune", "venue__territory")
         .annotate(n=Count("pk"), free=Sum(FREE_PLACES), enter=Sum(MAY_ENTER), first=Min("starts_at"))

@@ -37,7 +37,6 @@ from events.programme import (
     Facets,
     Filters,
     Page,
-    facets,
     facets_of,
     find,
     find_words,
@@ -55,6 +54,7 @@ from events.views.public_rows import (
     by_day,
     by_hour,
     chart_of,
+    clock_of,
     next_opening,
     position_of,
     row_of,
@@ -85,18 +85,20 @@ MOST_COUNTED_BY_THE_DATABASE = 1000
 def home(request: HttpRequest) -> HttpResponse:
     """What, where, when, and a first street of doors."""
     now = timezone.now()
-    choices = facets(now)
+    index = index_at(now)
+    choices = facets_of(index, now)
     festival = current_festival(request)
     busiest = max(choices.territories, key=lambda choice: choice.slots, default=None)
     street = _street(busiest.code, now) if busiest else []
     day = street[0].slot.day if street else None
     plate = day or (festival.starts_on if festival else None)
+    asked = Filters(places=1, day=day)
     return render(
         request,
         "events/public/home.html",
         {
             "now": now,
-            "sentence": sentence_of(Filters(places=1, day=day), choices),
+            "sentence": sentence_of(asked, choices, Counts(index, asked, now, cancelled=True)),
             "street": street,
             "street_day": day,
             "street_city": busiest,
@@ -169,8 +171,8 @@ def programme(request: HttpRequest) -> HttpResponse:
     words = find_words(filters.query, index.common)
     choices = facets_of(index, now)
     beside = Counts(index, filters, now, words=words, cancelled=True)
-    zone = choices.zone_of(filters.place)
     page = find(filters, now, cancelled=True, look_back=True, words=words)
+    zone = clock_of(filters, choices, page.slots)
     if beside.total > MOST_COUNTED_BY_THE_DATABASE:
         counts = beside.tally(zone)
     else:

@@ -24,9 +24,20 @@ from django.views.decorators.http import require_safe
 
 from events.forms.programme import say_count, say_question, sentence_of
 from events.models import Venue
-from events.programme import FREE_PLACES, Amount, Filters, facets, matching
+from events.programme import (
+    FREE_PLACES,
+    Amount,
+    Counts,
+    Facets,
+    Filters,
+    Found,
+    facets_of,
+    find_words,
+    index_at,
+    matching,
+)
 from events.views.board import Board, boards_of
-from events.views.public_rows import Row, position_of, rows_of
+from events.views.public_rows import Row, clock_of, position_of, rows_of
 from events.wording import (
     WALKABLE_METRES,
     metres_between,
@@ -123,12 +134,14 @@ def agenda(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     asked = Filters.read(request.GET).without("after")
     since, asked = _read_since(request, asked)
-    choices = facets(now)
-    days = _days(asked, now)
+    index = index_at(now)
+    words = find_words(asked.query, index.common)
+    choices, beside = facets_of(index, now), Counts(index, asked, now, words=words, cancelled=True)
+    days = _days(asked, now, words)
     day = asked.day or min(days, default=None)
     filters = replace(asked, day=day)
-    hours = _hours(filters, now) if day else []
-    rows, following = _page(filters, since, now, choices.zone_of(asked.place)) if day else ([], None)
+    hours = _hours(filters, now, words) if day else []
+    rows, following = _page(filters, since, now, choices, words) if day else ([], None)
     _fill(hours, rows, since)
     here = reverse("events:agenda")
     for hour in hours:
@@ -143,7 +156,7 @@ def agenda(request: HttpRequest) -> HttpResponse:
         {
             "now": now,
             "filters": asked,
-            "sentence": sentence_of(asked, choices),
+            "sentence": sentence_of(asked, choices, beside),
             "tabs": _tabs(asked, days, day),
             "day": day,
             "hours": [hour for hour in hours if hour.is_here],
@@ -180,9 +193,9 @@ def _with(here: str, asked: Filters, day: dt.date | None, *, anchor: str = "", *
 # Days and hours ------------------------------------------------------------------------------------
 
 
-def _days(asked: Filters, now: dt.datetime) -> dict[dt.date, int]:
+def _days(asked: Filters, now: dt.datetime, words: list[Found]) -> dict[dt.date, int]:
     """Slots of the question by day, whatever day is asked for; days are those of the slots' own clocks."""
-    found = matching(asked.without("day"), now, cancelled=True).order_by()
+    found = matching(asked.without("day"), now, cancelled=True, words=words).order_by()
     return dict(found.values_list("day").annotate(n=Count("pk")))
 
 
@@ -200,9 +213,9 @@ def _tabs(asked: Filters, days: dict[dt.date, int], current: dt.date | None) -> 
     ]
 
 
-def _hours(filters: Filters, now: dt.datetime) -> list[AgendaHour]:
+def _hours(filters: Filters, now: dt.datetime, words: list[Found]) -> list[AgendaHour]:
     found = (
-        matching(filters, now, cancelled=True)
+        matching(filters, now, cancelled=True, words=words)
         .order_by()
         .annotate(hour=ExtractHour("start_time"))
         .values_list("hour")
@@ -233,17 +246,17 @@ def _say_of_all(asked: Filters, days: dict[dt.date, int]) -> str:
 
 
 def _page(
-    filters: Filters, since: DayPlace | None, now: dt.datetime, zone: str
+    filters: Filters, since: DayPlace | None, now: dt.datetime, choices: Facets, words: list[Found]
 ) -> tuple[list[Row], DayPlace | None]:
     """The slots from a place in the day on, and the place where the next page begins."""
-    found = matching(filters, now, cancelled=True)
+    found = matching(filters, now, cancelled=True, words=words)
     if since:
         found = found.filter(since.what_follows)
     slots = list(found.for_showing().order_by("start_time", "pk")[: MOST_ON_PAGE + 1])
     more = len(slots) > MOST_ON_PAGE
     slots = slots[:MOST_ON_PAGE]
     following = DayPlace(slots[-1].start_time, slots[-1].pk) if more else None
-    return rows_of(slots, now=now, zone=zone), following
+    return rows_of(slots, now=now, zone=clock_of(filters, choices, slots)), following
 
 
 def _fill(hours: list[AgendaHour], rows: list[Row], since: DayPlace | None) -> None:

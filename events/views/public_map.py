@@ -27,7 +27,7 @@ from events.doors import AJAR, FREE, LAST_PLACES, OPEN, SHUT
 from events.forms.programme import say_count, say_question, sentence_of
 from events.models import Venue
 from events.models.host import paint_of
-from events.programme import Amount, Filters, facets, matching
+from events.programme import Amount, Counts, Filters, facets_of, find_words, index_at, matching
 from events.programme.marks import Marks, first_of, marks_of, position_at, x_of, y_of
 from events.templatetags.festival import is_served
 from events.views.cities import where_is
@@ -118,8 +118,10 @@ def programme_map(request: HttpRequest) -> HttpResponse:
     """The sheet and the list: the part asked for, else metropolitan France or what there is of the answer."""
     now = timezone.now()
     filters = Filters.read(request.GET).without("after")
-    choices = facets(now)
-    marks = marks_of(filters, now)
+    index = index_at(now)
+    words = find_words(filters.query, index.common)
+    choices, beside = facets_of(index, now), Counts(index, filters, now, words=words, cancelled=True)
+    marks = marks_of(filters, now, words=words)
     lost = _lost(marks)
     box = _first_box(filters, _with_guesses(marks, lost))
     shown = _shown(marks, lost, filters, box, zoom_of(box, WIDTH)) if box else []
@@ -132,7 +134,7 @@ def programme_map(request: HttpRequest) -> HttpResponse:
         {
             "now": now,
             "filters": filters,
-            "sentence": sentence_of(filters, choices),
+            "sentence": sentence_of(filters, choices, beside),
             "question": say_question(filters, choices),
             "count": say_count(count),
             "has_answer": bool(count.slots),

@@ -21,7 +21,7 @@ from events.exchange.schema_org import host_as_organization, venue_as_place
 from events.forms.programme import say_in, sentence_of
 from events.models import Activity, ArchiveEntry, Festival, Host, Room, Slot, Territory, Venue, Weekday
 from events.models.host import paint_of
-from events.programme import Filters, facets, matching
+from events.programme import Counts, Filters, facets_of, index_at, matching
 from events.views.city_page import city_page
 from events.views.context import current_festival
 from events.views.crumbs import crumbs_of_city, crumbs_of_host, crumbs_of_venue
@@ -91,14 +91,16 @@ def territory(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _draw_territory(request: HttpRequest, shown: Territory, now: dt.datetime) -> HttpResponse:
-    page = city_page(shown, now)
+    page, index = city_page(shown, now), index_at(now)
     return render(
         request,
         "events/public/territory.html",
         {
             **page,
             "where": say_in(shown.name),
-            "sentence": sentence_of(page["filters"], facets(now)),
+            "sentence": sentence_of(
+                page["filters"], facets_of(index, now), Counts(index, page["filters"], now, cancelled=True)
+            ),
             "totem_facts": [(totem, opening_said(totem)) for totem in page["totems"]],
             "edit_url": city_edit_url(request.user, shown),
             "card": card_of_city(shown, current_festival(request)),

@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from events.clock import on_the_wall
 from events.doors import SOON, Door, read_door
 from events.models import Festival, Language, Mode, Slot, Venue
-from events.programme import Amount, Tally
+from events.programme import DEFAULT_ZONE, Amount, Facets, Filters, Tally
 from events.wording import (
     NB,
     WALKABLE_METRES,
@@ -264,6 +264,16 @@ def position_of(venue: Venue) -> Position | None:
     if venue.latitude is None or venue.longitude is None:
         return None
     return (venue.latitude, venue.longitude)
+
+
+def clock_of(filters: Filters, choices: Facets, slots: Sequence[Slot]) -> str:
+    """The zone by whose clock a list is read: that of its city; around a point, in a part of the map or in a
+    commune, that of the slots found where they share one; else that of Paris.
+    """
+    if filters.place in choices.zones or not (filters.near or filters.within or filters.place):
+        return choices.zone_of(filters.place)
+    zones = {slot.timezone for slot in slots}
+    return zones.pop() if len(zones) == 1 else DEFAULT_ZONE
 
 
 def by_hour(rows: Sequence[Row], counts: Tally, *, zone: str, going_on: bool = False) -> list[Hour]:

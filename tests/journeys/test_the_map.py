@@ -129,6 +129,35 @@ def test_the_map_by_keyboard_beside_its_list(visit: Visit) -> None:
     assert "cadre=" not in page.url
 
 
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("scripted", [True, False])
+def test_a_telephone_shows_the_map_first_and_the_question_when_tapped(
+    site: Site, browser: Browser, browser_context_args: dict[str, Any], scripted: bool
+) -> None:
+    phone = {"viewport": {"width": 390, "height": 844}, "java_script_enabled": scripted}
+    context = browser.new_context(**{**browser_context_args, "base_url": site.url, **phone})
+    page = context.new_page()
+    page.goto("/programme/carte/?ville=toulouse")
+    drawn, city = (
+        page.locator("[data-sheet] .pin:visible, .map__sheet a:visible").first,
+        page.get_by_label("Ville"),
+    )
+
+    expect(drawn).to_be_visible()
+    expect(city).not_to_be_visible()
+    beyond = page.locator(".mapbox, figure.map").locator("visible=true").bounding_box()
+    assert beyond is not None
+    assert beyond["y"] < 844 / 2
+
+    page.get_by_text("Toutes les visites à Toulouse").click()
+    expect(city).to_be_visible()
+
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto("/programme/carte/?ville=toulouse")
+    expect(city).to_be_visible()
+    context.close()
+
+
 LABELS = "pins => pins.map(pin => pin.getAttribute('aria-label').replaceAll('\\u00a0', ' '))"
 
 

@@ -180,6 +180,20 @@ def test_the_question_is_written_back_as_it_was_read() -> None:
     assert Filters.read(QueryDict(filters.query_string()[1:])) == filters
 
 
+@pytest.mark.parametrize(
+    ("query", "left"),
+    [
+        ("ville=lyon&ville_avant=toulouse&cadre=43,1,44,2&autour=43.6,1.4,2", "?ville=lyon"),
+        ("ville=lyon&ville_avant=&cadre=43,1,44,2", "?ville=lyon"),
+        ("ville=&ville_avant=toulouse&cadre=43,1,44,2&autour=43.6,1.4,2", "?autour=43.6%2C1.4%2C2"),
+        ("ville=Toulouse&ville_avant=toulouse&cadre=43,1,44,2", "?ville=toulouse&cadre=43%2C1%2C44%2C2"),
+        ("ville=lyon&cadre=43,1,44,2", "?ville=lyon&cadre=43%2C1%2C44%2C2"),
+    ],
+)
+def test_another_city_leaves_the_part_of_the_map_behind(query: str, left: str) -> None:
+    assert asked(query).query_string() == left
+
+
 def test_a_point_is_written_down_no_closer_than_a_hundred_metres() -> None:
     filters = asked("autour=43.604652,1.444209,2")
 

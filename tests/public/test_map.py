@@ -169,6 +169,15 @@ def test_a_part_of_the_map_is_a_filter_like_the_others(cities: None, read: Read)
     assert "laissée de côté" in words_of(broken)
 
 
+def test_another_city_may_be_chosen_from_a_part_of_the_map(cities: None, read: Read) -> None:
+    """Each choice of a city tells what it finds once the part of the map is left."""
+    page = read("/programme/carte/?ville=toulouse&cadre=43.5,1.3,43.7,1.6")
+    select = page[page.index('<select id="ville"') :]
+
+    assert '<input type="hidden" name="ville_avant" value="toulouse">' in page
+    assert re.search(r'<option value="nantes">à Nantes \(\d+\)</option>', select.replace("\u00a0", " "))
+
+
 @pytest.mark.parametrize(
     "query",
     ["cadre=ici&zoom=3", "cadre=1,2,3&zoom=3", "cadre=1,2,3,4&zoom=20", "cadre=1,2,3,4&zoom=-1", "zoom=x"],

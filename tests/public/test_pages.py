@@ -225,6 +225,22 @@ def test_a_slot_of_another_clock_says_so(read: Read) -> None:
     assert "heure locale" not in there
 
 
+@pytest.mark.parametrize("query", ["autour=-20.88,55.45,5", "cadre=-21,55,-20.5,56", "ville=saint-denis"])
+def test_a_list_of_one_clock_is_read_by_that_clock(read: Read, query: str) -> None:
+    island = TerritoryFactory(name="La Réunion", slug="la-reunion", timezone="Indian/Reunion")
+    commune = Commune.objects.create(territory=island, name="Saint-Denis")
+    venue = VenueFactory(territory=island, commune=commune, latitude=-20.88, longitude=55.45)
+    SlotFactory(
+        activity=ActivityFactory(host=HostFactory(territory=island)), venue=venue, start_time=dt.time(10)
+    )
+
+    list_, timetable = words_of(read(f"/programme/?{query}")), words_of(read(f"/programme/agenda/?{query}"))
+
+    assert "10 h 1 créneau, 10 places" in list_
+    assert "heure de Paris" not in list_
+    assert "heure locale" not in list_ + timetable
+
+
 def test_the_chart_says_its_finding_in_words(read: Read) -> None:
     SlotFactory(start_time=dt.time(9), capacity=6)
     SlotFactory(start_time=dt.time(11), capacity=2)
@@ -256,7 +272,7 @@ def a_full_slot(city: Any, n: int) -> Slot:
     [
         ("/", 6),
         ("/programme/", 6),
-        ("/programme/?ville=toulouse&jour=2027-06-10&moment=matin&acces=mi&langue=&q=atelier", 6),
+        ("/programme/?ville=toulouse&jour=2027-06-10&moment=matin&acces=mi&langue=&q=atelier", 7),
         ("/programme/agenda/", 8),
         ("/programme/carte/", 6),
         ("/programme/carte/?ville=toulouse", 6),

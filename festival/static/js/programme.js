@@ -24,7 +24,8 @@
     asked = null;
     var count = document.getElementById("compte");
     document.getElementById("annonce").textContent = count ? count.textContent.trim().replace(/\s+/g, " ") : "";
-    if (by.tagName === "FORM") return; // the button keeps the focus, by its id
+    // The button keeps the focus, by its id, unless it is folded away now.
+    if (by.tagName === "FORM" && document.activeElement !== document.body) return;
     var start = document.getElementById("resultats");
     start.focus({ preventScroll: true });
     if (by.closest && by.closest(".pager")) start.scrollIntoView({ block: "start" });
