@@ -8,6 +8,7 @@ from events.views import (
     ballot,
     booking,
     bulk_off,
+    choosing,
     day_holding,
     follows,
     holding,
@@ -17,6 +18,7 @@ from events.views import (
     visitor_coming,
     visitor_day,
     visitor_move,
+    waiting_line,
 )
 
 
@@ -69,10 +71,10 @@ urlpatterns: list[URLPattern] = [
     ),
     path(f"{VISIT}proposition/", holding.my_visit_offer, name="my_visit_offer"),
     path(f"{VISIT}confirmer/", holding.my_visit_confirm, name="my_visit_confirm"),
-    path(f"{VISIT}choisir/", holding.my_visit_choose, name="my_visit_choose"),
-    path(f"{VISIT}dernier-appel/", holding.my_visit_claim, name="my_visit_claim"),
-    path(f"{VISIT}partager/", holding.my_visit_split, name="my_visit_split"),
-    path("nouvelle-adresse/<str:token>/", holding.new_address, name="new_address"),
+    path(f"{VISIT}choisir/", choosing.my_visit_choose, name="my_visit_choose"),
+    path(f"{VISIT}dernier-appel/", waiting_line.my_visit_claim, name="my_visit_claim"),
+    path(f"{VISIT}partager/", waiting_line.my_visit_split, name="my_visit_split"),
+    path("nouvelle-adresse/<str:token>/", visitor_address.new_address, name="new_address"),
     path("tirages/<slug:slug>/participer/", ballot.ballot_enter, name="ballot_enter"),
     path("tirages/<slug:slug>/recu/<str:token>/", ballot.ballot_receipt, name="ballot_receipt"),
     path("mes-visites/<str:token>/tirage/<str:code>/", ballot.my_ballot_entry, name="my_ballot_entry"),

@@ -13,7 +13,7 @@ from events.models import Registration
 from events.refusals import Reason, Refused
 from events.registration.book_day import confirm_day
 from events.registration.settle import let_pass
-from events.views.holding import IN_THE_WAY
+from events.views.became import IN_THE_WAY
 from events.views.kept import is_kept, kept_of
 from events.views.visitor import Opened, by_secret_link
 
