@@ -16,6 +16,7 @@ from django.utils import timezone
 from events import longwork
 from events.broadcasts import rest_at_night, run_broadcast
 from events.digests import owe_digests
+from events.exchange import agendas
 from events.follows import owe_follows
 from events.geocoding import geocode_due
 from events.longwork import Handler
@@ -135,6 +136,19 @@ def geocode(now: dt.datetime) -> int:
     return answered
 
 
+@shared_task(name=agendas.TASK, ignore_result=True)
+def follow_agendas_task() -> None:
+    """Every minute, and when a team has just asked: read the agendas followed that are due."""
+    follow_agendas(timezone.now())
+
+
+def follow_agendas(now: dt.datetime) -> int:
+    """How many agendas were looked at; none where AGENDA_EVERY_MINUTES is 0."""
+    looked = agendas.follow_due(now)
+    beat("follow_agendas", now)
+    return looked
+
+
 @shared_task(name="events.owe_digests", ignore_result=True)
 def owe_digests_task() -> None:
     """Every minute: owe digests, door lists and what is left undone to desks whose hour it is."""
@@ -222,6 +236,7 @@ def sweep(now: dt.datetime | None = None) -> Sweep:
     report = deliver_due(now=now)
     webhooks.deliver_webhooks(now=now)
     geocode(at)
+    follow_agendas(at)
     watch_mail(at)
     for name in ("release_leases", "expire", "deliver_due", "deliver_webhooks"):
         beat(name, at)

@@ -6,7 +6,8 @@ it is full. It never goes back and rises with every change, so that a sum over a
 from another. How many places are left of many is no change: booking a place costs nothing here.
 
 ``events_goneslot`` gets a row when a slot that the public could see is deleted or taken back (itself, its
-activity or its edition). It holds numbers and times alone: a title that was withdrawn is not kept.
+activity or its edition). It holds numbers, times, the codes that feeds are filtered by and the position of
+its venue: a title or a text that was withdrawn is not kept.
 
 Laid by a migration and, on SQLite, again after each ``migrate``.
 """
@@ -52,6 +53,7 @@ SHOWN_WITH_A_SLOT = (
             *("festival_id", "programme_id", "territory_id", "host_id", "venue_id", "slug", "title_fr"),
             *("title_en", "description_fr", "description_en", "format", "theme", "mode", "audience"),
             *("minimum_age", "languages", "access", "meeting_point", "announced", "state", "external_id"),
+            *("image_url", "image_credit"),
         ),
         "slot.activity_id = NEW.id",
     ),
@@ -78,22 +80,33 @@ _FULL = (
     "({0}.capacity IS NOT NULL AND {0}.capacity + {0}.overbook - {0}.taken - {0}.held - {0}.reserved <= 0)"
 )
 _SEEN = "('published', 'cancelled')"
+_KEPT = {
+    "activity_number": "slot.activity_id",
+    **{name: f"slot.{name}" for name in ("starts_at", "ends_at", "timezone")},
+    "territory_id": "activity.territory_id",
+    "programme_number": "activity.programme_id",
+    **{name: f"activity.{name}" for name in ("format", "theme", "mode", "audience", "languages")},
+    # Written as |mi|vi| each: one after the other they are read the same.
+    "access": "activity.access || COALESCE(venue.access, '')",
+    "commune_number": "venue.commune_id",
+    **{name: f"venue.{name}" for name in ("latitude", "longitude")},
+}
+"""Columns of the mark, and what they are of the slot."""
 
 
 def _gone(which: str, now: str, *, state: str, activity: str, festival: str, present: str) -> str:
     """Leave a mark for the slots of ``which``; the rest says what was seen before the change."""
+    names = ", ".join(_KEPT)
+    anew = ", ".join(f"{name} = excluded.{name}" for name in _KEPT)
     return f"""
-        INSERT INTO events_goneslot
-            (slot_number, activity_number, territory_id, starts_at, ends_at, timezone, sequence, gone_ms)
-        SELECT slot.id, slot.activity_id, activity.territory_id, slot.starts_at, slot.ends_at, slot.timezone,
-               slot.revision + 2, {now}
+        INSERT INTO events_goneslot (slot_number, sequence, gone_ms, {names})
+        SELECT slot.id, slot.revision + 2, {now}, {", ".join(_KEPT.values())}
         FROM {which} JOIN events_activity activity ON activity.id = slot.activity_id
         JOIN events_festival festival ON festival.id = activity.festival_id
+        LEFT JOIN events_venue venue ON venue.id = slot.venue_id
         WHERE {state} IN {_SEEN} AND {activity} IN {_SEEN} AND {festival} = 'published'
           AND slot.ends_at > {present}
-        ON CONFLICT (slot_number) DO UPDATE SET
-            activity_number = excluded.activity_number, territory_id = excluded.territory_id,
-            starts_at = excluded.starts_at, ends_at = excluded.ends_at, timezone = excluded.timezone,
+        ON CONFLICT (slot_number) DO UPDATE SET {anew},
             sequence = CASE WHEN events_goneslot.sequence >= excluded.sequence
                        THEN events_goneslot.sequence + 2 ELSE excluded.sequence END,
             gone_ms = CASE WHEN events_goneslot.gone_ms >= excluded.gone_ms
@@ -102,7 +115,8 @@ def _gone(which: str, now: str, *, state: str, activity: str, festival: str, pre
 
 
 _OLD_SLOT = (
-    "(SELECT OLD.id AS id, OLD.activity_id AS activity_id, OLD.starts_at AS starts_at, "
+    "(SELECT OLD.id AS id, OLD.activity_id AS activity_id, OLD.venue_id AS venue_id, "
+    "OLD.starts_at AS starts_at, "
     "OLD.ends_at AS ends_at, OLD.timezone AS timezone, OLD.revision AS revision, OLD.state AS state) slot"
 )
 _NOW_SEEN = {"state": "slot.state", "activity": "activity.state", "festival": "festival.state"}

@@ -31,6 +31,7 @@ from events.links import (
 from events.models import (
     Absence,
     Activity,
+    AgendaSource,
     ApiToken,
     BallotEntry,
     Broadcast,
@@ -276,6 +277,11 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:organiser_request_answer": (ROOM, "territory request"),
     "events:organiser_exchange": (ORGANISERS, "territory"),
     "events:organiser_exchange_json": (ORGANISERS, "territory"),
+    "events:organiser_agenda_new": (ORGANISERS, "territory"),
+    "events:organiser_agenda_try": (ORGANISERS, "territory agenda"),
+    "events:organiser_agenda_pause": (ORGANISERS, "territory agenda"),
+    "events:organiser_agenda_allow": (ORGANISERS, "territory agenda"),
+    "events:organiser_agenda_remove": (ORGANISERS, "territory agenda"),
     "events:organiser_occupation": (VENUE, "territory"),
     "events:organiser_occupation_csv": (VENUE, "territory"),
     "events:organiser_block": (VENUE, "territory venue"),
@@ -369,6 +375,9 @@ def side(festival: Any, letter: str, now: dt.datetime) -> dict[str, Any]:
     key = ApiToken.objects.create(name="Ville", territory=territory, token_hash=letter * 64)
     hook = Webhook.objects.create(territory=territory, name="Ville", url="https://partner.example/")
     delivery = ping(hook, now=now)
+    agenda = AgendaSource.objects.create(
+        territory=territory, url=f"https://agenda.example/{letter}.json", next_check_at=now
+    )
     job = Job.objects.create(kind=Job.Kind.BULK, territory=territory, asked_at=now)
     ballot = f.BallotFactory(
         festival=festival,
@@ -491,6 +500,7 @@ def addresses(at: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "territory key": {"territory": territory, "pk": at["key"].pk},
         "territory job": {"territory": territory, "pk": at["job"].pk},
         "territory webhook": {"territory": territory, "pk": at["hook"].pk},
+        "territory agenda": {"territory": territory, "pk": at["agenda"].pk},
         "territory delivery": {
             "territory": territory,
             "pk": at["hook"].pk,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from events.models import Festival
+from events.models import Festival, Territory
 from events.reminders import default_reminder_rules
 
 from .entries import Entry
@@ -17,6 +17,15 @@ def edition_for(entries: Sequence[Entry], *, now: dt.datetime) -> Festival:
     """The current published edition that is no demonstration, else the community's diary, made at need."""
     current = Festival.objects.published().filter(is_demo=False).order_by("-starts_on", "-pk").first()
     return current or community_diary(entries, now=now)
+
+
+def edition_under_way(territory: Territory) -> Festival | None:
+    """In the territory: published before draft, the last to start."""
+    return (
+        territory.festivals.exclude(state=Festival.State.ARCHIVED)
+        .order_by("-state", "-starts_on", "-pk")
+        .first()
+    )
 
 
 def widen_diary(festival: Festival, entries: Sequence[Entry]) -> None:

@@ -13,13 +13,16 @@ ASSUMED_MINUTES = 120
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing to put right, in the reader's language. ``line`` counts from 1, events when ``of_event``."""
+    """One thing to put right, in the reader's language. ``line`` counts from 1, events when ``of_event``; 0
+    stands for no line of the file."""
 
     line: int
     text: str
     of_event: bool = False
 
     def __str__(self) -> str:
+        if not self.line:
+            return self.text
         if self.of_event:
             return _("Event %(number)d: %(text)s") % {"number": self.line, "text": self.text}
         return _("Line %(number)d: %(text)s") % {"number": self.line, "text": self.text}

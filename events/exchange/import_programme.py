@@ -8,7 +8,7 @@ registered or a room is held, so that people are told and nothing is taken twice
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -111,23 +111,29 @@ def import_entries(
     source: str = "",
     dry_run: bool = False,
     allow_deletions: bool = False,
+    allowed_gone: int = 0,
     within: Territory | None = None,
+    absent: Collection[str] = (),
 ) -> Summary:
     """Write the events of a file into an edition; the same file again changes nothing.
 
     :param by: who imports, for the journal; None for a command.
     :param dry_run: do everything, then take it back; the summary says whether it would be refused.
     :param allow_deletions: take away as many slots as the file says.
+    :param allowed_gone: as many as somebody has said yes to.
     :param within: the only territory whose visits may be written.
+    :param absent: identifiers of events that the source has named before and no longer does: their slots to
+        come go like those that an event no longer names.
 
     Raises ``ImportRefused`` and ``TooManyGone``; nothing is written then.
     """
     with transaction.atomic():
         work = _Import(festival, now, by, source, within)
-        summary = work.run(entries)
+        summary = work.run(entries, absent)
         if work.problems:
             raise ImportRefused(work.problems)
-        if summary.is_mass_deletion and not (allow_deletions or dry_run):
+        is_allowed = allow_deletions or summary.gone <= allowed_gone
+        if summary.is_mass_deletion and not (is_allowed or dry_run):
             raise TooManyGone(summary.gone, summary.slots_known)
         if dry_run:
             transaction.set_rollback(True)
@@ -150,7 +156,7 @@ class _Import:
         self.problems: list[Problem] = []
         self.destinations = Destinations(festival, home=within)
 
-    def run(self, entries: Sequence[Entry]) -> Summary:
+    def run(self, entries: Sequence[Entry], absent: Collection[str] = ()) -> Summary:
         self.destinations.learn(entries)
         known = {
             activity.external_id: activity
@@ -159,14 +165,18 @@ class _Import:
             )
         }
         named = [(entry, known.get(entry.identifier) or self._own(entry)) for entry in entries]
+        left = [known[one] for one in absent if one in known and known[one].territory == self.within]
+        concerned = {one.pk for one in [*(one for _entry, one in named), *left] if one}
         self.summary.slots_known = (
-            Slot.objects.filter(activity__in={one.pk for _entry, one in named if one}, ends_at__gt=self.now)
+            Slot.objects.filter(activity__in=concerned, ends_at__gt=self.now)
             .exclude(state=Slot.State.CANCELLED)
             .exclude(external_id="")
             .count()
         )
         for entry, activity in named:
             self._take(entry, activity)
+        for activity in left:
+            self._let_all_go(activity)
         self.summary.notes = sorted(
             [*self.summary.notes, *self.destinations.notes], key=lambda note: note.line
         )
@@ -437,6 +447,24 @@ class _Import:
             return
         slot.delete()
         self.summary.slots_removed += 1
+
+    def _let_all_go(self, activity: Activity) -> None:
+        """An event that its source no longer names: its slots to come, as above. The visit itself stays."""
+        slots = activity.slots.filter(ends_at__gt=self.now).exclude(external_id="")
+        removed = 0
+        for slot in slots.exclude(state=Slot.State.CANCELLED).order_by("starts_at"):
+            if slot.registrations.exists():
+                words = {"title": activity.title, "slot": _when(slot.day, slot.start_time)}
+                text = _(
+                    "“%(title)s” is no longer there, but people are registered for %(slot)s: it was kept. "
+                    "Withdraw it on the site."
+                )
+                self.summary.notes.append(Problem(0, text % words, of_event=True))
+                continue
+            slot.delete()
+            removed += 1
+        self.summary.slots_removed += removed
+        self.summary.updated += bool(removed)
 
     # ── what is told ──────────────────────────────────────────────────────────────────────────────────────
 

@@ -6,11 +6,16 @@ import base64
 import binascii
 import zlib
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+
+from .fields import PlainTextMixin, web_address
 
 BIGGEST = 1024 * 1024
 """Bytes of a file at the desk; a larger one is for ``import_programme``."""
@@ -40,6 +45,28 @@ class ProgrammeFileForm(forms.Form):
         if not cleaned.get("data") and not self.errors:
             self.add_error("file", _("Choose a file."))
         return cleaned
+
+
+class AgendaForm(PlainTextMixin, forms.Form):
+    """The address of an agenda's export."""
+
+    url = forms.URLField(
+        label=gettext_lazy("Address of the export"),
+        max_length=500,
+        assume_scheme="https",
+        help_text=gettext_lazy(
+            "Of OpenAgenda’s JSON, page by page or whole: "
+            "https://openagenda.com/agendas/<number>/events.v2.json?size=300"
+        ),
+    )
+
+    def clean_url(self) -> str:
+        url = web_address(self.cleaned_data["url"], private=settings.AGENDA_ALLOW_PRIVATE)
+        if "@" in urlsplit(url).netloc:
+            raise ValidationError(
+                _("An address with a user name or a password in it is not accepted."), code="userinfo"
+            )
+        return url
 
 
 def packed(data: bytes) -> str:

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 import unicodedata
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -32,6 +33,23 @@ def refuse_lines(text: str) -> None:
     """Raises ``ValidationError`` on a line break where one line is expected."""
     if any(sign in text for sign in "\n\r\t\u2028\u2029\x85"):
         raise ValidationError(_("This goes on one line."))
+
+
+def web_address(url: str, *, private: bool) -> str:
+    """What can be seen of an address that the site is to call; where it leads is looked at each time.
+
+    ``private``: ``http`` will do as well. Raises ``ValidationError``.
+    """
+    try:
+        parts = urlsplit(url)
+        is_odd = parts.port == 0 or not parts.hostname
+    except ValueError:
+        is_odd = True
+    if is_odd:
+        raise ValidationError(_("This address cannot be called: please check each sign."), code="invalid")
+    if parts.scheme != "https" and not private:
+        raise ValidationError(_("The address must begin with https://."), code="https")
+    return parts._replace(fragment="").geturl()
 
 
 class PlainTextMixin(forms.BaseForm):

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from events.models import Webhook
 
-from .fields import PlainTextMixin
+from .fields import PlainTextMixin, web_address
 
 
 class TokenForm(PlainTextMixin, forms.Form):
@@ -38,22 +38,13 @@ class WebhookForm(PlainTextMixin, forms.Form):
 
     def clean_url(self) -> str:
         """What can be seen of an address; where it leads is looked at each time something is sent."""
-        url: str = self.cleaned_data["url"]
-        try:
-            parts = urlsplit(url)
-            is_odd = parts.port == 0 or not parts.hostname
-        except ValueError:
-            is_odd = True
-        if is_odd:
-            raise ValidationError(_("This address cannot be called: please check each sign."), code="invalid")
-        if parts.scheme != "https" and not settings.WEBHOOK_ALLOW_PRIVATE:
-            raise ValidationError(_("The address must begin with https://."), code="https")
-        if parts.username or parts.password:
+        url = web_address(self.cleaned_data["url"], private=settings.WEBHOOK_ALLOW_PRIVATE)
+        if "@" in urlsplit(url).netloc:
             raise ValidationError(
                 _("An address with a user name in it is not accepted: the signature says who writes."),
                 code="userinfo",
             )
-        return parts._replace(fragment="").geturl()
+        return url
 
     @property
     def values(self) -> dict[str, Any]:

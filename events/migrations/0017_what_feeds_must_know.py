@@ -15,12 +15,6 @@ def make_way(_apps: Any, schema_editor: Any) -> None:
         guards.untie(schema_editor.connection)
 
 
-def lay(_apps: Any, schema_editor: Any) -> None:
-    """On SQLite they are laid once all migrations are done, for the same reason."""
-    if schema_editor.connection.vendor == "postgresql":
-        marks.lay(schema_editor.connection)
-
-
 def lift(_apps: Any, schema_editor: Any) -> None:
     marks.lift(schema_editor.connection)
 
@@ -61,5 +55,6 @@ class Migration(migrations.Migration):
                 'ordering': ['gone_ms', 'pk'],
             },
         ),
-        migrations.RunPython(lay, lift),
+        # Laid on PostgreSQL by the last migration whose columns they name (0024), on SQLite once all are done.
+        migrations.RunPython(migrations.RunPython.noop, lift),
     ]

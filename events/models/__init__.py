@@ -1,6 +1,7 @@
 """Fields, what must always hold, and words for asking. No rules live here."""
 
 from .activity import Activity
+from .agenda import AgendaRun, AgendaSource
 from .ballot import Ballot, BallotEntry, BallotWish
 from .choices import (
     LOCALES,
@@ -72,6 +73,8 @@ __all__ = [
     "Absence",
     "Access",
     "Activity",
+    "AgendaRun",
+    "AgendaSource",
     "Announced",
     "ApiToken",
     "Appearance",

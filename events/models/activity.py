@@ -124,6 +124,8 @@ class Activity(models.Model):
     submitted_at = models.DateTimeField(null=True, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
     external_id = models.CharField(max_length=120, blank=True)
+    image_url = models.URLField(max_length=500, blank=True, default="", db_default="", editable=False)
+    image_credit = models.CharField(max_length=255, blank=True, default="", db_default="", editable=False)
     source = models.CharField(_("source"), max_length=300, blank=True)
     search_text = models.TextField(editable=False, blank=True)
     created_by = models.ForeignKey(

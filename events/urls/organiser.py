@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 
 from events.views import (
     organiser,
+    organiser_agendas,
     organiser_autoplan,
     organiser_ballots,
     organiser_board,
@@ -45,6 +46,7 @@ TWINS = f"{HERE}lieux/doublons/<slug:venue>/<slug:other>/"
 BALLOT = f"{HERE}tirages/<slug:slug>/"
 SLOT = f"{HERE}creneaux/<int:pk>/"
 HOOK = f"{HERE}partenaires/webhooks/<int:pk>/"
+AGENDA = f"{HERE}echanges/agendas/<int:pk>/"
 MAILS = f"{HERE}courriels/"
 REVIEW = f"{HERE}moderation/<int:pk>/"
 
@@ -128,6 +130,11 @@ urlpatterns: list[URLPattern] = [
     path(f"{HERE}demandes/<int:pk>/reponse/", organiser_requests.answer, name="organiser_request_answer"),
     path(f"{HERE}echanges/", organiser_exchange.exchange, name="organiser_exchange"),
     path(f"{HERE}echanges/programme.json", organiser_exchange.exchange_json, name="organiser_exchange_json"),
+    path(f"{HERE}echanges/agendas/", organiser_agendas.agenda_new, name="organiser_agenda_new"),
+    path(f"{AGENDA}lire/", organiser_agendas.agenda_try, name="organiser_agenda_try"),
+    path(f"{AGENDA}pause/", organiser_agendas.agenda_pause, name="organiser_agenda_pause"),
+    path(f"{AGENDA}accord/", organiser_agendas.agenda_allow, name="organiser_agenda_allow"),
+    path(f"{AGENDA}retirer/", organiser_agendas.agenda_remove, name="organiser_agenda_remove"),
     path(f"{HERE}occupation/", organiser_occupation.occupation, name="organiser_occupation"),
     path(f"{HERE}occupation.csv", organiser_occupation.occupation_csv, name="organiser_occupation_csv"),
     path(f"{HERE}partenaires/", organiser_partners.partners, name="organiser_partners"),

@@ -43,6 +43,8 @@ from .organiser_mails import mails_of
 NEARLY_FULL = 0.9
 NEARLY_EMPTY = 3
 SOON = dt.timedelta(days=7)
+SILENT = dt.timedelta(days=1)
+"""An agenda that gave no answer for so long is something to look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,8 @@ def _tasks(place: Workplace) -> list[Task]:
         _unplaced(place),
         _refused_mails(place),
         _paused_webhooks(place),
+        _held_agendas(place),
+        _silent_agendas(place),
         *_by_fill(place),
     ]
     return [task for task in found if task is not None]
@@ -222,6 +226,34 @@ def _paused_webhooks(place: Workplace) -> Task | None:
         _("Their server took nothing for three days: their webhook is paused."),
         _("See them"),
         reverse("events:organiser_partners", args=[place.territory.slug]),
+    )
+
+
+def _held_agendas(place: Workplace) -> Task | None:
+    held = place.territory.agenda_sources.filter(is_active=True, held_at__isnull=False, allowed_gone=0)
+    number = held.count()
+    if not number:
+        return None
+    return Task(
+        number,
+        _("Agendas that would take much away"),
+        _("Nothing of them is taken in before you say yes."),
+        _("See them"),
+        reverse("events:organiser_exchange", args=[place.territory.slug]),
+    )
+
+
+def _silent_agendas(place: Workplace) -> Task | None:
+    silent = place.territory.agenda_sources.filter(failing_since__lt=place.now - SILENT, is_active=True)
+    number = silent.count()
+    if not number:
+        return None
+    return Task(
+        number,
+        _("Agendas without an answer"),
+        _("For a day and more. What they said last stands."),
+        _("See them"),
+        reverse("events:organiser_exchange", args=[place.territory.slug]),
     )
 
 

@@ -11,21 +11,41 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
+from events.exchange import agendas
 from events.exchange.entries import Problem, Reading
 from events.exchange.feed_set import BY_ACTIVITY, slots_by_number
 from events.exchange.feeds import write_json
 from events.exchange.import_programme import ImportRefused, Summary, TooManyGone, import_entries
 from events.exchange.programme_file import read_programme
-from events.forms.exchange import ProgrammeFileForm, packed
-from events.models import Activity, Festival, Slot
+from events.forms.exchange import AgendaForm, ProgrammeFileForm, packed
+from events.models import Activity, AgendaRun, Festival, Slot
 
 from .organiser_frame import Workplace, edition_of, frame, workplace
 
 MOST_SHOWN = 100
+SHOWN_RUNS = 10
+TROUBLES = {
+    "no answer in time": gettext_lazy("no answer in time"),
+    "the name is not known": gettext_lazy("the name of the server is not known"),
+    "https only": gettext_lazy("the address leads to one that is not https"),
+    "this is no address": gettext_lazy("this is no address"),
+    "an address of a private network is not written to": gettext_lazy(
+        "the server stands in a private network, which is not called"
+    ),
+    "the answer is too long": gettext_lazy("the export is larger than 10 MB"),
+    "too many pages": gettext_lazy("more than a hundred pages: ask for larger ones (size=300)"),
+    "too many redirects": gettext_lazy("the address leads on and on"),
+    "a later page is no list of events": gettext_lazy("a later page holds no events"),
+    "no edition is under way": gettext_lazy("no edition is under way in this territory"),
+    "this site could not read it": gettext_lazy("this site could not read it: the reason stands in its log"),
+    f"more than {agendas.MOST_EVENTS} events": gettext_lazy("more than 3,000 events"),
+}
+"""What ``exchange.agendas`` writes down, in the reader's language."""
 MOST_EVENTS = 300
 """Events of a file at the desk: more take longer than one should wait for a page."""
 
@@ -36,14 +56,10 @@ def exchange(request: HttpRequest, territory: str) -> HttpResponse:
     place = workplace(request, territory)
     edition = edition_of(place)
     if request.method != "POST" or edition is None:
-        return render(
-            request,
-            "events/organiser/exchange.html",
-            frame(place, edition=edition, form=ProgrammeFileForm()),
-        )
+        return exchange_page(request, place, edition)
     form = ProgrammeFileForm(request.POST, request.FILES)
     if not form.is_valid():
-        return _shown(request, place, edition, form=form, status=422)
+        return exchange_page(request, place, edition, form=form, status=422)
     data: bytes = form.cleaned_data["data"]
     reading = read_programme(data)
     if len(reading.entries) > MOST_EVENTS:
@@ -52,15 +68,15 @@ def exchange(request: HttpRequest, territory: str) -> HttpResponse:
             _("The file holds %(found)d events, %(most)d at most can be taken here: split it.")
             % {"found": len(reading.entries), "most": MOST_EVENTS},
         )
-        return _shown(request, place, edition, form=form, status=422)
+        return exchange_page(request, place, edition, form=form, status=422)
     is_trial = bool(form.cleaned_data["file"])
     allowed = form.cleaned_data["allow_deletions"]
     summary, problems = _take(place, edition, reading, is_trial=is_trial, allowed=allowed)
     if problems or summary is None:
-        return _shown(request, place, edition, form=ProgrammeFileForm(), problems=problems, status=422)
+        return exchange_page(request, place, edition, form=ProgrammeFileForm(), problems=problems, status=422)
     if is_trial or (summary.is_mass_deletion and not allowed):
         notes = [*reading.notes, *summary.notes][:MOST_SHOWN]
-        return _shown(
+        return exchange_page(
             request,
             place,
             edition,
@@ -102,12 +118,28 @@ def _take(
     return summary, reading.problems[:MOST_SHOWN]
 
 
-def _shown(
-    request: HttpRequest, place: Workplace, edition: Festival, *, status: int, **context: Any
+def exchange_page(
+    request: HttpRequest, place: Workplace, edition: Festival | None, *, status: int = 200, **context: Any
 ) -> HttpResponse:
-    return render(
-        request, "events/organiser/exchange.html", frame(place, edition=edition, **context), status=status
-    )
+    """The page, with what went before and the agendas that are followed."""
+    context = {"form": ProgrammeFileForm(), "agenda_form": AgendaForm(), **context}
+    context = frame(place, edition=edition, sources=_sources(place), asks_agendas=agendas.is_on(), **context)
+    response = render(request, "events/organiser/exchange.html", context, status=status)
+    # The address of an export may hold a key.
+    patch_cache_control(response, private=True, no_store=True)
+    return response
+
+
+def _sources(place: Workplace) -> list[dict[str, Any]]:
+    found = []
+    for source in place.territory.agenda_sources.order_by("pk").prefetch_related("runs"):
+        runs = [_run(run) for run in list(source.runs.all())[:SHOWN_RUNS]]
+        found.append({"source": source, "runs": runs, "last": runs[0] if runs else None})
+    return found
+
+
+def _run(run: AgendaRun) -> dict[str, Any]:
+    return {"run": run, "why": TROUBLES.get(run.why, run.why)}
 
 
 def _done(summary: Summary) -> str:

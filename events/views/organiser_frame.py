@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from events.clock import on_the_wall
+from events.exchange.community import edition_under_way
 from events.models import (
     Activity,
     Festival,
@@ -112,11 +113,7 @@ def workplace(
 
 def edition_of(place: Workplace) -> Festival | None:
     """The edition under way in the territory: published before draft, the last to start."""
-    return (
-        place.territory.festivals.exclude(state=Festival.State.ARCHIVED)
-        .order_by("-state", "-starts_on", "-pk")
-        .first()
-    )
+    return edition_under_way(place.territory)
 
 
 def editions_run(place: Workplace) -> Any:

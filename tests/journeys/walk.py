@@ -90,6 +90,17 @@ if is_new:
         room=room, label="Répétition", starts_at=full.starts_at, ends_at=full.ends_at,
         asked_by=by, asked_at=now,
     )
+    agenda = m.AgendaSource.objects.create(
+        territory=there, url="https://agenda.example/toulouse/events.v2.json?size=300", next_check_at=later,
+        checked_at=now, held_at=now, held_gone=43, held_known=60,
+    )
+    m.AgendaRun.objects.create(
+        source=agenda, outcome="imported", at=now, last_at=now, created=12, slots_created=60, refused=1,
+        problems=["Événement 4 : « Lyon » relève d’un autre territoire."],
+    )
+    m.AgendaRun.objects.create(
+        source=agenda, outcome="held", at=now, last_at=later, times=3, gone=43, known=60
+    )
     was = dict(
         starts_at=full.starts_at.isoformat(), ends_at=full.ends_at.isoformat(), timezone=full.timezone,
         room="Salle Canal", venue="La Cantine",
@@ -190,6 +201,8 @@ ACTIONS = {
     *("organiser_slot_restore", "host_slot_restore"),
     *("organiser_block", "organiser_unblock", "host_desk", "organiser_desk"),
     *("organiser_token_new", "organiser_token_revoke", "organiser_webhook_pause", "organiser_webhook_try"),
+    *("organiser_agenda_new", "organiser_agenda_try", "organiser_agenda_pause", "organiser_agenda_allow"),
+    "organiser_agenda_remove",
     *("organiser_webhook_delete", "organiser_delivery_again", "forget_me", "host_slot_pools"),
     *("organiser_quiet_hours", "organiser_reminder_rule"),
     *("organiser_opening_drop", "organiser_slot_pools", "organiser_slot_overbook"),

@@ -12,13 +12,15 @@ from typing import Any
 
 import pytest
 
+from events import outside
 from events.models import Delivery, Slot, Webhook
+from events.outside import Unreachable, is_public
 from events.partners import pause_webhook, resume_webhook, send_again, try_webhook
 from events.refusals import Reason, Refused
 from events.registration.book import register_party
 from events.webhooks import deliver, reach
 from events.webhooks.deliver import claim, deliver_webhooks
-from events.webhooks.reach import Unreachable, is_public, post
+from events.webhooks.reach import post
 from events.webhooks.tell import Event, tell_registrations
 from tests.factories import NOW, RegistrationFactory, SlotFactory
 from tests.ground.receiver import Receiver
@@ -101,7 +103,7 @@ class TestNotArriving:
         status: int | None,
         said: str,
     ) -> None:
-        monkeypatch.setattr(reach, "PATIENCE", 0.3)
+        monkeypatch.setattr(outside, "PATIENCE", 0.3)
         monkeypatch.setattr(reach, "LONGEST", 0.5)
         vars(receiver).update(trouble)
         delivery = owe(slot)
@@ -308,11 +310,11 @@ class TestWhereTo:
         """A name that answers otherwise the second time changes nothing: it is asked once."""
         asked = []
 
-        def resolve(host: str, port: int) -> list[str]:
+        def resolve(host: str, port: int, *, private: bool) -> list[str]:
             asked.append(host)
             return ["127.0.0.1"]
 
-        monkeypatch.setattr(reach, "_resolve", resolve)
+        monkeypatch.setattr(outside, "_resolve", resolve)
         port = receiver.url.partition("127.0.0.1:")[2].partition("/")[0]
 
         answer = post(f"http://partner.invalid:{port}/", body=b"{}", headers={})

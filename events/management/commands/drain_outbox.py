@@ -17,6 +17,7 @@ from events.follows import owe_follows
 from events.jobs import (
     deliver_webhooks,
     draw_ballots,
+    follow_agendas,
     forget,
     geocode,
     owe_digests_in_turn,
@@ -41,6 +42,7 @@ EVERY_SECONDS: dict[str, float] = {
     "pass_places_on": 30.0,
     "draw_ballots": 60.0,
     "geocode": 60.0,
+    "follow_agendas": 60.0,
     "owe_digests": 60.0,
     "owe_follows": 60.0,
     "watch_mail": 30.0,
@@ -122,6 +124,7 @@ SWEEPS: dict[str, Callable[[], object]] = {
     "pass_places_on": lambda: pass_places_on(timezone.now()),
     "draw_ballots": lambda: draw_ballots(timezone.now()),
     "geocode": lambda: geocode(timezone.now()),
+    "follow_agendas": lambda: follow_agendas(timezone.now()),
     "owe_digests": lambda: owe_digests_in_turn(timezone.now()),
     "owe_follows": lambda: owe_follows(timezone.now()),
     "watch_mail": lambda: watch_mail(timezone.now()),
