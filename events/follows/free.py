@@ -17,14 +17,12 @@ from events.mail.follow_facts import open_slots, slots_of
 from events.mail.heartbeat import last
 from events.models import Activity, Festival, Follow, Follower, FullSpell, Heartbeat, Message, Mode, Topic
 
-from .telling import local_day, owe_followers
+from .telling import MORNING, local_day, owe_followers
 from .topics import JOINED, keys_about
 
 LOOK_EVERY = dt.timedelta(minutes=5)
 SETTLES = dt.timedelta(minutes=4)
 """Free at two looks: by then the waiting list has had its turn."""
-MORNING = dt.time(9)
-"""When who was already written to the day before is told what came free after that and still is."""
 FORGOTTEN_AFTER = dt.timedelta(days=2)
 LASTS = dt.timedelta(hours=12)
 MARK = "follow_full"

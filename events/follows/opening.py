@@ -11,7 +11,7 @@ from events.mail.follow_facts import open_slots, slots_of
 from events.mail.heartbeat import last
 from events.models import Festival, Heartbeat, Message, Slot, Topic
 
-from .telling import owe_followers
+from .telling import owe_followers, owe_gathered
 from .topics import JOINED, keys_about
 
 CATCH_UP = dt.timedelta(hours=12)
@@ -67,14 +67,8 @@ def _for_the_first_time(now: dt.datetime) -> int:
         topics = [topic for topic in waiting if topic.key in keys]
         if not topics:
             continue
-        owed += owe_followers(
-            Message.Kind.FOLLOW_OPEN,
-            topics,
-            key=lambda _who, what, _leaves, pk=festival.pk: f"follow_first:{what[0].pk}:{pk}",  # type: ignore[misc]
-            festival=festival,
-            now=now,
-            lasts=LASTS,
-            apart=True,
+        owed += owe_gathered(
+            Message.Kind.FOLLOW_OPEN, topics, name="follow_first", festival=festival, now=now, lasts=LASTS
         )
         _is_open(topics, festival)
     return owed

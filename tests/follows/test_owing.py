@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from events.follows import owe_follows
+from events.follows import owe_follows, telling
 from events.follows.free import LOOK_EVERY
 from events.mail.deliver import deliver_due
 from events.mail.outbox import PRIORITY
@@ -87,6 +87,102 @@ def test_first_slots_are_told_once_an_edition_and_what_was_there_before_is_no_ne
     owe_follows(NOW + 2 * MINUTE)
 
     assert owed() == [("follow_open", "camille@example.org"), ("follow_open", "suit1@example.org")]
+
+
+def first_slots(city: SimpleNamespace, title: str) -> SimpleNamespace:
+    """A host of the city with its first visit, which Camille follows; nothing of it is open yet."""
+    host = f.HostFactory(territory=city.territory, name=title)
+    activity = f.ActivityFactory(host=host, festival=city.festival, title_fr=title)
+    slot = f.SlotFactory(activity=activity, start_time=dt.time(10), capacity=4, state="draft")
+    follow = f.FollowFactory(follower=city.camille, topic=f.topic_of(host=host))
+    return SimpleNamespace(**locals())
+
+
+def publish(*hosts: SimpleNamespace) -> None:
+    Slot.objects.filter(pk__in=[one.slot.pk for one in hosts]).update(state="published")
+
+
+def test_first_slots_bring_one_mail_a_day_and_the_rest_in_the_morning(city: SimpleNamespace) -> None:
+    city.follow.topic.opened_in.add(city.festival)
+    one, other, third, fourth = (first_slots(city, title) for title in ("Un", "Deux", "Trois", "Quatre"))
+    publish(one, other)
+    owe_follows(NOW)
+    deliver_due(now=NOW)
+    [mail] = KeptMail.objects.all()
+    assert ("Un" in mail.source, "Deux" in mail.source, "Trois" in mail.source) == (True, True, False)
+
+    publish(third)
+    owe_follows(NOW + HOUR)
+    publish(fourth)
+    owe_follows(NOW + 2 * HOUR)
+    deliver_due(now=NOW + 3 * HOUR)
+    assert KeptMail.objects.count() == 1
+    waits = Message.objects.get(status="pending")
+    nine = dt.datetime(2027, 5, 4, 7, tzinfo=dt.UTC)
+    assert (waits.next_attempt_at, waits.context["follows"]) == (nine, [third.follow.pk, fourth.follow.pk])
+
+    deliver_due(now=nine)
+    latest = KeptMail.objects.order_by("pk").last()
+    assert latest is not None
+    assert ("Trois" in latest.source, "Quatre" in latest.source, "Deux" in latest.source) == (
+        *(True, True),
+        False,
+    )
+    owe_follows(nine + HOUR)
+    assert len(owed()) == 2
+
+
+def test_what_opens_at_night_waits_in_one_mail_for_the_morning(city: SimpleNamespace) -> None:
+    city.follow.topic.opened_in.add(city.festival)
+    one, other = first_slots(city, "Un"), first_slots(city, "Deux")
+    publish(one)
+    owe_follows(NIGHT)
+    publish(other)
+    owe_follows(NIGHT + 3 * HOUR)
+
+    message = Message.objects.get()
+    assert message.next_attempt_at == dt.datetime(2027, 5, 4, 6, tzinfo=dt.UTC)
+    assert message.context["follows"] == [one.follow.pk, other.follow.pk]
+
+
+def test_first_slots_are_told_once_though_a_sweep_died_before_it_said_so(city: SimpleNamespace) -> None:
+    city.follow.topic.opened_in.add(city.festival)
+    one, other = first_slots(city, "Un"), first_slots(city, "Deux")
+    publish(one)
+    owe_follows(NOW)
+    one.follow.topic.opened_in.clear()
+    owe_follows(NOW + MINUTE)
+    deliver_due(now=NOW + MINUTE)
+    one.follow.topic.opened_in.clear()
+    publish(other)
+
+    owe_follows(NOW + 24 * HOUR)
+
+    assert [mail.context["follows"] for mail in Message.objects.order_by("pk")] == [
+        [one.follow.pk],
+        [other.follow.pk],
+    ]
+
+
+def test_a_days_mail_that_another_sweep_has_just_owed_takes_in_what_is_ours(
+    city: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On PostgreSQL two sweeps look at once and see no mail; the key of the day lets one of them be first."""
+    city.follow.topic.opened_in.add(city.festival)
+    one, other = first_slots(city, "Un"), first_slots(city, "Deux")
+    publish(one)
+    owe_follows(NOW)
+    publish(other)
+    looked, gathered = [], telling._gathered
+
+    def blind_at_first(*args: Any) -> Any:
+        looked.append(args)
+        return {} if len(looked) == 1 else gathered(*args)
+
+    monkeypatch.setattr(telling, "_gathered", blind_at_first)
+    owe_follows(NOW + MINUTE)
+
+    assert Message.objects.get().context["follows"] == [one.follow.pk, other.follow.pk]
 
 
 @pytest.mark.parametrize(
