@@ -101,6 +101,8 @@ def get_site(said: dict[str, Any], *, territory: Territory, days: list[dt.date])
         fields |= _from_fact(said["fact"])
     if "address" in said:
         fields["address"] = said["address"]
+    if "position" in said:  # of a fictional venue, somewhere in its city
+        fields["latitude"], fields["longitude"] = said["position"]
     commune = territory.communes.get(name=fields.pop("commune"))
     venue, made = Venue.objects.get_or_create(
         slug=said["slug"],

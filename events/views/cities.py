@@ -75,11 +75,18 @@ COMMUNES: dict[str, Position] = {
 }
 
 
-def where_is(*names: str) -> Position | None:
-    """The position of the first of these names that is known, a territory's or a commune's."""
+SOUTHMOST_OF_EUROPE = 41.0
+
+
+def where_is(*names: str, zone: str) -> Position | None:
+    """The position of the first of these names that is known, a territory's or a commune's.
+
+    ``zone``: the IANA name of its clock, which tells Saint-Denis near Paris from that of La Réunion.
+    """
     for name in names:
         folded = fold(name)
         for known in (folded, folded.split(" et ")[0]):
-            if known in COMMUNES:
-                return COMMUNES[known]
+            at = COMMUNES.get(known)
+            if at and (at[0] > SOUTHMOST_OF_EUROPE) == (zone == "Europe/Paris"):
+                return at
     return None

@@ -99,6 +99,16 @@ def zoom_of(box: Box, width: int) -> float:
     return min(math.log2(width / TILE / max(box[2] - box[0], 1e-9)), DEEPEST_ZOOM)
 
 
+def no_nearer(box: Box, zoom: float, width: int) -> Box:
+    """The box, or so much more around its middle as a sheet of this width shows at the zoom."""
+    span = width / TILE / 2**zoom
+    if box[2] - box[0] >= span:
+        return box
+    x, y, grown = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, span / (box[2] - box[0])
+    half_wide, half_high = span / 2, (box[3] - box[1]) * grown / 2
+    return (x - half_wide, y - half_high, x + half_wide, y + half_high)
+
+
 def least_zoom(box: Box, zoom: float) -> float:
     """The zoom asked for, or less where the box would have more cells than anybody's screen."""
     west, north, east, south = box

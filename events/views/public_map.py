@@ -31,7 +31,18 @@ from events.programme import Amount, Counts, Filters, facets_of, find_words, ind
 from events.programme.marks import Marks, first_of, marks_of, position_at, x_of, y_of
 from events.templatetags.festival import is_served
 from events.views.cities import where_is
-from events.views.clusters import DEEPEST_ZOOM, Box, Spot, bounds, box_of, fitted, frame_of, gather, zoom_of
+from events.views.clusters import (
+    DEEPEST_ZOOM,
+    Box,
+    Spot,
+    bounds,
+    box_of,
+    fitted,
+    frame_of,
+    gather,
+    no_nearer,
+    zoom_of,
+)
 from events.views.coast import CORSICA, FINEST_ZOOM, MAINLAND, MAINLAND_FRAME
 from events.views.public_rows import rows_of
 from events.views.sketch import HEIGHT, WIDTH, Scale, place_labels, place_on, sketch_of, walks_between
@@ -123,9 +134,9 @@ def programme_map(request: HttpRequest) -> HttpResponse:
     choices, beside = facets_of(index, now), Counts(index, filters, now, words=words, cancelled=True)
     marks = marks_of(filters, now, words=words)
     lost = _lost(marks)
-    box = _first_box(filters, _with_guesses(marks, lost))
+    box = _first_box(filters, marks, lost)
     shown = _shown(marks, lost, filters, box, zoom_of(box, WIDTH)) if box else []
-    beyond = _beyond(marks, box, filters) if box else []
+    beyond = _beyond(marks, lost, box, filters) if box else []
     without_venue = sum(slots for pk, slots, _places in marks.nowhere if pk is None)
     count = marks.total
     return render(
@@ -146,6 +157,7 @@ def programme_map(request: HttpRequest) -> HttpResponse:
                 for venue, slots, places in lost[:MOST_LOST]
             ],
             "lost_more": max(0, len(lost) - MOST_LOST),
+            "are_guessed": bool(box and zoom_of(box, WIDTH) <= FINEST_ZOOM and lost),
             "lost_said": _say_slots(sum(slots for _pk, slots, _places in marks.nowhere)),
             "without_venue": _say_slots(without_venue) if without_venue else "",
             "everywhere": reverse("events:map") + filters.query_string(within=None),
@@ -155,8 +167,11 @@ def programme_map(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _first_box(filters: Filters, marks: Marks) -> Box | None:
-    """The question's own part of the map; else around its answer, the mainland's where it has one."""
+def _first_box(filters: Filters, marks: Marks, lost: Lost) -> Box | None:
+    """The question's own part of the map; else around its answer, the mainland's where it has one. Where no
+    position is known, as far off as guesses are shown.
+    """
+    known, marks = len(marks), _with_guesses(marks, lost)
     if filters.within:
         return fitted(box_of(filters.within), WIDTH, HEIGHT, margin=0)
     west, north, east, south = box_of(MAINLAND_FRAME)
@@ -169,7 +184,8 @@ def _first_box(filters: Filters, marks: Marks) -> Box | None:
     if around is None:
         return None
     wide = around[2] - around[0] > (east - west) / 2
-    return fitted((west, north, east, south) if wide else around, WIDTH, HEIGHT, margin=0 if wide else 0.12)
+    box = fitted((west, north, east, south) if wide else around, WIDTH, HEIGHT, margin=0 if wide else 0.12)
+    return box if known else no_nearer(box, FINEST_ZOOM, WIDTH)
 
 
 # What is there, in words ---------------------------------------------------------------------------
@@ -201,7 +217,7 @@ def _with_guesses(marks: Marks, lost: Lost) -> Marks:
         return marks
     guessed = copy.deepcopy(marks)
     for venue, slots, places in lost:
-        if at := where_is(venue.city, venue.territory.name):
+        if at := where_is(venue.city, venue.territory.name, zone=venue.territory.timezone):
             guessed.venues.append(venue.pk)
             guessed.xs.append(x_of(at[1]))
             guessed.ys.append(y_of(at[0]))
@@ -277,20 +293,25 @@ def _say_ways(places: list[Place], zoom: float) -> None:
         places[one].way_to = places[other].name
 
 
-def _beyond(marks: Marks, box: Box, filters: Filters) -> list[Place]:
-    """What the sheet does not show, gathered as on a map of the world."""
+def _beyond(marks: Marks, lost: Lost, box: Box, filters: Filters) -> list[Place]:
+    """What the sheet does not show, gathered as on a map of the world, guesses included."""
     west, north, east, south = box
-    outside = Marks()
+    outside, positioned, known = Marks(), len(marks), 0
+    marks = _with_guesses(marks, lost)
     for i, (x, y) in enumerate(zip(marks.xs, marks.ys, strict=True)):
         if not (west <= x <= east and north <= y <= south):
             for name in ("venues", "xs", "ys", "cities", "slots", "places", "open", "firsts"):
                 getattr(outside, name).append(getattr(marks, name)[i])
+            known += i < positioned
     if not outside:
         return []
     spots = gather(outside, WORLD, 5.0)
-    places = _places(spots, outside, filters, zoom=0)
+    places = _places(spots, outside, filters, zoom=0, known=known)
     for place in places:
-        if place.is_venue:
+        if place.is_guess:
+            part: dict[str, Any] = {"within": None, "place": place.venue.territory.slug}
+            place.url = reverse("events:map") + filters.query_string(**part)
+        elif place.is_venue:
             around = fitted((place.spot.x, place.spot.y, place.spot.x, place.spot.y), WIDTH, HEIGHT)
             place.url = reverse("events:map") + filters.query_string(within=frame_of(around))
             place.name = f"{place.name}, {place.venue.city}"
@@ -442,7 +463,7 @@ def map_points(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"error": said}, status=400, json_dumps_params=AS_WRITTEN)
     marks = marks_of(filters, now, frame=filters.within)
     lost = _lost(marks)
-    box = box_of(filters.within) if filters.within else _first_box(filters, _with_guesses(marks, lost))
+    box = box_of(filters.within) if filters.within else _first_box(filters, marks, lost)
     if zoom is None:
         zoom = zoom_of(box, WIDTH) if box else 0
     places = _shown(marks, lost, filters.without("within"), box, zoom) if box else []

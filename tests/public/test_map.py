@@ -35,9 +35,17 @@ TOULOUSE, NANTES, POINTE = (43.6, 1.44), (47.21, -1.55), (16.24, -61.53)
 TILES = "https://tuiles.example/{z}/{x}/{y}.png"
 
 
-def a_city(name: str, slug: str, at: tuple[float, float] | None, doors: int, *, festival: Any) -> Territory:
+def a_city(
+    name: str,
+    slug: str,
+    at: tuple[float, float] | None,
+    doors: int,
+    *,
+    festival: Any,
+    zone: str = "Europe/Paris",
+) -> Territory:
     """So many venues 300 m apart, with one slot more each than the one before."""
-    city = TerritoryFactory(name=name, slug=slug)
+    city = TerritoryFactory(name=name, slug=slug, timezone=zone)
     commune = Commune.objects.create(territory=city, name=name)
     host = HostFactory(territory=city)
     for n in range(doors):
@@ -148,10 +156,26 @@ def test_the_page_is_whole_without_a_script(cities: None, read: Read) -> None:
     assert "Sans position connue : 2 créneaux" in said
     assert "Lyon 0 , Lyon. Position inconnue" in said
     assert "Lieu annoncé plus tard, 1 créneau" in said
+    assert "Vus de loin, ces lieux figurent au milieu de leur ville." in said
     assert 'class="map__land"' in france
     nearer = re.search(r'<a href="(/programme/carte/\?cadre=[^"]+)" aria-label="3\slieux', france)
     assert nearer
     assert "Toulouse 2" in words_of(read(nearer[1].replace("%2C", ",")))
+
+
+def test_a_city_without_any_known_position_is_seen_from_afar_in_the_middle_of_it(
+    db: None, read: Read
+) -> None:
+    festival = FestivalFactory()
+    a_city("Saint-Pierre", "la-reunion", None, 2, festival=festival, zone="Indian/Reunion")
+    a_city("Saint-Denis", "pres-de-paris", None, 1, festival=festival)
+    a_city("Toulouse", "toulouse", TOULOUSE, 1, festival=festival)
+
+    island = words_of(read("/programme/carte/", {"ville": "la-reunion"}))
+    assert "Sur la carte : 2 lieux, 3 créneaux." in island
+    france = words_of(read("/programme/carte/"))
+    assert "Hors de cette carte Saint-Pierre 2 lieux, 3 créneaux" in france
+    assert "Sur la carte : 1 lieu, 1 créneau." in france, "another Saint-Denis than that of La Réunion"
 
 
 def test_a_part_of_the_map_is_a_filter_like_the_others(cities: None, read: Read) -> None:
