@@ -5,8 +5,9 @@ leaves in the morning (``events.quiet``).
 
 A visitor gets one mail for a rule and a visited day, when the first visit of the day falls due (after the
 visit: the last). It tells all of them, and what it has told no later mail of that rule and day tells again,
-unless the slot has moved (it has another revision) or the address is another. A missed tick catches up; what
-the next rule has overtaken, or what has begun, is not told any more.
+unless the slot has moved (it has another revision) or the address is another. Nor does another rule tell it
+again on the day on which it was told: two programmes, or a night that puts H-3 beside D-1, make no second
+mail. A missed tick catches up; what the next rule has overtaken, or what has begun, is not told any more.
 
 Two sweeps beside one another wait for the row of the edition, so neither misses what the other does. The cost
 follows what is due: a slot once looked at for a rule is not looked at again (``ReminderSweep``).
@@ -15,13 +16,15 @@ follows what is due: a slot once looked at for a rule is not looked at again (``
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
+from events.clock import on_the_wall
 from events.mail.days import KIND_OF, UNTOLD, Told
 from events.mail.outbox import PRIORITY, new_message_id, nudge_after_commit
 from events.models import Activity, Festival, Message, Registration, ReminderRule, ReminderSweep, Slot
@@ -31,6 +34,7 @@ from events.rulebook import (
     RuleBook,
     closes_at,
     is_booked_too_late,
+    is_moved,
     of_the_edition,
     opens_at,
     overtaken_at,
@@ -100,24 +104,50 @@ def planned_days(registrations: Iterable[Registration], now: dt.datetime) -> lis
         speaking = book.speaking(Purpose.REMINDER, slot=slot.pk, programme=slot.activity.programme_id)
         for rule in speaking:
             days.setdefault((rule.pk, slot.day), []).append((rule, speaking, registration))
-    planned = []
+    planned: list[tuple[Planned, Sequence[ReminderRule]]] = []
     for found in days.values():
         rule, speaking, first = found[0]
         quiet = quiet_of(first.slot.activity.festival)
         visits = [one for _rule, _speaking, one in found if one.slot.starts_at > now]
-        if one := _next_of_a_day(rule, speaking, visits, quiet, now):
-            planned.append(one)
-    return sorted(planned, key=lambda one: one.at)
+        if one := _mail_of_a_day(rule, speaking, visits, quiet):
+            planned.append((one, speaking))
+    kept: list[Planned] = []
+    for one, siblings in sorted(planned, key=lambda pair: pair[0].at):
+        if not any(_has_said_it(earlier, one, siblings) for earlier in kept):
+            kept.append(one)
+    # What is past has left, and everything it could tell is told.
+    return [one for one in kept if one.at > now]
 
 
-def _next_of_a_day(
-    rule: ReminderRule,
-    speaking: Sequence[ReminderRule],
-    visits: Sequence[Registration],
-    quiet: QuietHours,
-    now: dt.datetime,
+def _has_said_it(earlier: Planned, one: Planned, siblings: Sequence[ReminderRule]) -> bool:
+    """Whether the other mail of the same local day tells all that this one would."""
+    slot, other = one.registrations[0].slot, earlier.registrations[0].slot
+    festival = slot.activity.festival
+    if (slot.day, festival.pk) != (other.day, other.activity.festival_id):
+        return False
+    if _local_day(one.at, slot.timezone) != _local_day(earlier.at, slot.timezone):
+        return False
+    if _is_meant_beside(one.rule, earlier.rule.pk, siblings, slot, quiet_of(festival)):
+        return False
+    return all(visit.confirmed_at and visit.confirmed_at <= earlier.at for visit in one.registrations)
+
+
+def _is_meant_beside(
+    rule: ReminderRule, other: int, siblings: Sequence[ReminderRule], slot: Any, quiet: QuietHours
+) -> bool:
+    """Whether somebody set both rules for one day: then both speak. Rules of other scopes know nothing of
+    each other, and the night puts rules where nobody meant them."""
+    return other in {one.pk for one in siblings} and not is_moved(rule, slot, quiet)
+
+
+def _local_day(at: dt.datetime, zone: str) -> dt.date:
+    return on_the_wall(at, zone).date()
+
+
+def _mail_of_a_day(
+    rule: ReminderRule, speaking: Sequence[ReminderRule], visits: Sequence[Registration], quiet: QuietHours
 ) -> Planned | None:
-    """The mail of a rule for a day, unless it has left: then everything it could tell is told."""
+    """The mail of a rule for a day, whether it has left or not."""
     opens = {
         one.pk: at
         for one in visits
@@ -127,7 +157,7 @@ def _next_of_a_day(
         return None
     at = min(opens.values())
     overtaken = [over for one in visits if (over := overtaken_at(rule, speaking, one.slot, quiet))]
-    if at <= now or any(over <= at for over in overtaken):
+    if any(over <= at for over in overtaken):
         return None
     return Planned(rule, at, tuple(sorted(visits, key=lambda one: (one.slot.starts_at, one.pk))))
 
@@ -341,14 +371,20 @@ def _owe(
     days = _days_around(book, rule, looked_at)
     if not days:
         return 0
-    told, ordinal = _told(rule, {visitor for visitor, _day in days})
+    said = _said(rule, {visitor for visitor, _day in days})
     absent = _absent(days.values()) if rule.is_after else set()
     owed: list[Message] = []
     for (visitor, day), visits in days.items():
         visits = [
             one for one in visits if one.registration not in absent and (rule.is_after or one.starts_at > now)
         ]
-        fresh = [one for one in visits if (one.told, one.email) not in told[visitor, day]]
+        so_far = said[visitor, day]
+        fresh = [
+            one
+            for one in visits
+            if (one.told, one.email) not in so_far.by_it
+            and not _was_told_today(rule, siblings, one, so_far, book.quiet, now)
+        ]
         tell = (
             _after(rule, visits, book.quiet, now)
             if rule.is_after
@@ -357,7 +393,7 @@ def _owe(
         if tell is None or not fresh:
             continue
         first, expires_at = tell
-        owed.append(_message(book, rule, day, first, fresh, ordinal[visitor, day], expires_at, now))
+        owed.append(_message(book, rule, day, first, fresh, so_far.ordinal, expires_at, now))
     _insert(owed)
     return len(owed)
 
@@ -388,23 +424,59 @@ def _speaks(book: RuleBook, rule: ReminderRule, one: Visit) -> bool:
     return any(other.pk == rule.pk for other in speaking)
 
 
-def _told(
-    rule: ReminderRule, visitors: set[int]
-) -> tuple[dict[tuple[int, dt.date], set[tuple[Told, str]]], Counter[tuple[int, dt.date]]]:
-    """What mails of this rule have told these visitors, at which address; how many there were of a day."""
-    told: dict[tuple[int, dt.date], set[tuple[Told, str]]] = defaultdict(set)
-    ordinal: Counter[tuple[int, dt.date]] = Counter()
+@dataclass(slots=True)
+class _Said:
+    """What mails of a rule's kind have said of one visitor's day: which visits, at which address.
+
+    ``ordinal``: how many mails the rule has owed. ``by_it``: what it told, or another mail for it.
+    ``by_others``: what another rule's mail told, with its key and when the mail left.
+    """
+
+    ordinal: int = 0
+    by_it: set[tuple[Told, str]] = field(default_factory=set)
+    by_others: list[tuple[tuple[Told, str], int, dt.datetime]] = field(default_factory=list)
+
+
+def _said(rule: ReminderRule, visitors: set[int]) -> dict[tuple[int, dt.date], _Said]:
+    """By visitor and day."""
+    said: dict[tuple[int, dt.date], _Said] = defaultdict(_Said)
     messages = Message.objects.filter(visitor__in=visitors, kind=KIND_OF[rule.purpose])
-    for visitor, email, status, context in messages.values_list(
-        "visitor_id", "recipient", "status", "context"
-    ):
-        if visitor is None or context.get("rule_id") != rule.pk:
+    facts = ("visitor_id", "recipient", "status", "context", "sent_at", "data_started_at")
+    for visitor, email, status, context, sent_at, begun_at in messages.values_list(*facts):
+        by = context.get("rule_id")
+        if visitor is None or by is None:
             continue
-        of = visitor, dt.date.fromisoformat(context["day"])
-        ordinal[of] += 1
-        if status not in UNTOLD:
-            told[of] |= {((one[0], one[1], one[2]), email) for one in context["tells"]}
-    return told, ordinal
+        of = said[visitor, dt.date.fromisoformat(context["day"])]
+        of.ordinal += by == rule.pk
+        if status in UNTOLD:
+            continue
+        tells: list[tuple[Told, str]] = [((one[0], one[1], one[2]), email) for one in context["tells"]]
+        left_at = sent_at or begun_at
+        if rule.pk in (by, *context.get("said_for", [])):
+            of.by_it.update(tells)
+        elif left_at is not None:
+            of.by_others += [(one, by, left_at) for one in tells]
+    return said
+
+
+def _was_told_today(
+    rule: ReminderRule,
+    siblings: Sequence[ReminderRule],
+    one: Visit,
+    so_far: _Said,
+    quiet: QuietHours,
+    now: dt.datetime,
+) -> bool:
+    """Whether a mail of another rule has told this visit on the same local day. A survey asks its own
+    questions."""
+    if rule.purpose == Purpose.SURVEY:
+        return False
+    return any(
+        told == (one.told, one.email)
+        and _local_day(at, one.timezone) == _local_day(now, one.timezone)
+        and not _is_meant_beside(rule, by, siblings, one, quiet)
+        for told, by, at in so_far.by_others
+    )
 
 
 def _absent(days: Iterable[Sequence[Visit]]) -> set[int]:

@@ -24,6 +24,7 @@ CATCH_UP = dt.timedelta(days=3)
 """So long after its moment a word of thanks or a survey still leaves."""
 Purpose = ReminderRule.Purpose
 NO_RULES: list[ReminderRule] = []
+NO_QUIET = QuietHours(dt.time(), dt.time())
 
 
 def quiet_of(festival: Festival) -> QuietHours:
@@ -76,6 +77,11 @@ def opens_at(rule: ReminderRule, slot: Any, quiet: QuietHours) -> dt.datetime:
     )
 
 
+def is_moved(rule: ReminderRule, slot: Any, quiet: QuietHours) -> bool:
+    """Whether the night has put the rule's mail about that slot to another time than the rule says."""
+    return opens_at(rule, slot, quiet) != opens_at(rule, slot, NO_QUIET)
+
+
 def overtaken_at(
     rule: ReminderRule, siblings: Sequence[ReminderRule], slot: Any, quiet: QuietHours
 ) -> dt.datetime | None:
@@ -122,7 +128,9 @@ class RuleBook:
     def __init__(self, festival: Festival, rules: Iterable[ReminderRule]) -> None:
         self.festival, self.quiet = festival, quiet_of(festival)
         self._of: dict[tuple[str, str, int | None], list[ReminderRule]] = defaultdict(list)
+        self._keys: set[int] = set()
         for rule in sorted(rules, key=lambda one: one.pk or 0):
+            self._keys.add(rule.pk)
             self._of[rule.purpose, *_scope(rule)].append(rule)
 
     def speaking(self, purpose: str, *, slot: int, programme: int | None) -> list[ReminderRule]:
@@ -132,6 +140,10 @@ class RuleBook:
             if rules:
                 return [rule for rule in rules if rule.is_active]
         return []
+
+    def holds(self, rule_id: int | None) -> bool:
+        """Whether it is one of this edition's rules."""
+        return rule_id in self._keys
 
     def scope_of(self, purpose: str, *, slot: int, programme: int | None) -> str:
         """Whose rules they are: « slot », « programme » or « edition »."""

@@ -65,9 +65,9 @@ class Day:
     """The visits of a message's day as they stand now, in order.
 
     ``still``: the visits it was owed for that stand as they did and of which its rule still speaks.
-    ``is_ruled``: its rule is in force, or it was owed by hand, without one: then it stands for every visit of
-    the day. ``beside``: other messages under way by the same rule for the same day, which this one makes
-    superfluous. ``quiet``: when nothing of its edition leaves.
+    ``is_ruled``: its rule is in force, or it was owed by hand, without one: then it stands for every visit
+    of the day. ``beside``: other messages under way for the same day, by the same rule or another of the
+    edition, which this one makes superfluous. ``quiet``: when nothing of its edition leaves.
     """
 
     visits: list[Registration] = field(default_factory=list)
@@ -110,7 +110,7 @@ def load_days(messages: Sequence[Message], *, now: dt.datetime) -> None:
     for message in mine:
         book = books.get(message.context.get("rule_id"))
         others = of_a_visitor.get(message.visitor_id, [])
-        day = Day(beside=[one for one in others if one.pk != message.pk and _same(one, message)])
+        day = Day(beside=[one for one in others if one.pk != message.pk and _same(one, message, book)])
         message._day = day  # type: ignore[attr-defined]
         day.visits = visits.get(_key(message), [])
         if "rule_id" not in message.context:
@@ -161,10 +161,19 @@ def _key(message: Message) -> tuple[bool, int | None, str]:
     return message.kind in AFTER, whose(message), _date(message)
 
 
-def _same(one: UnderWay, other: Message) -> bool:
-    return (one.visitor_id, one.kind) == (other.visitor_id, other.kind) and all(
-        one.context.get(fact) == other.context.get(fact) for fact in ("rule_id", "day")
-    )
+def _same(one: UnderWay, other: Message, book: RuleBook | None) -> bool:
+    """Whether this mail would say what the other says: of the same day, by the same rule, or by any rule of
+    the edition. A survey asks its own rule's questions."""
+    if (one.visitor_id, one.kind, one.context.get("day")) != (
+        other.visitor_id,
+        other.kind,
+        other.context.get("day"),
+    ):
+        return False
+    by = one.context.get("rule_id")
+    if by == other.context.get("rule_id"):
+        return True
+    return other.kind != Kind.SURVEY and book is not None and book.holds(by)
 
 
 def _visits_of(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from django.contrib import messages
@@ -22,9 +23,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from events.clock import on_the_wall
 from events.forms.reminders import QuietHoursForm, RuleForm, parts_of
 from events.models import Festival, ReminderRule, Slot
-from events.quiet import QuietHours
 from events.reminders import default_reminder_rules
-from events.rulebook import RuleBook, closes_at, of_the_edition, opens_at, usual_rules
+from events.rulebook import RuleBook, closes_at, is_moved, of_the_edition, opens_at, usual_rules
 from events.rulemaking import add_rule, change_quiet_hours, copy_rules, remove_rule, switch_rule
 from events.wording import say_time
 
@@ -32,7 +32,6 @@ from .organiser_frame import Workplace, edition_of, frame, workplace
 from .organiser_openings import runs
 from .organiser_slots import slot_of
 
-NO_QUIET = QuietHours(dt.time(), dt.time())
 FORM = ["GET", "HEAD", "POST"]
 Purpose = ReminderRule.Purpose
 
@@ -94,13 +93,18 @@ def timeline_of(slot: Slot, book: RuleBook, now: dt.datetime) -> list[Step]:
     steps = [Step(slot.local_start, _("The visit begins"), is_visit=True, is_past=slot.starts_at <= now)]
     for purpose in Purpose.values:
         speaking = book.speaking(purpose, slot=slot.pk, programme=slot.activity.programme_id)
-        for rule in speaking:
-            opens = opens_at(rule, slot, book.quiet)
+        spoken: list[dt.datetime] = []
+        opening = ((opens_at(rule, slot, book.quiet), rule) for rule in speaking)
+        for opens, rule in sorted(opening, key=itemgetter(0)):
             if opens >= closes_at(rule, speaking, slot, book.quiet):
                 continue
             note = _say_when(rule)
-            if opens != opens_at(rule, slot, NO_QUIET):
+            if is_moved(rule, slot, book.quiet):
                 note = _("%(when)s, moved by the quiet hours") % {"when": note}
+                day = on_the_wall(opens, slot.timezone).date()
+                if any(on_the_wall(one, slot.timezone).date() == day for one in spoken):
+                    note = _("%(when)s; for who has had no reminder that day") % {"when": note}
+            spoken.append(opens)
             at = on_the_wall(opens, slot.timezone)
             steps.append(Step(at, rule.get_purpose_display(), is_past=opens <= now, note=note))
     return sorted(steps, key=lambda one: one.at)

@@ -11,7 +11,7 @@ import pytest
 
 from events.links import new_address_token
 from events.mail.deliver import deliver_due
-from events.models import Message, Programme, Registration, ReminderRule, Slot
+from events.models import Message, Programme, Registration, ReminderRule, ReminderSweep, Slot
 from events.quiet import QuietHours
 from events.registration.address import take_new_address
 from events.registration.cancel import cancel_registration
@@ -271,6 +271,106 @@ def test_a_mail_is_not_sent_once_a_narrower_rule_speaks(camille: SimpleNamespace
     deliver_due(now=EVE)
 
     assert Message.objects.get().last_answer == "another rule speaks for the slot"
+
+
+# One mail a day, whichever rules speak -------------------------------------------------------------------
+
+
+def in_a_programme(visit: SimpleNamespace, hour: int, **facts: Any) -> Registration:
+    """Another visit of Camille's that day, in a programme that reminds by a rule of its own."""
+    programme = Programme.objects.create(festival=visit.festival, name="Nocturne", slug="nocturne")
+    rule(visit, "theirs", programme=programme, **facts)
+    return also(visit, hour, activity={"programme": programme})
+
+
+def test_two_rules_that_speak_at_once_make_one_mail(camille: SimpleNamespace) -> None:
+    """The edition reminds on the eve at 9 h, the programme of the second visit as well."""
+    other = in_a_programme(camille, 17, lead_days=1, at_time=dt.time(9))
+
+    assert owe_reminders(EVE) == 2
+    deliver_due(now=EVE)
+
+    [mail] = kept()
+    text = mail.get_body(("plain",))
+    assert text is not None
+    assert camille.registration.reference in text.get_content()
+    assert other.reference in text.get_content()
+    Message.objects.update(next_attempt_at=EVE)
+    ReminderSweep.objects.all().delete()
+    assert owe_reminders(EVE + dt.timedelta(hours=2)) == 0
+
+
+def test_what_one_rule_told_in_the_morning_another_does_not_tell_in_the_evening(
+    camille: SimpleNamespace,
+) -> None:
+    other = in_a_programme(camille, 17, lead_days=1, at_time=dt.time(18))
+    evening = paris(2027, 6, 9, 18)
+    planned = planned_days([camille.registration, other], EVE - dt.timedelta(days=1))
+    assert [one.at for one in planned if one.at.date() == EVE.date()] == [EVE]
+
+    owe_reminders(EVE)
+    deliver_due(now=EVE)
+
+    assert owe_reminders(evening) == 0
+
+
+def test_a_slot_moved_since_the_morning_is_told_in_the_evening(camille: SimpleNamespace) -> None:
+    other = in_a_programme(camille, 17, lead_days=1, at_time=dt.time(18))
+    owe_reminders(EVE)
+    deliver_due(now=EVE)
+    Slot.objects.filter(pk=other.slot_id).update(revision=5)
+
+    assert owe_reminders(paris(2027, 6, 9, 18)) == 1
+
+
+def early(visit: SimpleNamespace, **facts: Any) -> Registration:
+    """A visit at 8 h 30: the night puts its H-3 on the eve at 21 h 45."""
+    Registration.objects.filter(pk=visit.registration.pk).delete()
+    return also(visit, 8, 30, **facts)
+
+
+LATE_EVENING = paris(2027, 6, 9, 21, 45)
+
+
+def test_the_night_puts_no_second_reminder_on_the_eve(camille: SimpleNamespace) -> None:
+    mine = early(camille)
+    assert [one.at for one in planned_days([mine], BOOKED)] == [paris(2027, 6, 3, 9), EVE]
+
+    owe_reminders(EVE)
+    deliver_due(now=EVE)
+
+    assert owe_reminders(LATE_EVENING) == 0
+
+
+def test_whom_the_morning_did_not_reach_the_evening_reminds(camille: SimpleNamespace) -> None:
+    """Booked on the eve at noon, after the mail of the morning; and a mail that never left told nothing."""
+    mine = early(camille, confirmed_at=paris(2027, 6, 9, 12))
+    assert [one.at for one in planned_days([mine], paris(2027, 6, 9, 13))] == [LATE_EVENING]
+    assert (owe_reminders(EVE), owe_reminders(LATE_EVENING)) == (0, 1)
+
+
+def test_a_relay_that_was_down_in_the_morning_leaves_the_evening_its_reminder(
+    camille: SimpleNamespace,
+) -> None:
+    early(camille)
+    owe_reminders(EVE)
+
+    owe_reminders(LATE_EVENING)
+    deliver_due(now=LATE_EVENING)
+
+    assert [mail["Subject"] is not None for mail in kept()] == [True]
+
+
+def test_two_rules_that_somebody_set_for_one_day_both_speak(camille: SimpleNamespace) -> None:
+    only("H-3")
+    rule(camille, "H-1", lead_hours=1)
+    three, one = paris(2027, 6, 10, 11), paris(2027, 6, 10, 13)
+    assert [mail.at for mail in planned_days([camille.registration], BOOKED)] == [three, one]
+
+    owe_reminders(three)
+    deliver_due(now=three)
+
+    assert owe_reminders(one) == 1
 
 
 # Quiet hours ----------------------------------------------------------------------------------------------

@@ -179,10 +179,15 @@ def check(edits: list[tuple[str, int, bool]]) -> None:
         for one in Registration.objects.confirmed().select_related("slot", "visitor")
     }
     now_told = set()
-    for rule, *visit in told(mails):
-        one = standing.get(tuple(visit))  # type: ignore[arg-type]
-        if one is not None and rule in {other.pk for other in world.speaking(one.slot_id)}:
-            now_told.add((one.pk, one.visitor.email))
+    # Everything happens on one day: what has left tells for every rule, what waits for its own.
+    for mail in mails:
+        for registration, slot, revision in mail.context["tells"]:
+            one = standing.get((registration, slot, revision, mail.recipient))
+            if one is None:
+                continue
+            speaks = mail.context["rule_id"] in {rule.pk for rule in world.speaking(one.slot_id)}
+            if mail.status == Status.SENT or speaks:
+                now_told.add((one.pk, one.visitor.email))
     assert world.due() <= now_told, "whoever is to be told is told of the visit as it stands"
     for message in mails:
         if message.status == Status.PENDING:

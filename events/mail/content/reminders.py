@@ -76,10 +76,10 @@ def _stoppable(letter: Letter, facts: dict[str, Any], first: Registration, **mor
 
 
 def said_with(message: Message, *, now: dt.datetime) -> list[int]:
-    """The other messages under way by the same rule for the same day, which this mail makes superfluous:
-    their keys.
+    """The other messages under way for the same day, which this mail makes superfluous: their keys.
 
-    What it tells beside what it was owed for is noted in its context, so that nothing tells it again.
+    What it tells beside what it was owed for is noted in its context, and for which other rules it does
+    (``said_for``), so that nothing tells it again.
     """
     if message.kind not in days.KINDS:
         return []
@@ -87,8 +87,12 @@ def said_with(message: Message, *, now: dt.datetime) -> list[int]:
     told = days.tells(message) | {days.told_of(one) for one in day.visits}
     for other in day.beside:
         told |= days.tells(other)
-    if told != days.tells(message):
+    rules = {message.context.get("rule_id"), *(one.context.get("rule_id") for one in day.beside)}
+    others = rules - {message.context.get("rule_id"), None, *message.context.get("said_for", [])}
+    if told != days.tells(message) or others:
         message.context["tells"] = sorted(list(one) for one in told)
+        if others:
+            message.context["said_for"] = sorted({*others, *message.context.get("said_for", [])})
         Message.objects.filter(pk=message.pk).update(context=message.context)
     return [other.pk for other in day.beside]
 
