@@ -101,9 +101,14 @@ class KeepOnSite:
 
 # The relay speaks of itself, not of the recipient (530 to 538: RFC 4954; 421: RFC 5321 §3.8).
 _ABOUT_THE_RELAY = frozenset({421, 530, 534, 535, 538})
-_RELAYING_DENIED = re.compile(
-    r"relay(ing)?\W+(access\W+)?(denied|not\W+permitted|not\W+allowed|prohibited)", re.I
+_ABOUT_US = re.compile(
+    r"relay(ing)?\W+(access\W+)?(denied|not\W+permitted|not\W+allowed|prohibited)"
+    r"|client (host|address)\b.{0,120}\b(rejected|blocked|denied|listed)"
+    r"|\b(sending|hourly|daily)\b[^.;]{0,40}\b(limit|quota)\b",
+    re.I,
 )
+"""Whatever its code: our address is on a list, our account has sent its share of the day. Every other mail
+would be refused alike, for good, and nobody would have been written to."""
 
 
 class Smtp:
@@ -208,7 +213,7 @@ class Smtp:
 
     def _refused(self, relay: smtplib.SMTP, code: int, words: str) -> None:
         answer = f"{code} {words}"
-        if code in _ABOUT_THE_RELAY or _RELAYING_DENIED.search(words):
+        if code in _ABOUT_THE_RELAY or _ABOUT_US.search(words):
             self._drop()
             raise RelayFault(answer, while_talking=True)
         self._reset(relay)

@@ -174,14 +174,29 @@ def test_a_relay_that_is_away_is_left_alone_for_longer_each_time(relay: SmtpSink
     assert deliver_due(now=now).sent == 1
 
 
-def test_relaying_denied_is_no_fault_of_the_recipient(relay: SmtpSink, db: None) -> None:
-    relay.refuse_recipient["camille@example.org"] = "554 5.7.1 Relay access denied"
+@pytest.mark.parametrize(
+    ("answer", "is_ours"),
+    [
+        ("554 5.7.1 Relay access denied", True),
+        ("554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using list.example", True),
+        ("450 4.7.1 Client host rejected: cannot find your reverse hostname", True),
+        ("550 5.4.5 Daily user sending quota exceeded", True),
+        ("454 4.7.0 Throttling failure: Daily message quota exceeded", True),
+        ("552 5.2.2 Mailbox quota exceeded", False),
+        ("550 5.7.1 Message rejected as spam", False),
+    ],
+)
+def test_what_the_relay_has_against_us_is_no_fault_of_the_recipient(
+    answer: str, is_ours: bool, relay: SmtpSink, db: None
+) -> None:
+    """Refused for good, fifteen thousand reminders would end as failed in a minute."""
+    relay.refuse_recipient["camille@example.org"] = answer
     key = owe_one("camille")
 
     report = deliver_due(now=NOW)
 
-    assert report.paused == "554 5.7.1 Relay access denied"
-    assert status_of(key) == "pending"
+    assert report.paused == (answer if is_ours else "")
+    assert status_of(key) == ("pending" if is_ours else "failed")
 
 
 def test_an_address_that_cannot_be_written_fails_alone(relay: SmtpSink, db: None) -> None:
