@@ -41,6 +41,12 @@ def plain(text: str, *, longest: int = 300) -> str:
     return said if len(said) <= longest else f"{said[: longest - 1]}…"
 
 
+def plain_name(text: str, *, longest: int = 120) -> str:
+    """What somebody typed as their name. Nobody has vouched for it, and many mail programs make a link of
+    ``gagnez.example`` without being told to: whatever a dot or an at sign ties together is set apart."""
+    return re.sub(r"(?<=\w)[.@/](?=\w)", lambda found: f"{found.group()} ", plain(text, longest=longest))
+
+
 def paragraphs(text: str, *, longest: int = 2000) -> list[str]:
     """Several lines of what somebody typed, one by one."""
     lines = re.split(r"[\r\n]+", text[:longest])

@@ -125,6 +125,17 @@ def allow_again(email: str, scope: Scope) -> None:
     Suppression.objects.filter(email_hash=hash_of_address(email), scope=scope).delete()
 
 
+BY_THE_READER = (Reason.UNSUBSCRIBED, Reason.COMPLAINED)
+
+
+def take_along(old_email: str, new_email: str, *, now: dt.datetime) -> None:
+    """A reader has another address: what they wanted no more of they want no more of there either. A bounce
+    is the old mailbox's own."""
+    said = Suppression.objects.filter(email_hash=hash_of_address(old_email), reason__in=BY_THE_READER)
+    for row in said:
+        stop(new_email, Scope(row.scope), Reason(row.reason), now=now)
+
+
 LIFTABLE = (Reason.BOUNCED, Reason.BY_HAND)
 """What an organiser may lift. What the reader said, only the reader takes back."""
 

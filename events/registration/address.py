@@ -23,6 +23,7 @@ from events.links import (
     read_new_address_token,
 )
 from events.mail.outbox import owe
+from events.mail.suppressions import take_along
 from events.models import BallotEntry, Message, Registration, Visitor
 from events.refusals import Reason, Refused
 
@@ -103,6 +104,7 @@ def take_new_address(*, token: str, now: dt.datetime) -> Visitor:
     Message.objects.filter(about, recipient=old_email, status__in=unsent).exclude(
         kind__in=SAID_TO_ONE_ADDRESS
     ).update(recipient=email)
+    take_along(old_email, email, now=now)
     # What its reminders told, they told the old address.
     Registration.objects.confirmed().filter(visitor=visitor).update(remind_again_at=now)
     visitor.email, visitor.mailbox = email, mailbox_of(email)

@@ -97,6 +97,21 @@ def test_names_stand_in_it_only_where_the_host_asks_for_them_and_never_for_the_t
     assert "RJ4K" not in team.as_string()
 
 
+def test_a_name_that_is_an_address_leads_nowhere(desk):
+    """Gmail and others make a link of whatever looks like a domain; whoever books types the name."""
+    f.RegistrationFactory(slot=desk.slot, name="J.-P. gagnez.example/or@mauvais.example", party_size=1)
+    desk.activity.ask_name = True
+    desk.activity.save()
+    owe_digests(EVENING)
+
+    deliver_due(now=EVENING)
+
+    mail = kept()[0]
+    for part in ("plain", "html"):
+        said = mail.get_body((part,)).get_content()
+        assert "J.-P. gagnez. example/ or@ mauvais. example" in said
+
+
 def test_it_says_how_many_come_who_said_so_what_is_kept_and_where_to_print(desk, settings):
     Pool.objects.create(slot=desk.slot, kind="access", places=4, taken=2)
     f.RegistrationFactory(slot=desk.slot, party_size=2, pool="access")

@@ -7,16 +7,18 @@ import uuid
 
 import pytest
 
-from events.links import hash_of
+from events.links import hash_of, hash_of_address
 from events.mail.deliver import deliver_due
 from events.mail.outbox import owe
-from events.models import BallotEntry, KeptMail, Message, Registration, Visitor
+from events.mail.suppressions import is_stopped, stop, takes_no_mail
+from events.models import BallotEntry, KeptMail, Message, Registration, Suppression, Visitor
 from events.refusals import Reason, Refused
 from events.registration.address import ask_new_address, take_new_address, write_token
 from tests.factories import NOW, BallotFactory, SlotFactory
 from tests.registration.people import LATER, books, owed, register
 
 pytestmark = pytest.mark.django_db
+Scope, Reasons = Suppression.Scope, Suppression.Reason
 NEW = "camille.martin@example.org"
 
 
@@ -104,6 +106,17 @@ def test_no_mail_under_way_takes_the_new_link_to_the_old_address(kind: str, visi
     to_the_old = KeptMail.objects.filter(recipient="camille@example.org").values_list("source", flat=True)
     assert len(to_the_old) == 1
     assert not [source for source in to_the_old if taken.token in source]
+
+
+def test_what_a_reader_wanted_no_more_of_goes_along_and_a_bounce_does_not(visit: Registration) -> None:
+    stop("camille@example.org", Scope.REMINDERS, Reasons.UNSUBSCRIBED, now=NOW)
+    stop("camille@example.org", Scope.ALL, Reasons.BOUNCED, now=NOW)
+
+    take(visit.visitor)
+
+    assert is_stopped(NEW, Scope.REMINDERS, now=LATER)
+    assert not is_stopped(NEW, Scope.BROADCASTS, now=LATER)
+    assert not takes_no_mail(hash_of_address(NEW), now=LATER)
 
 
 def test_a_link_works_once(visit: Registration) -> None:

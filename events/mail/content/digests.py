@@ -18,7 +18,16 @@ from events.folding import fold
 from events.mail import desk_facts
 from events.mail.desk_facts import Change
 from events.mail.desk_wishes import way_out
-from events.mail.letters import HOME_ZONE, Letter, address, first_name, letter_to_desk, place_of, plain
+from events.mail.letters import (
+    HOME_ZONE,
+    Letter,
+    address,
+    first_name,
+    letter_to_desk,
+    place_of,
+    plain,
+    plain_name,
+)
 from events.models import Activity, Festival, Host, Message, Pool, Registration, Slot, Territory
 
 from .shared import Content, ContentOf
@@ -253,7 +262,7 @@ def _name(registration: Registration) -> dict[str, str]:
     if registration.coming_at is not None:
         notes.append(_("still coming"))
     return {
-        "who": f"{plain(registration.name, longest=120) or '–'}, {places}",
+        "who": f"{plain_name(registration.name) or '–'}, {places}",
         "reference": registration.reference,
         "notes": ", ".join(notes),
     }
