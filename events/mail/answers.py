@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 SAID_BY_THE_SITE = {
+    "kept on the site": _("kept on the site"),
     "too late": _("too late"),
     "too late for a second try": _("too late for a second try"),
     "the registration is gone": _("the registration is gone"),

@@ -21,6 +21,7 @@ from events.mail.again import cancel_bulk_mail, may_go_again, send_again, times_
 from events.mail.answers import Answer, read_answer
 from events.mail.preview import Preview, preview
 from events.mail.staleness import why_not
+from events.mail.watch import how_mail_does
 from events.models import Message
 from events.refusals import Reason, Refused
 
@@ -90,6 +91,7 @@ def mails(request: HttpRequest, territory: str) -> HttpResponse:
         slot=slot if slot.isdecimal() else "",
         state=state,
         paused=relay.why_paused(place.now),
+        flow=how_mail_does(place.now),
         may_word=editions_run(place).exists(),
     )
     return render(request, "events/organiser/mails.html", context)

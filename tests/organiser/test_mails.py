@@ -79,6 +79,8 @@ def test_every_mail_stands_there_with_its_state_and_why(desk: Client, place: Sim
     assert "Le créneau a encore changé." in said
     assert "250 queued" not in said
     assert f'href="{url("reminders")}"' in said
+    assert "Les courriels partent." in said
+    assert f'href="{url("status")}"' in said
 
 
 def test_another_territory_s_mails_are_not_there(desk: Client, place: SimpleNamespace) -> None:
