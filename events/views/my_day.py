@@ -39,7 +39,7 @@ from events.registration.terms import terms_of
 from events.views.admission import PER, admit_day
 from events.views.own_device import visitor_of_device
 from events.views.public_rows import Row, rows_of
-from events.wording import say_day, say_duration, say_number, say_time
+from events.wording import language, say_day, say_duration, say_number, say_time
 
 COOKIE = "ma_journee"
 KEPT_FOR = dt.timedelta(days=180)
@@ -121,6 +121,7 @@ def _show(
         "first": asked.query(variant=0) if asked.variant else "",
         "anywhere": asked.query(start=None, start_at="") if asked.start and not asked.start_at else "",
         "calendar": reverse("events:my_day_calendar") + question.query(),
+        "subscription": _subscription(question, proposal),
         "share": f"{settings.SITE_URL}{reverse('events:my_day')}{question.query()}",
         "sent": _sent(request) if request.method != "POST" else [],
         "kept_on_site": settings.KEEP_MAILS_ON_SITE,
@@ -220,6 +221,18 @@ def _say_refused(refused: Refused) -> str:
     else:
         words = str(refused.reason.label)
     return f"{words} {_('Nothing was booked; here is the day as it can be now.')}"
+
+
+def _subscription(question: Question, proposal: Proposal) -> str:
+    """What opens a calendar program with this day; empty where something of it is booked.
+
+    A calendar program has no cookie: it would be shown a day without the bookings, which is another.
+    """
+    if any(step.registration is not None for step in proposal.steps):
+        return ""
+    english = "&hl=en" if language() == "en" else ""
+    address = f"{settings.SITE_URL}{reverse('events:my_day_calendar')}{question.query()}{english}"
+    return f"webcal://{address.partition('://')[2]}"
 
 
 @require_safe

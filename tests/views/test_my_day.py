@@ -94,6 +94,31 @@ def test_the_plan_is_a_calendar_too(starred, slots):
     assert len(found) == len(slots)
 
 
+@pytest.mark.parametrize(("asked", "name"), [("", "Ma journée"), ("?hl=en", "My day")])
+def test_a_calendar_subscribes_to_the_day_without_the_cookie(starred, slots, asked, name):
+    address = starred.get(f"{PAGE}{asked}").context["subscription"]
+    assert address.startswith("webcal://")
+    starred.cookies.clear()
+
+    calendar = icalendar.Calendar.from_ical(starred.get(address[address.index("/ma-journee") :]).content)
+
+    assert len(calendar.walk("VEVENT")) == len(slots)
+    assert str(calendar["X-WR-CALNAME"]) == name
+
+
+def test_a_day_with_a_booking_is_not_subscribed_to_since_a_program_would_see_another(starred, slots):
+    """The device knows what it has booked; a calendar program has no cookie."""
+    assert "webcal://" in starred.get(PAGE).content.decode()
+
+    starred.post(PAGE, booking(starred.get(PAGE)))
+    starred.get(f"/mes-visites/{Registration.objects.all()[0].visitor.token}/")
+
+    page = starred.get(PAGE)
+    assert page.context["subscription"] == ""
+    assert "webcal://" not in page.content.decode()
+    assert "/ma-journee.ics" in page.content.decode()
+
+
 def test_the_whole_day_is_booked_at_once(starred, slots):
     page = starred.get(PAGE)
 
