@@ -13,7 +13,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet, URLField
+from django.db.models import Q, QuerySet, URLField
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -244,6 +244,33 @@ class CommuneAdmin(OfficeAdmin):
     list_display = ["name", "territory", "insee_code"]
     list_select_related = ["territory"]
     search_fields: ClassVar = ["folded_name", "name", "insee_code"]
+    autocomplete_fields: ClassVar = ["territory"]
+
+    def scope(self, rows: QuerySet, user: User) -> QuerySet:
+        return rows.filter(territory__in=m.Territory.objects.run_by(user).values("pk"))
+
+
+@admin.register(m.Figure)
+class FigureAdmin(OfficeAdmin):
+    list_display = ["value", "label_fr", "territory", "programme", "as_of", "source_name"]
+    list_filter: ClassVar = ["is_made_up"]
+    list_select_related = ["territory", "programme__festival"]
+    search_fields: ClassVar = ["value", "label_fr", "source_name"]
+    autocomplete_fields: ClassVar = ["territory", "programme"]
+
+    def scope(self, rows: QuerySet, user: User) -> QuerySet:
+        return rows.filter(
+            Q(territory__in=m.Territory.objects.run_by(user).values("pk"))
+            | Q(programme__festival__in=m.Festival.objects.run_by(user).values("pk"))
+        )
+
+
+@admin.register(m.EcosystemEntry)
+class EcosystemEntryAdmin(OfficeAdmin):
+    list_display = ["name", "kind", "territory", "url"]
+    list_filter: ClassVar = ["kind"]
+    list_select_related = ["territory"]
+    search_fields: ClassVar = ["name", "note_fr"]
     autocomplete_fields: ClassVar = ["territory"]
 
     def scope(self, rows: QuerySet, user: User) -> QuerySet:

@@ -165,6 +165,18 @@ def reject_activity(*, activity_id: int, reason: str, by: User, now: dt.datetime
 
 
 @patient
+def announce_activity(*, activity_id: int, announced: str, by: User, now: dt.datetime) -> Activity:
+    """Say what became of a published activity, a value of ``Announced``; with nothing, take it back.
+
+    Pages and feeds say it at once; its slots stay as they are. Raises ``Refused(WRONG_STATE)``.
+    """
+    with transaction.atomic():
+        activity = _change_state(activity_id, [State.PUBLISHED], State.PUBLISHED, announced=announced)
+        _note(activity, "announced", by, now, announced)
+    return activity
+
+
+@patient
 def cancel_activity(*, activity_id: int, reason: str, by: User, now: dt.datetime) -> Activity:
     """Withdraw a published activity with all its slots to come: everybody registered or waiting is told.
 

@@ -20,6 +20,7 @@ from events.models import (
 )
 from events.moderation import (
     accept_activity,
+    announce_activity,
     cancel_activity,
     readiness,
     reject_activity,
@@ -352,3 +353,28 @@ def test_a_member_without_an_active_account_gets_no_mail():
     accept_activity(activity_id=activity.pk, by=UserFactory(), now=NOW)
 
     assert [to for _kind, to, _locale in mails()] == ["ada@hote.example", "bob@hote.example"]
+
+
+def test_what_is_announced_is_kept_and_noted_and_may_be_taken_back() -> None:
+    activity = ActivityFactory(state=State.PUBLISHED)
+    by = UserFactory()
+
+    announce_activity(activity_id=activity.pk, announced="moved_online", by=by, now=NOW)
+    assert Activity.objects.get(pk=activity.pk).announced == "moved_online"
+    announce_activity(activity_id=activity.pk, announced="", by=by, now=NOW)
+
+    assert Activity.objects.get(pk=activity.pk).announced == ""
+    noted = JournalEntry.objects.filter(activity=activity).order_by("pk").values_list("verb", "text", "actor")
+    assert list(noted) == [("announced", "moved_online", by.pk), ("announced", "", by.pk)]
+    assert mails() == []
+
+
+@pytest.mark.parametrize("state", [State.DRAFT, State.SUBMITTED, State.CANCELLED])
+def test_nothing_is_announced_of_what_is_not_public(state: str) -> None:
+    activity = ActivityFactory(state=state)
+
+    with pytest.raises(Refused) as refused:
+        announce_activity(activity_id=activity.pk, announced="postponed", by=UserFactory(), now=NOW)
+
+    assert refused.value.reason == Reason.WRONG_STATE
+    assert Activity.objects.get(pk=activity.pk).announced == ""

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, RegexValidator
 from django.utils.translation import gettext_lazy as _
 
-from events.models import Room, Territory, Venue, Weekday
+from events.models import Announced, Room, Territory, Venue, Weekday
 
 from .booking import AddressField
 from .fields import ClockField, DayField, PlainTextMixin
@@ -39,6 +39,17 @@ class ReasonForm(PlainTextMixin, forms.Form):
     """Why: it goes into the mail as it is written."""
 
     reason = forms.CharField(label=_("Reason"), max_length=2000, widget=forms.Textarea(attrs={"rows": 4}))
+
+
+class AnnounceForm(forms.Form):
+    """What visitors are told of a published activity beside its times and places."""
+
+    announced = forms.ChoiceField(
+        label=_("Told to visitors"),
+        choices=[("", _("As planned")), *Announced.choices],
+        required=False,
+        help_text=_("Its pages, the lists and the feeds say it at once. Nobody is written to by this."),
+    )
 
 
 # Slots ----------------------------------------------------------------------------------------------------

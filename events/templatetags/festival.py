@@ -43,7 +43,7 @@ from events.doors import Door
 from events.doors import read_door as door_of
 from events.mail.follow_facts import say_words
 from events.mail.watch import MailHealth, how_mail_does
-from events.models import Equipment
+from events.models import Announced, Equipment
 from events.typography import set_in_french
 
 register = template.Library()
@@ -60,6 +60,7 @@ HAPPENED = {
     "taken_back": pgettext_lazy("journal", "taken back"),
     "reopened": pgettext_lazy("journal", "taken up again"),
     "accepted": pgettext_lazy("journal", "published"),
+    "announced": pgettext_lazy("journal", "said to visitors"),
     "changes_requested": pgettext_lazy("journal", "changes requested"),
     "rejected": pgettext_lazy("journal", "rejected"),
     "cancelled": pgettext_lazy("journal", "cancelled"),
@@ -264,6 +265,8 @@ def happened(verb: str) -> str:
 @register.filter
 def happened_how(entry: Any, zone: str) -> str:
     """What an entry of the journal adds: « accès adapté 2 → accès adapté 2, groupes 5 (9 juin à 18 h) »."""
+    if entry.verb == "announced":
+        return str(dict(Announced.choices).get(entry.text, _("as planned")))
     if entry.verb != "set_pools":
         return str(entry.text)
     halves = (half.strip() for half in entry.text.split("→"))

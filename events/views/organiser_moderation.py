@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from events.folding import words
-from events.forms.organiser import ReasonForm
+from events.forms.organiser import AnnounceForm, ReasonForm
 from events.models import Activity, JournalEntry, Slot
-from events.moderation import accept_activity, readiness, reject_activity, request_changes
+from events.moderation import accept_activity, announce_activity, readiness, reject_activity, request_changes
 from events.refusals import Refused
 from events.scheduling.rooms import is_open
 
@@ -54,10 +54,12 @@ def review(request: HttpRequest, territory: str, pk: int) -> HttpResponse:
 @require_POST
 @login_required
 def decide(request: HttpRequest, territory: str, pk: int) -> HttpResponse:
-    """``decision``: accept, changes or reject; the last two with a reason."""
+    """``decision``: accept, changes or reject; the last two with a reason. Of what is published: announce."""
     place = workplace(request, territory)
     activity = _activity(place, pk)
     decision = request.POST.get("decision", "")
+    if decision == "announce":
+        return _announce(request, place, activity)
     form = ReasonForm(request.POST)
     form.fields["reason"].required = decision != "accept"
     if decision not in ("accept", "changes", "reject") or not form.is_valid():
@@ -82,6 +84,19 @@ def decide(request: HttpRequest, territory: str, pk: int) -> HttpResponse:
     return redirect("events:organiser_moderation", territory)
 
 
+def _announce(request: HttpRequest, place: Workplace, activity: Activity) -> HttpResponse:
+    form = AnnounceForm(request.POST)
+    if not form.is_valid():
+        return _show(request, place, activity, announce_form=form, status=422)
+    try:
+        announce_activity(activity_id=activity.pk, by=place.user, now=place.now, **form.cleaned_data)
+    except Refused as refused:
+        form.add_error(None, str(refused.reason.label))
+        return _show(request, place, activity, announce_form=form, status=409)
+    messages.success(request, _("The pages of “%(title)s” say it now.") % {"title": activity.title})
+    return redirect("events:organiser_review", place.territory.slug, activity.pk)
+
+
 def _activity(place: Workplace, pk: int) -> Activity:
     """An activity of the territory that its host has shown to the organisers.
 
@@ -102,6 +117,7 @@ def _show(
     activity: Activity,
     *,
     form: ReasonForm | None = None,
+    announce_form: AnnounceForm | None = None,
     decision: str = "",
     status: int = 200,
 ) -> HttpResponse:
@@ -120,6 +136,8 @@ def _show(
         host_count=activity.host.activities.exclude(pk=activity.pk).count(),
         form=form if form is not None else ReasonForm(),
         decision=decision,
+        announce_form=announce_form or AnnounceForm(initial={"announced": activity.announced}),
+        may_announce=activity.state == Activity.State.PUBLISHED,
         may_decide=activity.state == Activity.State.SUBMITTED,
         next_one=place.activities.to_moderate().exclude(pk=activity.pk).first(),
         to_board=board_url(place, jour=first.day.isoformat(), creneau=first.pk) if first else "",

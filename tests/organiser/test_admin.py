@@ -8,14 +8,25 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 
-from events.models import Activity, FestivalTeam, Message, RoomOccupancy, Slot
+from events.models import (
+    Activity,
+    EcosystemEntry,
+    FestivalTeam,
+    Figure,
+    Message,
+    Programme,
+    RoomOccupancy,
+    Slot,
+)
 from events.scheduling.place import place_slot
 from tests.factories import (
+    DAY,
     NOW,
     ActivityFactory,
     AppearanceFactory,
     HostPersonFactory,
     RegistrationFactory,
+    TerritoryFactory,
     UserFactory,
 )
 
@@ -236,6 +247,27 @@ def test_a_national_team_finds_its_own_edition_alone(client, place):
     assert client.get(reverse("admin:events_slot_change", args=[theirs.pk])).status_code == 302
     assert client.get(reverse("admin:events_visitor_changelist")).status_code == 403
     assert client.get(reverse("admin:accounts_user_changelist")).status_code == 403
+
+
+def test_a_national_team_finds_the_figures_and_names_of_its_own_alone(client, place):
+    user = UserFactory(is_staff=True)
+    FestivalTeam.objects.create(festival=place.festival, user=user)
+    read = {"value": "40", "label_fr": "hôtes", "as_of": DAY, "source_name": "Clubic"}
+    programme = Programme.objects.create(festival=place.festival, name="Start-up Assembly", slug="assembly")
+    mine = [
+        Figure.objects.create(territory=place.territory, **read),
+        Figure.objects.create(programme=programme, **read),
+    ]
+    Figure.objects.create(territory=TerritoryFactory(), **read)
+    name = EcosystemEntry.objects.create(territory=place.territory, name="Tetalab")
+    EcosystemEntry.objects.create(territory=TerritoryFactory(), name="Ailleurs")
+    client.force_login(user)
+
+    figures = client.get(reverse("admin:events_figure_changelist")).context["cl"].result_list
+    names = client.get(reverse("admin:events_ecosystementry_changelist")).context["cl"].result_list
+
+    assert sorted(figure.pk for figure in figures) == [figure.pk for figure in mine]
+    assert [one.pk for one in names] == [name.pk]
 
 
 def test_a_local_organiser_has_no_back_office(client, place):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from events.models import Activity, HostMember, Message, OpeningHours
@@ -204,3 +205,33 @@ def test_nor_is_it_looked_for_among_those_who_come(desk, place):
     slot = a_slot(place)
 
     assert desk.get(url("slot", slot.pk), {"q": "\x00"}).status_code == 200
+
+
+def test_organisers_say_what_became_of_an_activity_and_every_page_says_it(desk, place):
+    slot = a_slot(place)
+    activity = slot.activity
+    pages = [
+        reverse("events:programme"),
+        reverse("events:agenda"),
+        reverse("events:territory", args=[place.territory.slug]),
+        activity.get_absolute_url(),
+        slot.get_absolute_url(),
+    ]
+
+    answer = desk.post(url("decide", activity.pk), {"decision": "announce", "announced": "moved_online"})
+
+    assert answer.status_code == 302
+    assert [path for path in pages if "Passé en ligne" not in Client().get(path).content.decode()] == []
+    assert "Passé en ligne" in desk.get(url("review", activity.pk)).content.decode()
+
+    desk.post(url("decide", activity.pk), {"decision": "announce", "announced": ""})
+    assert [path for path in pages if "Passé en ligne" in Client().get(path).content.decode()] == []
+
+
+def test_an_unknown_announcement_is_refused_at_its_field(desk, place):
+    activity = a_slot(place).activity
+
+    answer = desk.post(url("decide", activity.pk), {"decision": "announce", "announced": "dansé"})
+
+    assert answer.status_code == 422
+    assert "announced" in answer.context["announce_form"].errors
