@@ -19,8 +19,8 @@ from zoneinfo import ZoneInfo
 import icalendar
 from django.conf import settings
 from django.urls import reverse
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from events.content_lines import Component, Person, basic, end_of_text, line
 from events.models import Activity, Registration, RoomOccupancy, Slot, Venue
@@ -52,16 +52,16 @@ def calendar_of(
     higher SEQUENCE; a draft is tentative. Give slots with ``for_showing()``, registrations with their
     slot, activity and visitor at hand, blockings with their room's venue and territory, and their owner.
     """
-    calendar = calendar_named(name, method)
     years: list[int] = []
     zones: set[str] = set()
     events: list[str] = []
     for registration in registrations:
-        events.append(str(_event_of_registration(registration, method, now)))
+        events.append(_event_of_registration(registration, method, now))
         years.append(registration.slot.starts_at.year)
         zones.add(registration.slot.timezone)
-    written = SlotEvents(now, method)
+    written: SlotEvents | None = None
     for slot in slots:
+        written = written or SlotEvents(now, method)
         events.append(written.event(slot))
         years.append(slot.starts_at.year)
         zones.add(slot.timezone)
@@ -69,11 +69,8 @@ def calendar_of(
         events.append(str(_event_of_blocking(row, now)))
         years.append(row.starts_at.year)
         zones.add(row.room.venue.territory.timezone)
-    for zone in sorted(zones):
-        calendar.put(zone_as_shown(zone, min(years) - 1, max(years) + 2))
-    for event in events:
-        calendar.put(event)
-    return str(calendar).encode()
+    shown = [zone_as_shown(zone, min(years) - 1, max(years) + 2) for zone in sorted(zones)]
+    return "".join([_opening(name, method), *shown, *events, "END:VCALENDAR\r\n"]).encode()
 
 
 def calendar_named(name: str, method: Method = "PUBLISH") -> Component:
@@ -87,6 +84,11 @@ def calendar_named(name: str, method: Method = "PUBLISH") -> Component:
         calendar.add("NAME", clean(name, 200))
         calendar.add("X-WR-CALNAME", clean(name, 200))
     return calendar
+
+
+@lru_cache(maxsize=16)
+def _opening(name: str, method: Method) -> str:
+    return calendar_named(name, method).begun()
 
 
 @lru_cache(maxsize=64)
@@ -105,25 +107,56 @@ def uid_of(thing: Registration | Slot) -> str:
     return f"{thing.reference}@{host}" if isinstance(thing, Registration) else f"slot-{thing.pk}@{host}"
 
 
-def _event_of_registration(registration: Registration, method: Method, now: dt.datetime) -> Component:
-    slot, size = registration.slot, registration.party_size
+def _event_of_registration(registration: Registration, method: Method, now: dt.datetime) -> str:
+    """A VEVENT. Written straight down, for it goes with every reminder: what it says of the slot is kept."""
+    slot, activity = registration.slot, registration.slot.activity
     is_over = method == "CANCEL" or slot.is_cancelled or not registration.is_active
     is_pending = registration.status in (Registration.Status.WAITING, Registration.Status.HELD)
-    event = _event(
-        slot,
-        uid=uid_of(registration),
-        revision=slot.revision + registration.revision,
-        now=now,
-        is_over=is_over,
-        tentative="TENTATIVE" if is_pending else "",
+    answer = {"PARTSTAT": "DECLINED" if is_over else "ACCEPTED", "RSVP": "FALSE"}
+    page = _page(settings.SITE_URL, slot.pk)
+    alike = _alike_for_all(
+        slot.starts_at,
+        slot.ends_at,
+        slot.timezone,
+        f"{activity.title} · {activity.host.name}",
+        _place(slot),
+        position_of(venue_of(slot)),
+        page,
+        _contact(activity),
+        activity.festival.name,
     )
-    places = ngettext("%(number)d place", "%(number)d places", size) % {"number": size}
+    mine, of_all = _description_of(registration), _rest_of_description(_description(activity), page)
+    return "".join(
+        [
+            f"BEGIN:VEVENT\r\n{line('UID', uid_of(registration))}",
+            f"DTSTAMP:{basic(now.astimezone(dt.UTC))}Z\r\n",
+            # A cancellation must carry a higher SEQUENCE than what it cancels (RFC 5546 §3.2.5).
+            f"SEQUENCE:{slot.revision + registration.revision + is_over}\r\n",
+            f"STATUS:{'CANCELLED' if is_over else 'TENTATIVE' if is_pending else 'CONFIRMED'}\r\n",
+            f"TRANSP:{'TRANSPARENT' if is_over else 'OPAQUE'}\r\n",
+            f"{alike}{mine}{of_all}",
+            line("ATTENDEE", Person(registration.visitor.email, answer)) if method != "PUBLISH" else "",
+            "END:VEVENT\r\n",
+        ]
+    )
+
+
+def _description_of(registration: Registration) -> str:
+    """How its DESCRIPTION begins: « 2 places, billet RJ4K-7KDM »; ``_rest_of_description`` goes on."""
+    places = say_places(get_language() or "", registration.party_size)
     ticket = _("ticket %(reference)s") % {"reference": registration.reference}
-    _describe(event, f"{places}, {ticket}", slot)
-    if method != "PUBLISH":
-        answer = {"PARTSTAT": "DECLINED" if is_over else "ACCEPTED", "RSVP": "FALSE"}
-        event.add("ATTENDEE", Person(registration.visitor.email, answer))
-    return event
+    return line("DESCRIPTION", f"{clean(f'{places}, {ticket}', 300)}\n\n")
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _rest_of_description(text: str, page: str) -> str:
+    return end_of_text(f"{text}\n\n{page}" if text else page)
+
+
+@lru_cache(maxsize=64)
+def say_places(_language: str, number: int) -> str:
+    """« 2 places », in the active language, which is ``_language``."""
+    return ngettext("%(number)d place", "%(number)d places", number) % {"number": number}
 
 
 class SlotEvents:
@@ -168,7 +201,7 @@ class SlotEvents:
         if activity.pk not in self._activities:
             if len(self._activities) >= MOST_REMEMBERED:
                 self._activities.clear()
-            text = _description("", activity)
+            text = _description(activity)
             self._activities[activity.pk] = (
                 line("SUMMARY", clean(f"{activity.title} · {activity.host.name}", 300)),
                 line("ORGANIZER", Person(_contact(activity), {"CN": clean(activity.festival.name, 160)})),
@@ -210,33 +243,6 @@ def _event_of_blocking(row: RoomOccupancy, now: dt.datetime) -> Component:
     return event
 
 
-def _event(
-    slot: Slot, *, uid: str, revision: int, now: dt.datetime, is_over: bool, tentative: str = ""
-) -> Component:
-    activity, venue = slot.activity, venue_of(slot)
-    event = Component("VEVENT")
-    event.add("UID", uid)
-    event.add("DTSTAMP", now.astimezone(dt.UTC).replace(microsecond=0))
-    # A cancellation must carry a higher SEQUENCE than what it cancels (RFC 5546 §3.2.5).
-    event.add("SEQUENCE", revision + (1 if is_over else 0))
-    event.add("STATUS", "CANCELLED" if is_over else (tentative or "CONFIRMED"))
-    event.add("TRANSP", "TRANSPARENT" if is_over else "OPAQUE")
-    event.put(
-        _alike_for_all(
-            slot.starts_at,
-            slot.ends_at,
-            slot.timezone,
-            f"{activity.title} · {activity.host.name}",
-            _place(slot),
-            position_of(venue),
-            _page(settings.SITE_URL, slot.pk),
-            _contact(activity),
-            activity.festival.name,
-        )
-    )
-    return event
-
-
 @lru_cache(maxsize=1000)
 def _alike_for_all(
     starts_at: dt.datetime,
@@ -265,18 +271,14 @@ def _alike_for_all(
     return "".join(lines)
 
 
-def _describe(event: Component, first: str, slot: Slot) -> None:
-    said = [_description(first, slot.activity), _page(settings.SITE_URL, slot.pk)]
-    event.add("DESCRIPTION", "\n\n".join(part for part in said if part))
+def _description(activity: Activity) -> str:
+    return _said_of_activity(get_language() or "", activity.meeting_point, activity.description)
 
 
-def _description(first: str, activity: Activity) -> str:
-    meet = activity.meeting_point
-    parts = [
-        first,
-        _("Where to meet: %(place)s") % {"place": meet} if meet else "",
-        activity.description[:2000],
-    ]
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _said_of_activity(_language: str, meet: str, text: str) -> str:
+    """What a calendar tells of an activity, in the active language, which is ``_language``."""
+    parts = [_("Where to meet: %(place)s") % {"place": meet} if meet else "", text[:2000]]
     return clean("\n\n".join(part for part in parts if part), 3000)
 
 

@@ -77,7 +77,7 @@ def basic(at: dt.datetime) -> str:
 
 def end_of_text(text: str) -> str:
     """What a text property already written goes on with: a folded line of its own (§3.1)."""
-    return f" {_folded(text.translate(_ESCAPED))}"
+    return _folded(f" {text.translate(_ESCAPED)}")
 
 
 def _moment(name: str, at: dt.datetime) -> str:

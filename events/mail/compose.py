@@ -7,9 +7,12 @@ same as the HTML, in the same order.
 
 from __future__ import annotations
 
+import binascii
 import datetime as dt
-from email.encoders import encode_base64
+from copy import copy
 from email.mime.base import MIMEBase
+from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -24,6 +27,8 @@ from events.models import Message
 
 Kind = Message.Kind
 FILE_NAME = "visite.ics"
+IN_A_LINE = 76
+"""Signs of base64 (RFC 2045 § 6.8)."""
 
 
 def compose(message: Message, *, now: dt.datetime) -> EmailMultiAlternatives:
@@ -86,12 +91,21 @@ def _attach_calendar(mail: EmailMultiAlternatives, content: bytes, method: Metho
     that no client shows two invitations.
     """
     if method == "PUBLISH":
-        file = MIMEBase("text", "calendar", charset="utf-8", method=method, name=FILE_NAME)
+        file = copy(_empty_file("text", "calendar", charset="utf-8", method=method))
     else:
         # The method here must be the one in the file, or Exchange refuses it.
         mail.attach_alternative(content.decode(), f"text/calendar; method={method}")
-        file = MIMEBase("application", "ics", name=FILE_NAME)
-    file.add_header("Content-Disposition", "attachment", filename=FILE_NAME)
-    file.set_payload(content)
-    encode_base64(file)
+        file = copy(_empty_file("application", "ics"))
+    said = binascii.b2a_base64(content, newline=False).decode()
+    lines = [said[begin : begin + IN_A_LINE] for begin in range(0, len(said), IN_A_LINE)]
+    file.set_payload("\n".join([*lines, ""]))
     mail.attach(file)
+
+
+@lru_cache(maxsize=8)
+def _empty_file(maintype: str, subtype: str, **more: Any) -> MIMEBase:
+    """The headers of a file that is attached. Copies share them, so none changes them."""
+    file = MIMEBase(maintype, subtype, **more, name=FILE_NAME)
+    file.add_header("Content-Disposition", "attachment", filename=FILE_NAME)
+    file["Content-Transfer-Encoding"] = "base64"
+    return file

@@ -8,8 +8,9 @@ another shape goes Django's way. A test holds both against each other.
 from __future__ import annotations
 
 import binascii
+import os
 import re
-import uuid
+import time
 from email.mime.base import MIMEBase
 from email.utils import formatdate
 from functools import lru_cache
@@ -36,14 +37,14 @@ def on_the_wire(mail: EmailMultiAlternatives) -> bytes:
     """
     if not _has_our_shape(mail):
         return _as_django_does(mail)
-    head = "".join(f"{name}: {value}\r\n" for name, value in _headers(mail))
+    mark = os.urandom(16).hex()
     body = _text_part(str(mail.body), "text/plain")
     if mail.alternatives:
         others = [_text_part(str(content), str(kind)) for content, kind in mail.alternatives]
-        body = _several("alternative", [body, *others])
+        body = _several("alternative", [body, *others], f"=_{mark}1")
     if mail.attachments:
-        body = _several("mixed", [body, *(_file(part) for part in mail.attachments)])
-    return head.encode("ascii") + body
+        body = _several("mixed", [body, *(_file(part) for part in mail.attachments)], f"=_{mark}2")
+    return b"".join([_head(mail).encode("ascii"), *body])
 
 
 def is_plain(address: str) -> bool:
@@ -78,18 +79,22 @@ def _has_our_shape(mail: EmailMultiAlternatives) -> bool:
     )
 
 
-def _headers(mail: EmailMultiAlternatives) -> list[tuple[str, str]]:
-    headers = [
-        ("MIME-Version", "1.0"),
-        ("Subject", _words(str(mail.subject))),
-        ("From", written_address(mail.from_email)),
-        ("To", written_address(mail.to[0])),
+def _head(mail: EmailMultiAlternatives) -> str:
+    said = mail.extra_headers.items()
+    lines = [
+        f"MIME-Version: 1.0\r\nSubject: {_words(str(mail.subject))}\r\n",
+        f"From: {written_address(mail.from_email)}\r\nTo: {written_address(mail.to[0])}\r\n",
     ]
     if mail.reply_to:
-        headers.append(("Reply-To", ", ".join(written_address(one) for one in mail.reply_to)))
+        lines.append(f"Reply-To: {', '.join(written_address(one) for one in mail.reply_to)}\r\n")
     if not any(name.lower() == "date" for name in mail.extra_headers):
-        headers.append(("Date", formatdate()))
-    return headers + [(_words(name), _words(str(value))) for name, value in mail.extra_headers.items()]
+        lines.append(f"Date: {_date(int(time.time()))}\r\n")
+    return "".join(lines + [f"{_words(name)}: {_words(str(value))}\r\n" for name, value in said])
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return formatdate(second)
 
 
 def _words(text: str) -> str:
@@ -101,6 +106,12 @@ def _words(text: str) -> str:
         raise BadHeaderError(f"Header values can't contain newlines (got {text!r})")
     if text.isascii() and "=?" not in text:
         return text
+    return _encoded(text)
+
+
+@lru_cache(maxsize=256)
+def _encoded(text: str) -> str:
+    """Kept, for what many get has one subject."""
     words: list[bytes] = [b""]
     for sign in text:
         octets = sign.encode()
@@ -111,34 +122,50 @@ def _words(text: str) -> str:
     return "\r\n ".join(f"=?utf-8?b?{word}?=" for word in encoded)
 
 
-def _text_part(text: str, kind: str) -> bytes:
+def _text_part(text: str, kind: str) -> list[bytes]:
     content = _with_crlf(text).encode()
     how = "7bit" if content.isascii() else "8bit"
-    if len(content) > LONGEST_LINE and max(map(len, content.split(b"\r\n"))) > LONGEST_LINE:
+    if _has_a_long_line(content):
         how, content = "quoted-printable", binascii.b2a_qp(content.replace(b"\r\n", b"\n"), istext=True)
         content = content.replace(b"\n", b"\r\n")
     head = f'Content-Type: {kind}; charset="utf-8"\r\nContent-Transfer-Encoding: {how}\r\n\r\n'
-    return head.encode() + content
+    return [head.encode(), content]
+
+
+def _has_a_long_line(content: bytes) -> bool:
+    """Looks backwards for a line's end from as far as one may be: a few looks instead of one a line."""
+    begin, reach = 0, LONGEST_LINE + len(b"\r\n")
+    while len(content) - begin > LONGEST_LINE:
+        end = content.rfind(b"\r\n", begin, begin + reach)
+        if end < 0:
+            return True
+        begin = end + 2
+    return False
 
 
 def _with_crlf(text: str) -> str:
     return text.replace("\n", "\r\n") if "\r" not in text else _LINE_END.sub("\r\n", text)
 
 
-def _several(how: str, parts: list[bytes]) -> bytes:
-    """Parts one after the other. That the boundary stands in none of them is a matter of 122 random bits."""
-    boundary = f"=_{uuid.uuid4().hex}"
+def _several(how: str, parts: list[list[bytes]], boundary: str) -> list[bytes]:
+    """Parts one after the other. That the boundary stands in none of them is a matter of 128 random bits."""
     line = f"\r\n--{boundary}".encode()
-    head = f'Content-Type: multipart/{how}; boundary="{boundary}"\r\n'.encode()
-    return b"".join([head, *(line + b"\r\n" + part for part in parts), line, b"--\r\n"])
+    pieces = [f'Content-Type: multipart/{how}; boundary="{boundary}"\r\n'.encode()]
+    for part in parts:
+        pieces += [line, b"\r\n", *part]
+    return [*pieces, line, b"--\r\n"]
 
 
-def _file(part: Any) -> bytes:
-    payload, values = part.get_payload(), [str(value) for value in part.values()]
-    if isinstance(payload, str) and payload.isascii() and all(value.isascii() for value in values):
-        head = [f"{name}: {_words(value)}\r\n" for name, value in zip(part.keys(), values, strict=True)]
-        return "".join([*head, "\r\n", _with_crlf(payload)]).encode("ascii")
-    return bytes(part.as_bytes(policy=part.policy.clone(linesep="\r\n", max_line_length=None)))
+def _file(part: Any) -> list[bytes]:
+    payload, headers = part.get_payload(), tuple((name, str(value)) for name, value in part.items())
+    if isinstance(payload, str) and payload.isascii() and all(value.isascii() for _name, value in headers):
+        return [_head_of_file(headers), _with_crlf(payload).encode("ascii")]
+    return [bytes(part.as_bytes(policy=part.policy.clone(linesep="\r\n", max_line_length=None)))]
+
+
+@lru_cache(maxsize=16)
+def _head_of_file(headers: tuple[tuple[str, str], ...]) -> bytes:
+    return "".join([*(f"{name}: {_words(value)}\r\n" for name, value in headers), "\r\n"]).encode("ascii")
 
 
 def _as_django_does(mail: EmailMultiAlternatives) -> bytes:

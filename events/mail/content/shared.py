@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.utils.translation import gettext as _
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
 from events.calendar import Method
 from events.mail.batch import asked_together, with_the_slots_at_hand
@@ -30,10 +32,17 @@ ContentOf = dict[str, Callable[[Message, dt.datetime], Content]]
 """By kind: from the message and the instant it leaves."""
 
 
+_SPELLED = {1: _("one"), 2: _("two"), 3: _("three"), 4: _("four"), 5: _("five")}
+
+
 def spelled(number: int) -> str:
     """« quatre »; in figures from six on."""
-    words = {1: _("one"), 2: _("two"), 3: _("three"), 4: _("four"), 5: _("five")}
-    return words.get(number, str(number))
+    return _spelled(get_language(), number)
+
+
+@lru_cache(maxsize=64)
+def _spelled(_language: str | None, number: int) -> str:
+    return str(_SPELLED.get(number, number))
 
 
 def visits_of_the_day(registration: Registration, *, now: dt.datetime) -> list[Registration]:
