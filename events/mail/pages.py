@@ -1,8 +1,8 @@
 """A mail's subject, text and HTML from its templates; what many readers get alike is rendered once.
 
-Reminders of one slot differ in a name, a reference and some links. They are rendered with marks in the place
-of these, and each reader's own words are put in afterwards, escaped as the templates would have. Everything
-else that the templates are given is the key under which the page is kept, so a kept page is never an old one.
+Reminders differ in a name, some links and what is said of each visit. They are rendered with marks in the
+place of these, and the words are put in afterwards, escaped as the templates would have. Everything else that
+the templates are given is the key under which the page is kept, so a kept page is never an old one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import html
 import re
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -24,9 +24,9 @@ from events.models import Message
 Kind = Message.Kind
 
 RENDERED_ONCE = frozenset({Kind.REMINDER, Kind.THANKS, Kind.SURVEY})
-"""What goes out by the ten thousand. Their templates ask of a reader's own word only whether there is one."""
+"""What goes out by the ten thousand. Their templates ask of a word only whether there is one."""
 OF_A_READER = frozenset({"my_visits", "stop"})
-"""Facts of these kinds that are the reader's own, beside the name and what a visit says of the booking."""
+"""Facts of these kinds that are the reader's own, beside the name and the words of the visits."""
 KEPT_PAGES = 400
 """Of some twenty kilobytes each, in every process."""
 
@@ -50,47 +50,56 @@ def page_of(kind: str, locale: str, letter: Letter, facts: dict[str, Any], *, su
     """The page of a mail in the active language, which is ``locale``. ``subject``: the edition's own."""
     if kind not in RENDERED_ONCE:
         return _rendered(kind, letter, facts, subject)
-    own = _Own()
-    visits = tuple(own.mark_visit(visit) for visit in letter.visits)
-    common = replace(letter, name=own.mark(letter.name), visits=visits)
-    marked = tuple((key, own.mark(said) if key in OF_A_READER else said) for key, said in facts.items())
-    kept = _kept(kind, locale, common, marked, subject)
-    return Page(kept.subject, kept.text(own.words), kept.html([html.escape(word) for word in own.words]))
+    words = _Words()
+    visits = tuple(words.mark_visit(visit) for visit in letter.visits)
+    common = letter.but(name=words.mark(letter.name), visits=visits)
+    marked = tuple((key, words.mark(said) if key in OF_A_READER else said) for key, said in facts.items())
+    kept = _kept(kind, locale, common, marked, words.next_mark, bool(subject))
+    subject = _one_line(subject or kept.subject(words.said))
+    words.mark(subject)
+    escaped = [html.escape(word) for word in words.said]
+    return Page(subject, kept.text(words.said), kept.html(escaped))
 
 
 @dataclass
-class _Own:
-    """The words of one reader, in the order of their marks."""
+class _Words:
+    """What is put in, in the order of the marks."""
 
-    words: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def next_mark(self) -> str:
+        return f"{_MARK}{len(self.said)}m"
 
     def mark(self, word: str) -> str:
         if not word:
             return ""
-        self.words.append(word)
-        return f"{_MARK}{len(self.words) - 1}m"
+        mark = self.next_mark
+        self.said.append(word)
+        return mark
 
     def mark_visit(self, visit: Visit) -> Visit:
-        return replace(
-            visit,
-            reference=self.mark(visit.reference),
-            ticket=self.mark(visit.ticket),
-            give_back=self.mark(visit.give_back),
-            coming=self.mark(visit.coming),
-        )
+        marked: dict[str, Any] = {
+            name: self.mark(said) if isinstance(said, str) else said for name, said in vars(visit).items()
+        }
+        return Visit(**marked)
 
 
 @dataclass(frozen=True)
 class _Kept:
-    subject: str
+    subject: Callable[[list[str]], str]
     text: Callable[[list[str]], str]
     html: Callable[[list[str]], str]
 
 
 @lru_cache(maxsize=KEPT_PAGES)
-def _kept(kind: str, _locale: str, letter: Letter, facts: Facts, subject: str) -> _Kept:
+def _kept(
+    kind: str, _locale: str, letter: Letter, facts: Facts, subject: str, has_own_subject: bool
+) -> _Kept:
+    """``subject``: the mark of the subject, where a page repeats it. It is itself filled in first."""
     page = _rendered(kind, letter, dict(facts), subject)
-    return _Kept(page.subject, _filler(page.text), _filler(page.html))
+    own = "" if has_own_subject else _subject(kind, letter, dict(facts))
+    return _Kept(_filler(own), _filler(page.text), _filler(page.html))
 
 
 def _filler(text: str) -> Callable[[list[str]], str]:
@@ -109,13 +118,17 @@ def _filler(text: str) -> Callable[[list[str]], str]:
 
 def _rendered(kind: str, letter: Letter, facts: dict[str, Any], subject: str) -> Page:
     context = {"letter": letter, **facts}
-    subject = _one_line(subject or _render(f"{kind}_subject.txt", context, escape=False))
+    subject = _one_line(subject or _subject(kind, letter, facts))
     context["subject"] = subject
     return Page(
         subject,
         _tidy(_render(f"{kind}.txt", context, escape=False)),
         _render(f"{kind}.html", context, escape=True),
     )
+
+
+def _subject(kind: str, letter: Letter, facts: dict[str, Any]) -> str:
+    return _render(f"{kind}_subject.txt", {"letter": letter, **facts}, escape=False)
 
 
 def _render(name: str, context: dict[str, Any], *, escape: bool) -> str:

@@ -49,18 +49,25 @@ def test_a_kept_page_says_to_each_reader_what_its_templates_would(
     with override(locale):
         content = CONTENT_OF[kind](message, now)
         letter, facts = content.letter, content.facts
-        first = letter.visits[0]
+        first, *others = letter.visits
         alike = [
             (letter, facts),
             (replace(letter, name=HOSTILE), facts),
             (replace(letter, name="Zoé"), {**facts, "stop": "https://a.example/?x=1&y=2"}),
+            (replace(letter, visits=(replace(first, title=HOSTILE, place="Salle & <i>"), *others)), facts),
+            (
+                replace(letter, visits=(replace(first, title="élan", hour="9 h", day="demain"), *others)),
+                facts,
+            ),
         ]
         another = [
             (replace(letter, name=""), facts),
-            (replace(letter, visits=(first, replace(first, reference=HOSTILE, ticket="t&t"))), facts),
-            (replace(letter, visits=(replace(first, rank="", reference="", hour="9 h"),)), facts),
+            (
+                replace(letter, visits=(first, replace(first, reference=HOSTILE, ticket="t&t"), *others)),
+                facts,
+            ),
+            (replace(letter, visits=(replace(first, rank="", reference="", hour=""), *others)), facts),
             (replace(letter, opening=(f"Bonjour {HOSTILE}",)), facts),
-            (replace(letter, visits=(replace(first, title=HOSTILE, place="Salle & <i>"),)), facts),
         ]
         for one, said in [*alike, *another]:
             assert page_of(kind, locale, one, said) == pages._rendered(kind, one, said, "")
