@@ -8,14 +8,14 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import Model
 from django.forms.models import model_to_dict
 from django.test.utils import CaptureQueriesContext
 
 from events.models import Message, Pool, Registration, Slot
 from events.models.slot import SlotQuerySet
-from events.rows import ask, by_key, change, insert
+from events.rows import ask, by_key, change, change_straight, insert
 from tests.factories import NOW, RegistrationFactory, SlotFactory, VisitorFactory
 
 pytestmark = pytest.mark.django_db
@@ -131,3 +131,69 @@ def everything(row: Any) -> Any:
         return row
     kept = {name: value for name, value in vars(row).items() if name != "_state"}
     return {**kept, **{name: everything(one) for name, one in row._state.fields_cache.items()}}
+
+
+SAY = """
+UPDATE events_message SET last_answer = %(answer)s, expires_at = %(until)s, attempts = %(times)s,
+    status = %(state)s
+WHERE id = %(id)s AND last_answer <> %(answer)s
+"""
+
+
+def said(key: int, **more: Any) -> dict[str, Any]:
+    until = connection.ops.adapt_datetimefield_value(NOW)
+    return {"id": key, "answer": "250 l’été $1 %s \\", "until": until, "times": 3, "state": "failed", **more}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("say", [change, change_straight])
+@pytest.mark.parametrize("until", [True, False])
+def test_a_statement_said_straight_changes_what_it_would_otherwise(say: Any, until: bool) -> None:
+    key = insert(owed())
+    more = {} if until else {"until": None}
+
+    assert [say(SAY, said(key, **more)) for _time in range(2)] == [1, 0]
+
+    kept = Message.objects.get()
+    assert (kept.last_answer, kept.attempts) == ("250 l’été $1 %s \\", 3)
+    assert kept.expires_at == (NOW if until else None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_statement_said_straight_in_a_transaction_goes_back_with_it() -> None:
+    key = insert(owed())
+
+    with transaction.atomic():
+        assert change_straight(SAY, said(key)) == 1
+        transaction.set_rollback(True)
+
+    assert Message.objects.get().last_answer == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_statement_said_straight_is_refused_as_any_other() -> None:
+    key = insert(owed())
+
+    with pytest.raises(IntegrityError, match="a_sent_message_says_when"):
+        change_straight(SAY, said(key, state="sent"))
+
+    assert change_straight(SAY, said(key)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_that_was_ended_is_known_and_the_next_one_is_told_anew() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no session.")
+    key = insert(owed())
+    assert change_straight(SAY, said(key)) == 1
+    session = ask("SELECT pg_backend_pid()", ())
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", session)
+    other.close()
+
+    with pytest.raises(OperationalError):
+        change_straight(SAY, said(key, answer="again"))
+    connection.close()
+
+    assert change_straight(SAY, said(key, answer="again")) == 1
