@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from events import rows
 from events.mail import relay
-from events.mail.batch import FRESH_FOR, at_hand, read
+from events.mail.batch import FRESH_FOR, Shelf, at_hand, read
 from events.mail.bounces import note_refusal
 from events.mail.compose import compose
 from events.mail.content.reminders import said_with
@@ -108,23 +108,31 @@ def deliver_due(
     clock: Clock = timezone.now if now is None else lambda: now
     report, ends = Report(), time.monotonic() + seconds
     report.paused = relay.why_paused(clock())
-    transport, size = open_transport(clock=clock), FIRST_BATCH
+    transport, shelf, size = open_transport(clock=clock), Shelf(), FIRST_BATCH
     try:
         while not report.paused:
             if report.handled >= limit or time.monotonic() >= ends:
                 report.is_cut_short = True
                 break
-            token = uuid.uuid4()
-            claimed = claim(token=token, now=clock(), size=min(size, limit - report.handled), only=only)
+            token, size = uuid.uuid4(), min(_share(size, clock()), limit - report.handled)
+            claimed = claim(token=token, now=clock(), size=size, only=only)
             if not claimed:
                 break
             with remembered_wordings():
-                size = _deliver_claimed(claimed, token, transport, clock, report)
+                size = _deliver_claimed(claimed, token, shelf, transport, clock, report)
     finally:
         transport.close()
         if report.sent and not report.paused:
             relay.note_success(clock())
     return report
+
+
+def _share(size: int, now: dt.datetime) -> int:
+    """At most a quarter of what is due: else one or two hold the last of many, and the others stand idle."""
+    if size <= FIRST_BATCH:
+        return size
+    waiting = Message.objects.due(now).values("pk")[: 4 * size].count()
+    return max(FIRST_BATCH, min(size, waiting // 4))
 
 
 def claim(*, token: uuid.UUID, now: dt.datetime, size: int, only: str | None = None) -> list[int]:
@@ -147,14 +155,20 @@ def claim(*, token: uuid.UUID, now: dt.datetime, size: int, only: str | None = N
 
 
 def _deliver_claimed(
-    keys: Sequence[int], token: uuid.UUID, transport: Transport, clock: Clock, report: Report
+    keys: Sequence[int],
+    token: uuid.UUID,
+    shelf: Shelf,
+    transport: Transport,
+    clock: Clock,
+    report: Report,
 ) -> int:
     """Send what was claimed, one by one, while what was read of it is fresh: how many to claim next."""
     begun, done, given = time.monotonic(), 0, 0
-    messages, said_already = read(keys, token), set[int]()
+    shelf.tidy(begun)
+    messages, said_already = read(keys, token, shelf), set[int]()
     with at_hand(messages):
         for message in messages:
-            if done and time.monotonic() - begun > FRESH_FOR:
+            if done and time.monotonic() - shelf.since > FRESH_FOR:
                 break
             done += 1
             if message.pk in said_already:
@@ -290,7 +304,7 @@ class _Delivery:
 
     def _begin(self, now: dt.datetime) -> None:
         said = {"now": _moment(now), "until": _moment(now + LEASE), **_ours(self.message, self.token)}
-        if not rows.change(BEGIN, said):
+        if not rows.change_straight(BEGIN, said):
             raise LeaseLost
 
     def _sent(self, answer: str) -> str:
@@ -300,7 +314,7 @@ class _Delivery:
         if self.message.kind == Kind.ACCOUNT:
             return self._end(Status.SENT, answer, sent_at=self.clock(), attempts=F("attempts") + 1)
         said = {"now": _moment(self.clock()), "answer": _printable(answer)}
-        if not rows.change(_left(), said | _ours(self.message, self.token)):
+        if not rows.change_straight(_left(), said | _ours(self.message, self.token)):
             _warn_of_a_lost_lease(self.message)
         return Status.SENT
 
@@ -451,8 +465,11 @@ WHERE id = %(id)s AND lease_token = %(token)s AND status = 'sending'
 NO_WAIT = " AND set_config('synchronous_commit', 'off', true) = 'off'"
 
 
+LEFT_NO_WAIT = LEFT + NO_WAIT
+
+
 def _left() -> str:
-    return LEFT + (NO_WAIT if connection.vendor == "postgresql" else "")
+    return LEFT_NO_WAIT if connection.vendor == "postgresql" else LEFT
 
 
 def _ours(message: Message, token: uuid.UUID) -> dict[str, Any]:

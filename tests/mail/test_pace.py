@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +15,7 @@ from events.mail import batch, deliver, tasks
 from events.mail.deliver import deliver_due
 from events.mail.outbox import PRIORITY, owe
 from events.mail.relay import BULK
-from events.models import Message, Registration, RelayState
+from events.models import Host, Message, Registration, RelayState, Slot
 from tests import factories as f
 from tests.factories import NOW
 from tests.ground.smtp import SmtpSink
@@ -115,8 +116,10 @@ def test_every_kind_that_goes_to_many_waits_behind_what_one_person_asked_for() -
     ],
 )
 def test_one_mail_and_ten_ask_the_same_but_for_what_says_that_each_leaves(
-    kind: str, each: int, relay: SmtpSink, db: None
+    kind: str, each: int, relay: SmtpSink, db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Who has time for more than a first batch asks once how many are due.
+    monkeypatch.setattr(deliver, "LARGEST_BATCH", deliver.FIRST_BATCH)
     slot = f.SlotFactory()
 
     def statements(number: int) -> int:
@@ -150,6 +153,58 @@ def test_a_batch_that_is_no_longer_fresh_is_claimed_anew(
 
     assert (status_of(first), status_of(second)) == ("sent", "cancelled")
     assert len(relay.received) == 1
+
+
+def test_a_slot_called_off_between_two_batches_of_a_run_is_known(
+    relay: SmtpSink, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what is said around a visit is kept from one batch to the next."""
+    monkeypatch.setattr(deliver, "FIRST_BATCH", 1)
+    slot = f.SlotFactory()
+    first, second = owe_some(Kind.CONFIRMATION, 2, slot=slot)
+    send = deliver._Delivery.run
+
+    def run(self: Any) -> str:
+        done = send(self)
+        Slot.objects.filter(pk=slot.pk).update(state="cancelled", cancelled_at=NOW)
+        return done
+
+    monkeypatch.setattr(deliver._Delivery, "run", run)
+    deliver_due(now=NOW)
+
+    assert (status_of(first), status_of(second)) == ("sent", "cancelled")
+
+
+def test_what_is_kept_between_batches_is_asked_once_in_a_while_and_shared(db: None) -> None:
+    shelf, keys = batch.Shelf(), []
+    for kind in (Kind.CONFIRMATION, Kind.REMINDER):
+        owe_some(kind, 1, slot=f.SlotFactory(activity__host__name="Avant"))
+        token = uuid.uuid4()
+        keys.append((token, deliver.claim(token=token, now=NOW, size=10)))
+
+    def hosts(at: float) -> list[str]:
+        shelf.tidy(at)
+        rows = [batch.read(claimed, token, shelf)[0].registration for token, claimed in keys]
+        return [row.slot.activity.host.name for row in rows if row is not None]
+
+    assert hosts(0.0) == ["Avant", "Avant"]
+    Host.objects.update(name="Après")
+    assert hosts(batch.FRESH_FOR / 2) == ["Avant", "Avant"]
+    assert hosts(batch.FRESH_FOR / 2 + 0.1) == ["Après", "Après"]
+    assert shelf.since == batch.FRESH_FOR / 2 + 0.1
+
+
+@pytest.mark.parametrize(
+    ("due", "asked", "taken"), [(0, 250, 2), (9, 250, 2), (16, 250, 4), (16, 3, 3), (16, 1, 1)]
+)
+def test_one_claims_a_quarter_of_what_is_due_at_most(
+    due: int, asked: int, taken: int, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the last of many are shared out too."""
+    monkeypatch.setattr(deliver, "FIRST_BATCH", 2)
+    owe_some(Kind.CONFIRMATION, due)
+
+    assert deliver._share(asked, NOW) == taken
 
 
 def _clock() -> Any:
