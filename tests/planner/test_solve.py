@@ -182,6 +182,7 @@ def can_be_lived(day: Day, order) -> bool:
     return False
 
 
+@pytest.mark.slow
 @settings(max_examples=1000)
 @given(days(most=5))
 def test_no_order_tried_by_hand_weighs_more(day):
@@ -217,6 +218,7 @@ def test_what_is_measured_by_is_found_whichever_way_one_searches(day):
     assert narrow.weight <= heaviest(day) == plan_day(day).weight
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(days(most=18))
 def test_no_plan_is_ever_impossible_to_live(day):

@@ -91,6 +91,7 @@ def test_a_visit_that_might_come_on_another_day_says_so():
     assert Freed.OTHER_TIME in kinds(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_nothing_of_a_clashing_set_can_be_left_out_and_the_set_is_enough(seed: int):
     problem, _known = cut(seed, rooms=2, days=1, people=0.8)
