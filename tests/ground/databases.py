@@ -73,6 +73,10 @@ class Databases:
         execute(maintenance_url(template), f"CREATE DATABASE {name} TEMPLATE {template.rpartition('/')[2]}")
         return f"{template.rpartition('/')[0]}/{name}"
 
+    def carry(self, server: Postgres, name: str) -> None:
+        """The same on a server of the test's own."""
+        server.take_over(self._template("postgres"), name)
+
     def drop(self, url: str) -> None:
         """Throw one away, whoever is still connected."""
         if url.startswith("sqlite"):

@@ -137,6 +137,19 @@ class Postgres:
         """The address of a database of this server, as DATABASE_URL takes it."""
         return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
 
+    def take_over(self, url: str, name: str) -> None:
+        """A new database here, like the one at `url` on another server: quicker than to migrate again."""
+        execute(self.url("postgres"), f"CREATE DATABASE {name}")
+        programs = Path(self._command[0]).parent
+        dump = subprocess.run(
+            [str(programs / "pg_dump"), "--format=custom", f"--dbname={url}"], capture_output=True, check=True
+        )
+        subprocess.run(
+            [str(programs / "pg_restore"), "--no-owner", "--exit-on-error", f"--dbname={self.url(name)}"],
+            input=dump.stdout,
+            check=True,
+        )
+
     def stop(self) -> None:
         """End the server and remove its data; harmless when it has ended already."""
         atexit.unregister(self.stop)

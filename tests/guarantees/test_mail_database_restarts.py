@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection
 
 from events.models import Message
+from tests.ground.databases import Databases
 from tests.ground.nursery import Nursery
 from tests.ground.postgres import Postgres, execute
 from tests.ground.site import Site
@@ -41,12 +42,9 @@ def server() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="module")
-def migrated(server: Postgres, nursery: Nursery) -> str:
+def migrated(server: Postgres, databases: Databases) -> str:
     """The name of a database with every table and no row of the festival."""
-    execute(server.url("postgres"), "CREATE DATABASE migrated")
-    made = Site(server.url("migrated"), nursery)
-    made.manage("migrate", "--verbosity", "0")
-    made.close()
+    databases.carry(server, "migrated")
     return "migrated"
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.ground.databases import Databases
 from tests.ground.nursery import Nursery
-from tests.ground.postgres import Postgres, execute
+from tests.ground.postgres import Postgres
 from tests.ground.site import Site
 
 pytestmark = [pytest.mark.guarantee, pytest.mark.slow, pytest.mark.lengthy]
@@ -22,12 +23,11 @@ def own_server() -> Iterator[Postgres]:
 
 
 def test_a_hung_database_is_not_ready_within_a_second_and_ready_again_after(
-    own_server: Postgres, nursery: Nursery
+    own_server: Postgres, databases: Databases, nursery: Nursery
 ) -> None:
-    execute(own_server.url("postgres"), "CREATE DATABASE hung")
+    databases.carry(own_server, "hung")
     site = Site(own_server.url("hung"), nursery)
     try:
-        site.manage("migrate", "--verbosity", "0")
         site.serve()
         own_server.freeze()
 
