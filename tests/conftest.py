@@ -21,7 +21,7 @@ from tests.ground.databases import Databases
 from tests.ground.migrated import lend
 from tests.ground.needs import chromium
 from tests.ground.nursery import Nursery
-from tests.ground.scheduling import OneByOne
+from tests.ground.scheduling import FromBothEnds, OneByOne
 from tests.ground.site import Site
 from tests.ground.smtp import SmtpSink
 from tests.ground.templates import TrapClient
@@ -62,8 +62,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With `--dist loadscope`; otherwise xdist's own."""
-    return OneByOne(config, log) if config.getoption("dist") == "loadscope" else None
+    """With `--dist loadscope` or `loadfile`; otherwise xdist's own."""
+    ours = {"loadscope": OneByOne, "loadfile": FromBothEnds}.get(config.getoption("dist"))
+    return ours and ours(config, log)
 
 
 def pytest_report_header() -> str:

@@ -26,7 +26,8 @@ class Stage:
 
 EVERYDAY = "not guarantee and not browser and not slow"
 TWO_AT_A_TIME = ("-n", "2")
-ONE_BY_ONE = ("--dist", "loadscope", "--no-loadscope-reorder")
+ONE_BY_ONE = ("-n", "2", "--dist", "loadscope", "--no-loadscope-reorder")
+FROM_BOTH_ENDS = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
 """See tests/ground/scheduling.py."""
 STAGES = [
     Stage("Everyday tests on SQLite", ("-m", EVERYDAY, *TWO_AT_A_TIME), "sqlite"),
@@ -37,12 +38,12 @@ STAGES = [
     ),
     Stage(
         "Guarantees, with real processes, each on both engines; and what is slow",
-        ("-m", "guarantee or (slow and not browser)", *TWO_AT_A_TIME, *ONE_BY_ONE),
+        ("-m", "guarantee or (slow and not browser)", *FROM_BOTH_ENDS),
         "sqlite",
     ),
     Stage(
         "Journeys in a real browser",
-        ("-m", "browser and not guarantee", *TWO_AT_A_TIME, *ONE_BY_ONE),
+        ("-m", "browser and not guarantee", *ONE_BY_ONE),
         "sqlite",
     ),
 ]

@@ -28,7 +28,7 @@ from tests.guarantees.mailroom import (
     wait_for,
 )
 
-pytestmark = pytest.mark.guarantee
+pytestmark = [pytest.mark.guarantee, pytest.mark.lengthy]
 
 FORGETFUL = "from events.mail import deliver\ndeliver.RECORD_WITHIN = 0.0\n"
 
