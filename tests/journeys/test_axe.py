@@ -1,5 +1,5 @@
 """Every page, on a telephone and on a desk, by day and by night: axe, the console, one heading, no sideways
-scroll."""
+scroll, no word of English."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.ground.axe import violations
 from tests.journeys.conftest import Demonstration, complaint, sign_in
+from tests.journeys.test_two_languages import THEIR_OWN, strangers
 from tests.journeys.walk import ACCOUNTS, ACTIONS, FILES, NOT_WALKED, PAGES
 
 SCENES = [((390, "light"), (1280, "dark")), ((390, "dark"), (1280, "light"))]
@@ -27,8 +28,10 @@ def test_no_page_has_a_fault(
     page.on("pageerror", lambda error: faults.append(str(error)))
     if who in ACCOUNTS:
         sign_in(page, ACCOUNTS[who], demonstration.password)
-    for number, (_name, address) in enumerate(PAGES[who](demonstration.found)):
+    for number, (name, address) in enumerate(PAGES[who](demonstration.found)):
         page.goto(address)
+        if name not in THEIR_OWN:
+            faults += [f"{address} is not French: {text}" for text in strangers(page, "fr")]
         faults += [f"{address}: {fault}" for fault in faults_of(page, SCENES[number % 2])]
     context.close()
     assert not faults, "\n".join(faults)

@@ -1,6 +1,8 @@
 """No page mixes its languages: its frame is looked up in the catalogue, days and months in a list."""
 
 import re
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import polib
@@ -18,6 +20,8 @@ CALENDAR = {
     "en": "monday tuesday wednesday thursday friday saturday sunday january february april june july august "
     "september october november december today tomorrow yesterday",
 }
+THEIR_OWN = {"gadget"}
+"""Speaks the language its address asks for: tests/public/test_gadget.py."""
 LONG_ENOUGH = 12
 """Letters: shorter ones, like « Agenda », are often the same word, or stand inside others."""
 
@@ -44,11 +48,46 @@ def said_in(other: str) -> set[str]:
     return {plain(text) for text in theirs - own if len(text) >= LONG_ENOUGH and "%" not in text}
 
 
+@cache
+def foreign_to(language: str) -> Callable[[str], bool]:
+    """Whether a text has no place on a page of this language."""
+    other = "en" if language == "fr" else "fr"
+    said, calendar = said_in(other), re.compile(rf"\b({CALENDAR[other].replace(' ', '|')})\b", re.I)
+    return lambda text: text in said or calendar.search(text) is not None
+
+
+def strangers(page: Page, language: str) -> list[str]:
+    """Texts of this page that are in the other language."""
+    assert page.locator("html").get_attribute("lang") == language
+    return sorted(text for text in {plain(text) for text in texts_of(page)} if foreign_to(language)(text))
+
+
+@pytest.mark.lengthy
 @pytest.mark.parametrize("who", PAGES)
-@pytest.mark.parametrize("language", ["fr", "en"])
-def test_no_page_mixes_its_languages(
-    who: str,
+def test_no_english_page_speaks_french(
+    who: str, demonstration: Demonstration, browser: Browser, browser_context_args: dict[str, Any]
+) -> None:
+    """The French ones are looked at where all of them are open anyway: tests/journeys/test_axe.py."""
+    options = {**browser_context_args, "base_url": demonstration.site.url, "locale": "en-FR"}
+    context = browser.new_context(**options)
+    page = context.new_page()
+    page.set_viewport_size({"width": 390, "height": 844})
+    if who in ACCOUNTS:
+        sign_in(page, ACCOUNTS[who], demonstration.password)
+    found = []
+    for name, address in PAGES[who](demonstration.found):
+        if name in THEIR_OWN:
+            continue
+        page.goto(address)
+        found += [f"{address}: {text}" for text in strangers(page, "en")]
+    context.close()
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(("language", "other"), [("en", "fr"), ("fr", "en")])
+def test_a_sentence_and_a_day_of_the_other_language_are_noticed(
     language: str,
+    other: str,
     demonstration: Demonstration,
     browser: Browser,
     browser_context_args: dict[str, Any],
@@ -56,21 +95,17 @@ def test_no_page_mixes_its_languages(
     options = {**browser_context_args, "base_url": demonstration.site.url, "locale": f"{language}-FR"}
     context = browser.new_context(**options)
     page = context.new_page()
-    page.set_viewport_size({"width": 390, "height": 844})
-    if who in ACCOUNTS:
-        sign_in(page, ACCOUNTS[who], demonstration.password)
-    other = "en" if language == "fr" else "fr"
-    foreign, calendar = said_in(other), re.compile(rf"\b({CALENDAR[other].replace(' ', '|')})\b", re.I)
-    found = []
-    for name, address in PAGES[who](demonstration.found):
-        if name == "gadget":  # speaks the language its address asks for: tests/public/test_gadget.py
-            continue
-        page.goto(address)
-        assert page.locator("html").get_attribute("lang") == language
-        texts = {plain(text) for text in texts_of(page)}
-        found += [f"{address}: {text}" for text in texts if text in foreign or calendar.search(text)]
+    page.goto("/mentions-legales/")
+    assert strangers(page, language) == []
+    sentence, day = min(said_in(other) - said_in(language)), CALENDAR[other].split(" ")[0]
+
+    page.evaluate(
+        "texts => texts.forEach(one => document.body.append(one, document.createElement('hr')))",
+        [sentence, day],
+    )
+
+    assert strangers(page, language) == sorted([sentence, day])
     context.close()
-    assert not found, "\n".join(found)
 
 
 def texts_of(page: Page) -> list[str]:
