@@ -1,6 +1,7 @@
 """What every test may ask for. The machinery behind it is in tests/ground/."""
 
 import gc
+import itertools
 import os
 import sys
 from collections.abc import Iterator
@@ -92,9 +93,16 @@ def client() -> Client:
     return TrapClient()
 
 
+@pytest.fixture(scope="session")
+def media(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Names of folders, one for each test that asks. Made by whoever first keeps a file: few do."""
+    root = tmp_path_factory.mktemp("media")
+    return (root / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def _media_of_this_test(settings: Any, tmp_path: Path) -> None:
-    settings.MEDIA_ROOT = tmp_path / "media"
+def _media_of_this_test(settings: Any, media: Iterator[Path]) -> None:
+    settings.MEDIA_ROOT = next(media)
 
 
 @pytest.fixture(autouse=True)
