@@ -16,14 +16,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, QuerySet, Sum
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Sum
 from django.db.models.base import ModelState
 
 from events.clock import on_the_wall
 from events.models import Activity, Festival, GoneSlot, Room, Slot, Territory, Venue
 from events.models.gone import moment_of, ms_of
-from events.models.slot import SlotQuerySet
-from events.programme import MOMENTS, Filters, matching
+from events.models.slot import SlotQuerySet, has_places_left
+from events.programme import MOMENTS, Filters, gone_from, matching
 
 AT_ONCE = 1000
 """Slots of one query."""
@@ -84,7 +84,12 @@ class FeedSet:
         return ms_of(self.since - OVERLAP) if self.since else 0
 
     def _slots(self) -> SlotQuerySet:
-        found = matching(self.filters, self.now, cancelled=True)
+        places = self.filters.places
+        found = matching(self.filters.without("places"), self.now, cancelled=True)
+        if places:
+            # What is called off has no places to ask for, and whoever keeps a copy has to hear of it.
+            off = Q(state=Slot.State.CANCELLED) | Q(activity__state=Activity.State.CANCELLED)
+            found = found.filter(off | has_places_left(places))
         return found.filter(changed_ms__gte=self.from_ms) if self.since else found
 
     def state(self) -> SetState:
@@ -162,9 +167,9 @@ class FeedSet:
                 yield Gone(number, activity, moment_of(changed))
 
     def _taken_out(self) -> QuerySet[GoneSlot]:
-        rows = GoneSlot.objects.filter(ends_at__gt=self.now, gone_ms__gte=self.from_ms)
-        if self.filters.place:
-            rows = rows.filter(territory__slug=self.filters.place)
+        rows = GoneSlot.objects.filter(
+            gone_from(self.filters), ends_at__gt=self.now, gone_ms__gte=self.from_ms
+        )
         return rows.exclude(Exists(_public().filter(pk=OuterRef("slot_number")))).order_by("gone_ms", "pk")
 
     def _is_in_question(self, row: GoneSlot) -> bool:
@@ -179,8 +184,8 @@ class FeedSet:
 
     @property
     def knows_what_is_gone(self) -> bool:
-        """Whether place and time are all that is asked: then what was taken out has been here."""
-        return not self.filters.without("place", "day", "moment", "after")
+        """Whether all that is asked is kept with what is gone: then what was taken out has been here."""
+        return not self.filters.keeps_no_mark
 
 
 def _public() -> SlotQuerySet:

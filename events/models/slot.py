@@ -29,6 +29,15 @@ def ms_of_now() -> int:
     return ms_of(timezone.now())
 
 
+def has_places_left(party_size: int = 1) -> Q:
+    """Room for a party of this size, or no limit, or drop-in."""
+    return (
+        Q(capacity__isnull=True)
+        | Q(activity__mode=Mode.DROP_IN)
+        | Q(capacity__gte=F("taken") + F("held") + F("reserved") - F("overbook") + party_size)
+    )
+
+
 class SlotQuerySet(models.QuerySet["Slot"]):
     def visible(self) -> SlotQuerySet:
         """Published, or cancelled after having been so: nobody who came by a link finds nothing."""
@@ -50,11 +59,7 @@ class SlotQuerySet(models.QuerySet["Slot"]):
 
     def with_places_left(self, party_size: int = 1) -> SlotQuerySet:
         """Room for a party of this size, or no limit, or drop-in."""
-        return self.filter(
-            Q(capacity__isnull=True)
-            | Q(activity__mode=Mode.DROP_IN)
-            | Q(capacity__gte=F("taken") + F("held") + F("reserved") - F("overbook") + party_size)
-        )
+        return self.filter(has_places_left(party_size))
 
     def managed_by(self, user: User) -> SlotQuerySet:
         """Slots of the hosts a person speaks for."""

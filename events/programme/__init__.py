@@ -11,7 +11,7 @@ from events.programme.counts import Counts, Loosened
 from events.programme.cursor import Cursor
 from events.programme.filters import DROP_IN_ONLY, FORMER_PLACE, MOMENTS, Filters
 from events.programme.index import Index
-from events.programme.matches import matching
+from events.programme.matches import gone_from, matching
 from events.programme.nearest import nearest_words
 from events.programme.offer import Choice, Facets, facets, facets_of, forget_facets
 from events.programme.pages import MOST_SLOTS, PAGE_SIZE, Page, find
@@ -46,6 +46,7 @@ __all__ = [
     "find",
     "find_words",
     "forget_facets",
+    "gone_from",
     "index_at",
     "matching",
     "nearest_words",

@@ -119,6 +119,13 @@ class Filters:
             pairs.append(("apres", str(changes["after"])))
         return f"?{urlencode(pairs)}" if pairs else ""
 
+    @property
+    def keeps_no_mark(self) -> bool:
+        """Whether words or places left are asked for: of a slot that is gone nobody knows any more whether it
+        answered. What was withdrawn is not kept in words, and places come and go while it is there.
+        """
+        return bool(self.query or self.places)
+
     def __bool__(self) -> bool:
         return bool(self.parameters())
 

@@ -6,7 +6,7 @@ import datetime as dt
 
 from django.db.models import Q
 
-from events.models import Activity, Festival, Slot, Territory
+from events.models import Activity, Commune, Festival, Programme, Slot, Territory
 from events.models.slot import SlotQuerySet
 from events.programme.filters import MOMENTS, Filters
 from events.programme.words import Found, find_words
@@ -18,6 +18,34 @@ def in_place(place: str) -> Q:
     if territory is not None:
         return Q(activity__territory=territory)
     return Q(venue__commune__folded_name=place.replace("-", " "))
+
+
+def gone_from(filters: Filters) -> Q:
+    """Which marks of slots that are gone were of this set, as far as codes, numbers and positions tell.
+
+    Time is asked of each (``feed_set``); words and places left are not kept, see ``Filters.keeps_no_mark``.
+    """
+    found = Q()
+    if filters.place:
+        territory = Territory.objects.filter(slug=filters.place).values_list("pk", flat=True).first()
+        communes = Commune.objects.filter(folded_name=filters.place.replace("-", " ")).values("pk")
+        found &= Q(territory=territory) if territory is not None else Q(commune_number__in=communes)
+    if filters.programme:
+        found &= Q(programme_number__in=Programme.objects.filter(slug=filters.programme).values("pk"))
+    exact = {
+        "format": filters.format,
+        "theme": filters.theme,
+        "languages__has": filters.language,
+        "mode": filters.mode,
+        "audience": filters.audience,
+    }
+    found &= Q(**{lookup: value for lookup, value in exact.items() if value})
+    for code in filters.access:
+        found &= Q(access__has=code)
+    for area in (filters.near, filters.within):
+        if area:
+            found &= area.condition("latitude", "longitude")
+    return found
 
 
 def matching(

@@ -18,9 +18,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.http import http_date
 
 from events.exchange import feed_set, licence
-from events.models import Activity, GoneSlot, Slot
+from events.models import Activity, Commune, GoneSlot, Programme, Slot
 from events.models.gone import moment_of
-from tests.factories import ActivityFactory, SlotFactory, TerritoryFactory, VenueFactory
+from tests.factories import ActivityFactory, FestivalFactory, SlotFactory, TerritoryFactory, VenueFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -141,6 +141,89 @@ def test_a_calendar_tells_what_is_cancelled_and_what_is_gone_under_the_same_name
     assert while_away[returned]["STATUS"] == "CANCELLED"
     assert after[returned]["STATUS"] == "CONFIRMED"
     assert int(after[returned]["SEQUENCE"]) > int(while_away[returned]["SEQUENCE"])
+
+
+def _apart() -> tuple[Slot, Slot]:
+    """Two slots that differ in all that one may ask for."""
+    here, there = TerritoryFactory(slug="toulouse"), TerritoryFactory(slug="lyon")
+    city, town = (Commune.objects.create(territory=here, name=name) for name in ("Labège", "Muret"))
+    operation = Programme.objects.create(festival=FestivalFactory(), name="Assemblée", slug="assemblee")
+    mine = {
+        "programme": operation, "festival": operation.festival, "format": "demo", "theme": "health",
+        "languages": ["en"], "mode": "drop_in",
+        "audience": "students", "access": ["mi"],
+    }  # fmt: skip
+    theirs = {"format": "talk", "theme": "ai", "languages": ["fr"], "mode": "first_come", "access": ["hi"]}
+    near = VenueFactory(territory=here, commune=city, latitude=43.6, longitude=1.44)
+    far = VenueFactory(territory=there, commune=town, latitude=45.7, longitude=4.8)
+    morning, evening = dt.time(9), dt.time(19)
+    first, second = (
+        SlotFactory(
+            venue=venue,
+            start_time=at,
+            **{f"activity__{name}": value for name, value in said.items()},
+            activity__host__territory=venue.territory,
+        )
+        for venue, at, said in ((near, morning, mine), (far, evening, theirs))
+    )
+    return first, second
+
+
+@pytest.mark.parametrize("how", ["deleted", "taken back", "cancelled"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *({"ville": "toulouse"}, {"ville": "Labège"}, {"moment": "matin"}, {"operation": "assemblee"}),
+        *({"format": "demo"}, {"thematique": "health"}, {"langue": "en"}, {"public": "students"}),
+        *({"acces": "mi"}, {"mode": "drop_in"}, {"places": "libre"}, {"autour": "43.6,1.44,2"}),
+        *({"cadre": "43,1,44,2"}, {"format": "demo", "acces": "mi", "ville": "toulouse"}),
+    ],
+    ids=str,
+)
+def test_a_calendar_of_any_filter_tells_what_was_taken_out_of_its_set_and_nothing_else(
+    client: Client, asked: dict[str, str], how: str
+) -> None:
+    mine, theirs = _apart()
+    number = mine.pk
+    assert set(events_in(client, **asked)) == {f"slot-{number}"}
+
+    for slot in (mine, theirs):
+        if how == "deleted":
+            slot.delete()
+        elif how == "taken back":
+            Activity.objects.filter(pk=slot.activity_id).update(state="rejected")
+        else:
+            Slot.objects.filter(pk=slot.pk).update(state="cancelled", cancelled_at=slot.starts_at)
+
+    told = events_in(client, **asked)
+    assert {uid: event["STATUS"] for uid, event in told.items()} == {f"slot-{number}": "CANCELLED"}
+
+
+def test_with_words_or_places_what_was_taken_out_is_absent_and_nothing_of_others_is_told(
+    client: Client,
+) -> None:
+    """A program that subscribes takes each answer for the whole (RFC 7986 §5.7), so what is absent goes. To
+    tell more, the words of what was withdrawn would have to be kept, or people be told of visits that never
+    stood in their calendar."""
+    wanted = SlotFactory(activity__title_fr="Astrolabe", capacity=4)
+    other = SlotFactory(activity__title_fr="Chorale", capacity=1)
+    for asked in ({"q": "astrolabe"}, {"places": "3"}):
+        assert set(events_in(client, **asked)) == {f"slot-{wanted.pk}"}
+    wanted.delete()
+    other.delete()
+
+    assert events_in(client, q="astrolabe") == events_in(client, places="3") == {}
+
+
+def test_with_places_what_is_called_off_is_told(client: Client) -> None:
+    """That it is full is no news: it takes place."""
+    off, full = SlotFactory(capacity=4), SlotFactory(capacity=4)
+    Slot.objects.filter(pk=off.pk).update(state="cancelled", cancelled_at=off.starts_at, taken=4)
+    Slot.objects.filter(pk=full.pk).update(taken=4)
+
+    told = events_in(client, places="2")
+
+    assert {uid: event["STATUS"] for uid, event in told.items()} == {f"slot-{off.pk}": "CANCELLED"}
 
 
 def test_whoever_asks_what_changed_is_told_what_was_taken_out_and_what_left_the_filter(
