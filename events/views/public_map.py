@@ -54,6 +54,8 @@ MOST_ROWS = 4
 SECONDS_KEPT = 30
 AS_WRITTEN = {"ensure_ascii": False, "separators": (",", ":")}
 WORLD = (0.0, 0.0, 1.0, 1.0)
+LEAST_UNDER_A_NAME = 60
+"""From the upper edge of the sheet to the doors under the name of a city, so that the name is whole."""
 SCALE_PLACE = {"scale_y": HEIGHT - 24, "scale_text_y": HEIGHT - 32}
 
 
@@ -344,7 +346,8 @@ def _sheet(box: Box, places: list[Place]) -> dict[str, Any]:
         {"mark": mark, "place": place, "label": label, "name": name}
         for mark, place, label, name in zip(sketch.marks, places, labels, names, strict=True)
     ]
-    cities = [(name, *place_on(box, x, y)) for name, x, y in _cities(places, zoom_of(box, WIDTH))]
+    found = [(name, *place_on(box, x, y)) for name, x, y in _cities(places, zoom_of(box, WIDTH))]
+    cities = [(name, x, max(y, LEAST_UNDER_A_NAME)) for name, x, y in found]
     return {
         "sketch": sketch,
         "marks": marks,

@@ -37,6 +37,34 @@ def test_no_page_has_a_fault(
     assert not faults, "\n".join(faults)
 
 
+def test_the_way_to_the_day_covers_no_button(
+    demonstration: Demonstration, browser: Browser, browser_context_args: dict[str, Any]
+) -> None:
+    """It stands over the list after a star, wherever the list has been scrolled to."""
+    phone = {"viewport": {"width": 390, "height": 844}}
+    context = browser.new_context(**{**browser_context_args, "base_url": demonstration.site.url, **phone})
+    page = context.new_page()
+    page.goto("/programme/?ville=toulouse")
+    page.locator("[data-star]").first.click()
+    bar = page.locator("[data-day-bar]").bounding_box()
+    assert bar is not None
+    for step in range(8):
+        page.mouse.wheel(0, 260 + 13 * step)
+        page.wait_for_timeout(100)
+        lies_over = page.evaluate(COVERED, 24)
+        assert lies_over == [], step
+    context.close()
+
+
+COVERED = """least => {
+  const bar = document.querySelector("[data-day-bar]").getBoundingClientRect();
+  return [...document.querySelectorAll("main .btn, main .star")].filter(one => {
+    if (!one.checkVisibility()) return false;
+    const box = one.getBoundingClientRect();
+    const under = box.bottom > bar.top && box.top < bar.bottom && box.left < bar.right;
+    return under && box.right - Math.max(box.left, bar.right) < least;
+  }).map(one => one.outerHTML.slice(0, 120));
+}"""
 SENT_BADLY = """async ([path, fields]) => {
   const sent = fields && {method: "POST", body: new URLSearchParams(fields)};
   const answer = await fetch(path, sent || {});

@@ -158,6 +158,20 @@ def test_a_telephone_shows_the_map_first_and_the_question_when_tapped(
     context.close()
 
 
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_on_paper_the_sheet_stands_in_for_the_map(visit: Visit) -> None:
+    page = visit.page
+    page.goto("/programme/carte/?ville=toulouse")
+    sheet, moving = page.locator("[data-sketch]"), page.locator("[data-map]")
+    expect(moving).to_be_visible()
+    expect(sheet).not_to_be_visible()
+
+    page.emulate_media(media="print")
+
+    expect(sheet).to_be_visible()
+    expect(moving).not_to_be_visible()
+
+
 LABELS = "pins => pins.map(pin => pin.getAttribute('aria-label').replaceAll('\\u00a0', ' '))"
 
 

@@ -139,6 +139,9 @@
     }
     if (stars().has(key) !== found.has(key)) return false; // cookies are off: the page that asks says more
     show();
+    // The bar may lie over the row by now: it is brought above it, whole.
+    var row = bar && !bar.hidden && (link.closest(".slot") || link);
+    if (row) row.scrollIntoView({ block: "nearest" });
     return true;
   }
 
