@@ -13,12 +13,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import psutil
 import pytest
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from events.mail import deliver
@@ -63,7 +64,7 @@ deliver.compose = compose
 deliver.deliver_due()
 """
 OWE_AGAIN = """
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from events.mail.outbox import owe
 from events.models import Registration
@@ -78,6 +79,19 @@ OWE_REMINDERS = """
 from django.utils import timezone
 from events.reminders import owe_reminders
 print(owe_reminders(timezone.now()))
+"""
+
+AT_ONCE = """
+import os, time
+from django.db import connection
+connection.ensure_connection()
+open(os.path.join({folder!r}, f"ready-{{os.getpid()}}"), "w").close()
+while not os.path.exists(os.path.join({folder!r}, "go")):
+    time.sleep(0.01)
+"""
+WITHOUT_TURNS = """
+from django.db.models import QuerySet
+QuerySet.select_for_update = lambda self, **_more: self
 """
 
 
@@ -293,6 +307,37 @@ def test_sweeps_beside_each_other_owe_a_reminder_once(
     finish([site_with_relay.start_python(OWE_REMINDERS) for _sweep in range(4)])
 
     assert Message.objects.count() == 20
+
+
+@pytest.mark.parametrize(("guarded", "owed"), [(True, 20), (False, 40)], ids=["by turns", "at once"])
+def test_two_sweeps_of_an_edition_at_the_same_instant_take_turns(
+    guarded: bool, owed: int, site_with_relay: Site, tmp_path: Path
+) -> None:
+    """Both are held back until each waits: for the table it would write to, or for the edition's row. The key
+    of the messages is taken out, so that the row alone keeps them apart."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite lets one in at a time, from its first statement.")
+    sabotage.take_out(sabotage.DEDUPE_KEY)
+    visits_to_be_reminded_of(20)
+    go = tmp_path / "go"
+    sweep = AT_ONCE.format(folder=str(tmp_path)) + OWE_REMINDERS
+    sweeps = [site_with_relay.start_python(sweep if guarded else WITHOUT_TURNS + sweep) for _one in range(2)]
+    wait_for(lambda: len(list(tmp_path.glob("ready-*"))) == 2)
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE events_message IN SHARE ROW EXCLUSIVE MODE")
+        go.touch()
+        wait_for(lambda: held_back() == 2)
+    finish(sweeps)
+
+    assert Message.objects.count() == owed
+
+
+def held_back() -> int:
+    """How many sessions of this server wait for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+        return int(cursor.fetchone()[0])
 
 
 def finish(processes: Sequence[subprocess.Popen[str] | Child]) -> None:
