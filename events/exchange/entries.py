@@ -59,6 +59,8 @@ class Entry:
 
     :param state: of moderation: ``published``, ``ready``, ``submitted``, ``changes_requested``, ``rejected``.
     :param cancelled: why it does not take place, or empty.
+    :param image_url, image_credit: where its picture stands and whose it is; empty: it has none, None: nobody
+        says.
     :param announced: ``rescheduled``, ``moved_online``, ``postponed``, or empty; None when nobody says.
     """
 
@@ -92,6 +94,8 @@ class Entry:
     state: str = "published"
     cancelled: str = ""
     is_full: bool = False
+    image_url: str | None = None
+    image_credit: str | None = None
 
     def problem(self, text: str, *, line: int | None = None) -> Problem:
         return Problem(line or self.line, text, of_event=self.of_event)

@@ -253,7 +253,12 @@ class _Import:
         }
         values = {name: value for name, value in said.items() if value not in (None, "")}
         # What may be said to be nothing.
-        also = {"theme": entry.theme, "announced": entry.announced}
+        also = {
+            "theme": entry.theme,
+            "announced": entry.announced,
+            "image_url": entry.image_url,
+            "image_credit": entry.image_credit,
+        }
         values |= {name: value for name, value in also.items() if value is not None}
         mode = entry.mode or (Mode.FIRST_COME if _counts_places(entry) else None)
         if mode is not None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import re
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -44,6 +45,7 @@ ANNOUNCED: dict[int, str] = {
     MOVED_ONLINE: Announced.MOVED_ONLINE,
     POSTPONED: Announced.POSTPONED,
 }
+PICTURE, MOST_ADDRESS, CREDIT = re.compile(r"https://[^\s<>\"'\\]+"), 500, 255
 ORGANISERS = ("organisateur", "organiser", "organizer", "organisation", "organization", "host")
 """Where agendas keep who organises: the format itself has no such field, agendas add one."""
 
@@ -134,6 +136,7 @@ def _entry(number: int, event: Any, reading: Reading) -> Entry:
     entry.latitude, entry.longitude = _position(location)
     if online:
         entry.meeting_point = ONLINE_WORDS  # kept as a text of the activity, so in the site's first language
+    entry.image_url, entry.image_credit = _picture(event)
     _shorten_title(entry, reading)
     _say_how_to_register(entry, event)
     _obey_status(entry, _code(event.get("status"), SCHEDULED), event.get("statusReason"))
@@ -211,6 +214,24 @@ def _descriptions(event: dict[str, Any]) -> tuple[str, str]:
     )
     both = (long[0] or short[0], long[1] or short[1])
     return both[0][:DESCRIPTION], both[1][:DESCRIPTION]
+
+
+def _picture(event: dict[str, Any]) -> tuple[str | None, str | None]:
+    """Where the picture stands, and its credit: an address, or ``{"base": …, "filename": …}``.
+
+    None where the file says nothing of it; what is no ``https`` address of a picture is none.
+    """
+    if "image" not in event:
+        return None, None
+    image = event["image"]
+    if isinstance(image, dict):
+        base, name = image.get("base"), image.get("filename")
+        image = f"{base}{name}" if isinstance(base, str) and isinstance(name, str) else ""
+    url = clean(image) if isinstance(image, str) else ""
+    if not PICTURE.fullmatch(url) or len(url) > MOST_ADDRESS:
+        return "", ""
+    credit = event.get("imageCredits")
+    return url, clean(credit)[:CREDIT] if isinstance(credit, str) else ""
 
 
 def _organiser(event: dict[str, Any], location: dict[str, Any]) -> str:

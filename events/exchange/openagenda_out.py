@@ -107,6 +107,9 @@ def event_of(slots: Sequence[Slot], *, site_url: str) -> dict[str, Any]:
         "lastTiming": _when(timings[-1]),
         "updatedAt": max(slot.changed_at for slot in slots).isoformat(timespec="milliseconds"),
     }
+    if activity.image_url:
+        event["image"] = activity.image_url
+        event["imageCredits"] = activity.image_credit
     if activity.meeting_point and not is_online:
         event["meetingPoint"] = one_line(activity.meeting_point)
     if activity.state == Activity.State.CHANGES_REQUESTED:

@@ -288,3 +288,39 @@ def test_a_quarter_of_a_small_file_is_many_and_two_are_not(festival: Festival) -
     assert taken_in(file_of(2, slots=4), festival).gone == 2
     with pytest.raises(TooManyGone):
         taken_in(file_of(2, slots=2), festival)
+
+
+PICTURE = "https://cdn.openagenda.com/main/4f0d.full.image.jpg"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("image", "kept"),
+    [
+        (PICTURE, PICTURE),
+        (
+            {"base": "https://cdn.openagenda.com/main/", "filename": "4f0d.full.image.jpg", "size": {}},
+            PICTURE,
+        ),
+        *(
+            (None, ""),
+            ("javascript:alert(1)", ""),
+            ("http://cdn.openagenda.com/a.jpg", ""),
+            ({"base": 1}, ""),
+        ),
+        *(("https://a.example/\"onload='x'.jpg", ""), (f"https://a.example/{'x' * 500}", ""), ([1], "")),
+    ],
+    ids=["address", "OpenAgenda’s parts", "none", "script", "no https", "odd", "quotes", "long", "list"],
+)
+def test_the_address_of_a_picture_travels_with_its_credit(image: Any, kept: str) -> None:
+    slot = SlotFactory()
+    [event] = exported(slot.activity.festival)
+    assert "image" not in event
+
+    taken_in([{**event, "image": image, "imageCredits": "Zoé\u00a0Martin"}], slot.activity.festival)
+
+    [again] = exported(slot.activity.festival)
+    assert (again.get("image", ""), again.get("imageCredits", "")) == (kept, "Zoé Martin" if kept else "")
+    taken_in([{name: value for name, value in again.items() if name != "image"}], slot.activity.festival)
+    [silent] = exported(slot.activity.festival)
+    assert silent.get("image", "") == kept
