@@ -202,7 +202,8 @@ def _items(slots: SlotQuerySet) -> list[Item]:
         free = [slot for slot in some if places_of(slot) != 0]
         first = free[0] if free else some[0]
         items.append(Item(first, places_of(first), len(free or some) - 1))
-    return items
+    # By the time that is shown, which may not be the first of its activity.
+    return sorted(items, key=lambda item: (item.slot.starts_at, item.slot.pk))
 
 
 def say_words() -> str:

@@ -322,6 +322,40 @@ def test_what_is_true_when_it_leaves_decides(city: SimpleNamespace) -> None:
     assert not KeptMail.objects.exists()
 
 
+def test_what_has_opened_and_is_full_already_says_so_from_its_subject_on(city: SimpleNamespace) -> None:
+    opening(city, NOW)
+    fill(city.slot)
+    owe_follows(NOW)
+    deliver_due(now=NOW)
+
+    [mail] = KeptMail.objects.all()
+    assert mail.subject == "Ouvert, et déjà complet\u00a0: Toulouse"
+    assert ("Voir cette visite" in mail.source, "Voir et réserver" in mail.source) == (True, False)
+
+
+def test_visits_are_told_by_the_time_that_is_shown_and_what_needs_no_booking_says_so(
+    city: SimpleNamespace,
+) -> None:
+    city.follow.topic.opened_in.add(city.festival)
+    one = first_slots(city, "Atelier")
+    late = f.SlotFactory(activity=one.activity, start_time=dt.time(18), capacity=4)
+    Slot.objects.filter(pk=one.slot.pk).update(taken=4)  # at ten it is full: 18 h is what is shown
+    walk_in = f.SlotFactory(
+        activity=f.ActivityFactory(
+            host=one.host, festival=city.festival, title_fr="Portes ouvertes", mode="drop_in"
+        ),
+        start_time=dt.time(11),
+        capacity=None,
+    )
+    publish(one)
+    owe_follows(NOW)
+    deliver_due(now=NOW)
+
+    source = KeptMail.objects.get().source.replace("=\n", "")
+    assert source.index(f"/creneaux/{walk_in.pk}/") < source.index(f"/creneaux/{late.pk}/")
+    assert ("Voir cette visite" in source, "Voir et r" in source) == (True, True)
+
+
 def test_it_waits_behind_every_other_mail(city: SimpleNamespace) -> None:
     opening(city, NOW)
     owe_follows(NOW)

@@ -14,7 +14,7 @@ from events.links import FOLLOW_CONFIRMED_WITHIN, follow_token, follows_off_toke
 from events.mail import follow_facts
 from events.mail.follow_facts import Item, News, name_of, names_of, news_of, page_of
 from events.mail.letters import HOME_ZONE, Letter, address, letter_to_desk, visit_of_slot
-from events.models import Festival, Follow, Message, Territory
+from events.models import Festival, Follow, Message, Mode, Territory
 
 from .shared import Content, ContentOf
 
@@ -70,7 +70,14 @@ def _told(message: Message, now: dt.datetime) -> Content:
 
 def _said(item: Item) -> dict[str, Any]:
     visit = visit_of_slot(item.slot)
-    return {"visit": visit, "left": item.left, "others": item.others}
+    is_drop_in = item.slot.mode == Mode.DROP_IN
+    return {
+        "visit": visit,
+        "left": item.left,
+        "others": item.others,
+        "is_drop_in": is_drop_in,
+        "is_booked": not is_drop_in and item.left != 0,
+    }
 
 
 def _letter(news: News | None, follows: Sequence[Follow]) -> Letter:
