@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.models import User
 from events.limits import allow
@@ -277,8 +278,12 @@ def stop_broadcast(*, broadcast: Broadcast, now: dt.datetime) -> int:
     elif job is not None and job.stop_asked_at is None:
         # It has owed everything; a mail that comes back from a busy relay still finds that it was stopped.
         Job.objects.filter(pk=job.pk).update(stop_asked_at=now)
-    waiting = Message.objects.filter(broadcast=broadcast, status=Message.Status.PENDING)
-    return waiting.update(status=Message.Status.CANCELLED, last_answer="stopped by an organiser")
+    state = Message.Status
+    # What a worker has claimed and not begun too: without its lease it cannot begin.
+    unbegun = Q(status=state.PENDING) | Q(status=state.SENDING, data_started_at__isnull=True)
+    return Message.objects.filter(unbegun, broadcast=broadcast).update(
+        status=state.CANCELLED, lease_token=None, lease_until=None, last_answer="stopped by an organiser"
+    )
 
 
 # Doing it ---------------------------------------------------------------------------------------------------

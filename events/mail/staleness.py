@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from accounts.models import User
 from events.mail import days, desk_facts, follow_facts, whole_days
@@ -216,11 +217,22 @@ def _desk_says_no(message: Message, now: dt.datetime) -> tuple[Message.Status, s
 
 
 def _bulk_says_no(message: Message) -> tuple[Message.Status, str] | None:
-    if Job.objects.filter(broadcast=message.broadcast_id, stop_asked_at__isnull=False).exists():
+    together = asked_together(_stopped)
+    if message.broadcast_id in (_stopped([message]) if together is None else together):
         return Status.CANCELLED, "stopped by an organiser"
     if not is_still_meant(message):
         return Status.CANCELLED, "no longer concerned by the bulk message"
     return None
+
+
+def _stopped(messages: Sequence[Message]) -> set[int | None]:
+    """The bulk messages among these that an organiser has stopped.
+
+    What is claimed when that happens is taken out of the worker's hands (``broadcasts.stop_broadcast``).
+    """
+    asked = {message.broadcast_id for message in messages} - {None}
+    stopped = Job.objects.filter(broadcast__in=asked, stop_asked_at__isnull=False)
+    return set(stopped.values_list("broadcast", flat=True))
 
 
 def revision_owed(message: Message) -> int:

@@ -28,9 +28,12 @@ from events.broadcasts import (
 )
 from events.links import broadcasts_token
 from events.longwork import work_on
+from events.mail import deliver
+from events.mail.batch import at_hand, read
 from events.mail.bulk_facts import Who
 from events.mail.deliver import claim, deliver_due
 from events.mail.outbox import owe
+from events.mail.staleness import why_not
 from events.mail.suppressions import stop
 from events.models import (
     Activity,
@@ -339,6 +342,50 @@ def test_stopped_on_its_way_what_has_not_left_does_not_leave(place: SimpleNamesp
     deliver_due(now=NOW)
     assert sorted(Message.objects.values_list("status", flat=True)) == [Status.CANCELLED, Status.SENT]
     assert len(kept()) == 1
+
+
+def test_stopped_in_a_worker_s_hands_what_it_has_not_begun_does_not_leave(
+    place: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both were claimed and read together, and the first has left."""
+    slot = a_slot(place)
+    booked(slot, "ada@example.org")
+    booked(slot, "bob@example.org")
+    broadcast = start(place)
+    work()
+    stopped: list[int] = []
+    send = deliver._Delivery.run
+
+    def run(self: Any) -> str:
+        done = send(self)
+        stopped.append(stop_broadcast(broadcast=broadcast, now=NOW))
+        return done
+
+    monkeypatch.setattr(deliver._Delivery, "run", run)
+    report = deliver_due(now=NOW)
+
+    assert stopped == [1]
+    assert report.counts == {Status.SENT: 1, "left to another": 1}
+    assert sorted(Message.objects.values_list("status", flat=True)) == [Status.CANCELLED, Status.SENT]
+    assert len(kept()) == 1
+
+
+def test_whether_it_still_goes_is_asked_once_for_one_and_three(place: SimpleNamespace) -> None:
+    slot = a_slot(place)
+    for name in ("ada", "bob", "eve"):
+        booked(slot, f"{name}@example.org")
+    start(place)
+    work()
+    token = uuid.uuid4()
+    mails = read(claim(token=token, now=NOW, size=3), token)
+
+    def asked(some: list[Message]) -> int:
+        with at_hand(some), CaptureQueriesContext(connection) as statements:
+            assert [why_not(mail, NOW) for mail in some] == [None] * len(some)
+        return len(statements)
+
+    assert len(mails) == 3
+    assert asked(mails[:1]) == asked(mails)
 
 
 def test_a_mail_that_comes_back_after_the_stop_is_not_tried_again(place: SimpleNamespace) -> None:
