@@ -17,6 +17,7 @@ from typing import Any
 from csp.constants import SELF
 from csp.decorators import csp_update
 from django.conf import settings
+from django.db.models.functions import Substr
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -29,6 +30,9 @@ from events.reminders import Planned, planned_reminders
 
 MOST_SHOWN = 100
 LATEST_BOOKINGS = 20
+HEAD = 4000
+"""Letters of a mail among which its headers are."""
+CONTENT_LANGUAGE = re.compile(r"^Content-Language: *([a-z]{2})", re.MULTILINE | re.IGNORECASE)
 SHOWN_HEADERS = (
     *("From", "To", "Reply-To", "Subject", "Date", "Message-ID"),
     *("Auto-Submitted", "List-Unsubscribe", "List-Unsubscribe-Post"),
@@ -55,7 +59,7 @@ def outbox(request: HttpRequest) -> HttpResponse:
 
 def _lists() -> dict[str, Any]:
     under_way = [Message.Status.PENDING, Message.Status.SENDING]
-    kept = list(KeptMail.objects.defer("source")[:MOST_SHOWN])
+    kept = list(KeptMail.objects.defer("source").annotate(head=Substr("source", 1, HEAD))[:MOST_SHOWN])
     waiting = list(
         Message.objects.filter(status__in=under_way).order_by("next_attempt_at", "pk")[:MOST_SHOWN]
     )
@@ -66,13 +70,19 @@ def _lists() -> dict[str, Any]:
         [(one.registration.pk, one.planned.rule.pk, one.planned.at) for one in planned],
     ]
     return {
-        "kept": kept,
+        "kept": [(mail, language_in(mail.head)) for mail in kept],
         "number": KeptMail.objects.count(),
         "waiting": waiting,
         "planned": planned,
         "now": timezone.now(),
         "seen": hashlib.sha256(repr(shown).encode()).hexdigest()[:16],
     }
+
+
+def language_in(source: str) -> str:
+    """What a mail says it is written in (RFC 3282); French where it does not say."""
+    found = CONTENT_LANGUAGE.search(source)
+    return found[1].lower() if found else "fr"
 
 
 @require_safe
@@ -85,6 +95,7 @@ def outbox_mail(request: HttpRequest, pk: int) -> HttpResponse:
     text = mail.get_body(("plain",))
     page = {
         "kept": kept,
+        "language": language_in(kept.source),
         "subject": str(mail["Subject"] or kept.subject).strip(),
         "headers": [(name, str(mail[name]).strip()) for name in SHOWN_HEADERS if mail[name]],
         "text": text.get_content() if text is not None else "",
