@@ -277,12 +277,24 @@ class _Delivery:
         The rows are locked in the order of their keys: two reminders of one visitor's day may meet here.
         """
         now = self.clock()
-        if self.siblings or allowance_of(self.message) is not None:
-            with transaction.atomic():
-                self._begin_with_others(now)
-        else:
-            self._begin(now)
+        try:
+            if self.siblings or allowance_of(self.message) is not None:
+                with transaction.atomic():
+                    self._begin_with_others(now)
+            else:
+                self._begin(now)
+        except (OperationalError, InterfaceError):
+            # Whether it was committed nobody knows; that nothing was given is known here alone.
+            _insistently(lambda: self._not_begun(now))
+            raise
         self.given = True
+
+    def _not_begun(self, at: dt.datetime) -> None:
+        begun = Message.objects.filter(
+            pk=self.message.pk, lease_token=self.token, status=Status.SENDING, data_started_at=at
+        )
+        if begun.update(data_started_at=None, handed_over=F("handed_over") - 1):
+            self._siblings_back()
 
     def _begin_with_others(self, now: dt.datetime) -> None:
         if self.siblings:
@@ -334,10 +346,14 @@ class _Delivery:
         """Certainly not sent: pending again, and so is what would have been said with it."""
         if self.given:
             more |= {"handed_over": F("handed_over") - 1, "data_started_at": None}
-            Message.objects.filter(
-                pk__in=self.siblings, status=Status.CANCELLED, last_answer=_said_in(self.message)
-            ).update(status=Status.PENDING, last_answer="")
+            self._siblings_back()
         _update(self.message, self.token, status=Status.PENDING, answer=answer, **more)
+
+    def _siblings_back(self) -> None:
+        """What would have been said with it waits for its own turn again."""
+        Message.objects.filter(
+            pk__in=self.siblings, status=Status.CANCELLED, last_answer=_said_in(self.message)
+        ).update(status=Status.PENDING, last_answer="")
 
 
 def _insistently(record: Callable[[], T]) -> T:

@@ -8,8 +8,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
-from events.mail.deliver import LEASE, deliver_due, expire, release_leases
+from events import rows
+from events.mail.deliver import BEGIN, LEASE, deliver_due, expire, release_leases
 from events.mail.outbox import owe
 from events.models import Message, Registration, RelayState
 from tests import factories as f
@@ -242,6 +244,30 @@ def test_a_reminder_whose_answer_was_lost_does_not_go_again(relay: SmtpSink, db:
 
     assert status_of(key) == "uncertain"
     assert len(relay.received) == 1
+
+
+def test_a_mail_whose_beginning_was_written_down_unheard_is_not_in_doubt(
+    relay: SmtpSink, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database goes away between committing « begin » and saying so: who was to give knows it did not."""
+    key, commits, asked = owe_reminder(f.RegistrationFactory()), rows.change_straight, list[str]()
+
+    def unheard(sql: str, said: Any) -> int:
+        changed = commits(sql, said)
+        asked.append(sql)
+        if asked == [BEGIN]:
+            raise OperationalError("server closed the connection unexpectedly")
+        return changed
+
+    monkeypatch.setattr(rows, "change_straight", unheard)
+    with pytest.raises(OperationalError):
+        deliver_due(now=NOW)
+    assert (row(key).data_started_at, row(key).handed_over) == (None, 0)
+
+    release_leases(now=NOW + LEASE)
+    deliver_due(now=NOW + LEASE + MINUTE)
+
+    assert (row(key).status, len(relay.received)) == ("sent", 1)
 
 
 def test_a_paused_relay_keeps_an_uncertain_one_for_its_second_try(relay: SmtpSink, db: None) -> None:
