@@ -16,7 +16,8 @@ MOST_TABS = 160
 """On one page; what stands behind is more of the same list."""
 BEYOND = 12
 """Presses more than there are controls: a region that scrolls takes the focus too. What a grid gives to its
-arrow keys once it has the focus (`tabindex="-1"`) is reached by those."""
+arrow keys once it has the focus (`tabindex="-1"`) is reached by those. A mail in a frame has up to thirty
+links of its own."""
 
 TAB = {"key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9}
 """Given to the browser itself: through Playwright's own keyboard it takes twice as long."""
@@ -46,7 +47,8 @@ WATCH = """() => {
     if (!drawn && !holds) window.keyboard.unseen.push(one.outerHTML.slice(0, 120));
   });
   const stops = one => ({time: 4, date: 5, "datetime-local": 7})[one.type] || 1;
-  return wanted.reduce((sum, one) => sum + stops(one), 0);
+  const framed = document.querySelectorAll("iframe").length * 30;
+  return wanted.reduce((sum, one) => sum + stops(one), framed);
 }"""
 UNSEEN = """() => document.querySelectorAll(".nav a").forEach(
   one => one.style.setProperty("outline", "none", "important"))"""
