@@ -25,7 +25,8 @@ TIMES_PRETALX = 30
 MOST_MEGABYTES = 200
 MOST_SECONDS_TO_FIRST_BYTE = 3.0
 KINDS = ("ics", "json", "csv", "geojson")
-REQUESTS, AT_ONCE = 200, 2
+REQUESTS, AT_ONCE = 200, 8
+"""So many readers at once that no process stands idle."""
 
 COPIES = """
 INSERT INTO events_slot (activity_id, venue_id, room_id, day, start_time, fold, duration, timezone, starts_at,

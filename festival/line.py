@@ -39,8 +39,23 @@ _HOLES = re.compile("|".join((_NONCE, _PATH, _SECONDS, _FIELDS)))
 _thread = threading.local()
 
 
+EMPTIER_FIRST, MOST_POLITE = 0.0001, 8
+"""Seconds a process waits for each connection it has before it takes another, and for how many at most."""
+
+
 class Worker(ThreadWorker):
     """gunicorn's threads, which know how long a request waited for one of them."""
+
+    def accept(self, listener: Any) -> None:
+        """A new connection: the process that has fewest takes it.
+
+        All processes are woken, and the one that was just at work would win again and again: half of the runs
+        of eight readers stood in one process' line while the other had nothing to do. What another has taken
+        meanwhile is no longer there, which gunicorn passes over.
+        """
+        if self.cfg.workers > 1 and self.nr_conns:
+            time.sleep(EMPTIER_FIRST * min(self.nr_conns, MOST_POLITE))
+        super().accept(listener)
 
     def enqueue_req(self, conn: Any) -> None:
         """A connection has something to say: it joins the line.
