@@ -13,7 +13,7 @@ from tests.ground.site import Site, read_json
 BEFORE = """
 import json, sys, threading, time, uuid
 import datetime as dt
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from events.refusals import Refused
 
 task = json.loads(sys.stdin.readline())
