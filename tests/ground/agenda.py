@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.ground.loopback import Loopback, Quiet
+
 
 @dataclass
-class AgendaServer:
+class AgendaServer(Loopback):
     """``events``: the agenda; ``size`` of them on a page (0: all), gone through by ``after[]``.
 
     ``body``: these bytes instead; ``move``: addresses redirected to from every path but theirs; ``drip``:
@@ -31,25 +30,18 @@ class AgendaServer:
 
     def __post_init__(self) -> None:
         agenda = self
-        self.over = threading.Event()
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Quiet):
             def do_GET(self) -> None:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 agenda.asked.append((self.path, headers))
                 if agenda.drop_after and len(agenda.asked) > agenda.drop_after:
                     return
                 if agenda.drip:
-                    self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
-                    while not agenda.over.wait(agenda.drip):
-                        self.wfile.write(b" ")
-                        self.wfile.flush()
+                    self.drip(agenda.drip, agenda.over)
                     return
                 if agenda.move and not self.path.startswith("/moved"):
-                    self.send_response(302)
-                    self.send_header("Location", agenda.move)
-                    self.send_header("Content-Length", "0")
-                    self.end_headers()
+                    self.answer(302, b"", Location=agenda.move)
                     return
                 body = agenda.page(self.path)
                 etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
@@ -57,25 +49,9 @@ class AgendaServer:
                     self.send_response(304)
                     self.end_headers()
                     return
-                self.send_response(agenda.status)
-                self.send_header("ETag", etag)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                self.answer(agenda.status, body, ETag=etag, Content_Type="application/json")
 
-            def log_message(self, *_args: Any) -> None:
-                pass
-
-            def handle_one_request(self) -> None:
-                with contextlib.suppress(OSError):
-                    super().handle_one_request()
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(
-            target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
-        ).start()
+        self.listen(Handler)
 
     def page(self, path: str) -> bytes:
         if self.body is not None:
@@ -89,12 +65,7 @@ class AgendaServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_address[1]}/agendas/1/events.v2.json?size=300"
-
-    def stop(self) -> None:
-        self.over.set()
-        self.server.shutdown()
-        self.server.server_close()
+        return self.at("/agendas/1/events.v2.json?size=300")
 
 
 def event(

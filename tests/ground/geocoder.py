@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.ground.loopback import Loopback, Quiet
 
 
 def feature(
@@ -29,7 +28,7 @@ def feature(
 
 
 @dataclass
-class Geocoder:
+class Geocoder(Loopback):
     """``features``: what it knows; ``body``: these bytes instead; ``stall``: seconds before it answers;
     ``drip``: seconds between bytes that never end."""
 
@@ -42,47 +41,23 @@ class Geocoder:
 
     def __post_init__(self) -> None:
         geocoder = self
-        self.over = threading.Event()
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Quiet):
             def do_GET(self) -> None:
                 asked = parse_qs(urlsplit(self.path).query)
                 geocoder.asked.append({name: values[0] for name, values in asked.items()})
                 geocoder.over.wait(geocoder.stall)
                 if geocoder.drip:
-                    self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
-                    while not geocoder.over.wait(geocoder.drip):
-                        self.wfile.write(b" ")
-                        self.wfile.flush()
+                    self.drip(geocoder.drip, geocoder.over)
                     return
                 body = geocoder.body
                 if body is None:
                     said = {"type": "FeatureCollection", "features": geocoder.features}
                     body = json.dumps(said).encode()
-                self.send_response(geocoder.status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                self.answer(geocoder.status, body, Content_Type="application/json")
 
-            def log_message(self, *_args: Any) -> None:
-                pass
-
-            def handle_one_request(self) -> None:
-                with contextlib.suppress(OSError):
-                    super().handle_one_request()
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(
-            target=self.server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True
-        ).start()
+        self.listen(Handler)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_address[1]}/geocodage/search"
-
-    def stop(self) -> None:
-        self.over.set()
-        self.server.shutdown()
-        self.server.server_close()
+        return self.at("/geocodage/search")

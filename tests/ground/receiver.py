@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
-import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+
+from tests.ground.loopback import Loopback, Quiet
 
 
 @dataclass(frozen=True)
@@ -19,7 +17,7 @@ class Told:
 
 
 @dataclass
-class Receiver:
+class Receiver(Loopback):
     """``answer``: a status; ``stall``: seconds before it; ``drip``: bytes one by one, instead of the head or
     (``has_head``) after it; ``drop``: hang up.
     """
@@ -35,9 +33,8 @@ class Receiver:
 
     def __post_init__(self) -> None:
         receiver = self
-        self.over = threading.Event()
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Quiet):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
@@ -55,37 +52,17 @@ class Receiver:
                         self.wfile.flush()
                         receiver.over.wait(receiver.drip)
                     return
-                self.send_response(receiver.answer)
-                if receiver.redirect_to:
-                    self.send_header("Location", receiver.redirect_to)
-                self.send_header("Content-Length", str(len(receiver.text.encode())))
-                self.end_headers()
-                self.wfile.write(receiver.text.encode())
+                where = {"Location": receiver.redirect_to} if receiver.redirect_to else {}
+                self.answer(receiver.answer, receiver.text.encode(), **where)
 
-            def log_message(self, *_args: Any) -> None:
-                pass
-
-            def handle_one_request(self) -> None:
-                with contextlib.suppress(OSError):
-                    super().handle_one_request()
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(
-            target=self.server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True
-        ).start()
+        self.listen(Handler)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_address[1]}/festival?of=ours"
+        return self.at("/festival?of=ours")
 
     def wait_for(self, number: int, seconds: float = 60) -> None:
         until = time.monotonic() + seconds
         while len(self.told) < number:
             assert time.monotonic() < until, f"{len(self.told)} of {number} came"
             time.sleep(0.05)
-
-    def stop(self) -> None:
-        self.over.set()
-        self.server.shutdown()
-        self.server.server_close()
