@@ -83,11 +83,6 @@ class Planned:
     registrations: tuple[Registration, ...] = ()
 
 
-def planned_reminders(registration: Registration, now: dt.datetime) -> list[Planned]:
-    """The reminders this registration would still earn alone, as things stand, the first first."""
-    return planned_days([registration], now)
-
-
 def planned_days(registrations: Iterable[Registration], now: dt.datetime) -> list[Planned]:
     """The reminders one visitor's registrations will still earn, one for a rule and a day, the first first.
 

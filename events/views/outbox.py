@@ -10,7 +10,6 @@ import email
 import email.policy
 import hashlib
 import re
-from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Any
 
@@ -26,7 +25,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
 from events.models import KeptMail, Message, Registration
-from events.reminders import Planned, planned_reminders
+from events.reminders import Planned, planned_days
 
 MOST_SHOWN = 100
 LATEST_BOOKINGS = 20
@@ -67,7 +66,7 @@ def _lists() -> dict[str, Any]:
     shown = [
         [(mail.pk, mail.kept_at) for mail in kept],
         [(message.pk, message.status) for message in waiting],
-        [(one.registration.pk, one.planned.rule.pk, one.planned.at) for one in planned],
+        [(*(visit.pk for visit in mail.registrations), mail.rule.pk, mail.at) for mail in planned],
     ]
     return {
         "kept": [(mail, language_in(mail.head)) for mail in kept],
@@ -155,24 +154,19 @@ def _read(pk: int) -> tuple[KeptMail, EmailMessage]:
     return kept, email.message_from_bytes(kept.source.encode(), policy=email.policy.default)
 
 
-@dataclass(frozen=True)
-class ReminderToCome:
-    registration: Registration
-    planned: Planned
-
-
-def _reminders_to_come() -> list[ReminderToCome]:
-    """What the latest bookings will earn, as things stand: who has just booked finds theirs on top."""
+def _reminders_to_come() -> list[Planned]:
+    """What the latest visitors will get, one mail for a rule and a day as it will leave: who has just booked
+    finds theirs on top."""
     now = timezone.now()
-    bookings = (
-        Registration.objects.confirmed()
-        .filter(slot__starts_at__gt=now, slot__state="published")
+    coming = Registration.objects.confirmed().filter(slot__starts_at__gt=now, slot__state="published")
+    latest = coming.order_by("-created_at", "-pk").values_list("visitor", flat=True)[:LATEST_BOOKINGS]
+    visitors = dict.fromkeys(latest)
+    theirs: dict[int, list[Registration]] = {pk: [] for pk in visitors}
+    for booking in (
+        coming.filter(visitor__in=list(visitors))
         .select_related("visitor", "slot__activity__festival")
         .prefetch_related("slot__activity__festival__reminder_rules")
-        .order_by("-created_at", "-pk")[:LATEST_BOOKINGS]
-    )
-    return [
-        ReminderToCome(booking, planned)
-        for booking in bookings
-        for planned in planned_reminders(booking, now)
-    ]
+        .order_by("slot__starts_at", "pk")
+    ):
+        theirs[booking.visitor_id].append(booking)
+    return [mail for bookings in theirs.values() for mail in planned_days(bookings, now)]

@@ -23,7 +23,7 @@ from events.models import (
 )
 from events.registration.drawing import draw_ballot
 from events.registration.invariants import find_drift
-from events.reminders import planned_reminders
+from events.reminders import planned_days
 from tests.factories import RegistrationFactory
 
 pytestmark = pytest.mark.django_db
@@ -160,7 +160,7 @@ def test_it_has_the_usual_reminders_from_its_first_booking(edition):
         confirmed_at=NOW,
     )
 
-    assert [one.rule.name for one in planned_reminders(registration, NOW)] == ["D-7", "D-1", "H-3"]
+    assert [one.rule.name for one in planned_days([registration], NOW)] == ["D-7", "D-1", "H-3"]
 
 
 def test_no_address_of_a_visitor_can_receive_a_mail(edition):

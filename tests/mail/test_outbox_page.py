@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
 import re
 from types import SimpleNamespace
@@ -57,6 +58,26 @@ def test_the_pages_show_what_was_sent_and_what_will_be(
     assert [rule.replace("\u00a0", " ") for rule in rules] == ["J − 7", "J − 1", "H − 3"]
 
 
+def test_two_visits_of_a_day_are_planned_as_the_one_mail_they_will_be(
+    mail: KeptMail, visit: SimpleNamespace, client: Client
+) -> None:
+    default_reminder_rules(visit.festival)
+    slot = visit.registration.slot
+    other = f.SlotFactory(
+        activity__festival=visit.festival,
+        activity__title_fr="Le four solaire",
+        day=slot.day,
+        start_time=dt.time(17),
+    )
+    f.RegistrationFactory(visitor=visit.registration.visitor, slot=other, confirmed_at=NOW)
+
+    page = client.get(reverse("events:outbox")).content.decode()
+
+    rules = re.findall(r'<td data-l="Règle">(.*?)</td>', page)
+    assert [rule.replace("\u00a0", " ") for rule in rules] == ["J − 7", "J − 1", "H − 3"]
+    assert page.count("Le four solaire") == 3
+
+
 def test_one_mail_shows_its_letter_its_text_and_its_file(mail: KeptMail, client: Client) -> None:
     page = client.get(reverse("events:outbox_mail", args=[mail.pk]))
 
@@ -99,7 +120,7 @@ def test_the_list_costs_the_same_for_one_and_for_three(
     mail: KeptMail, visit: SimpleNamespace, client: Client, django_assert_num_queries: Any
 ) -> None:
     default_reminder_rules(visit.festival)
-    with django_assert_num_queries(6) as first:
+    with django_assert_num_queries(7) as first:
         client.get(reverse("events:outbox"))
     for _another in range(2):
         f.RegistrationFactory(slot=visit.slot)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from events.models import Message, Registration, ReminderRule, ReminderSweep
-from events.reminders import default_reminder_rules, owe_reminders, planned_reminders
+from events.reminders import default_reminder_rules, owe_reminders, planned_days
 from tests import factories as f
 
 BOOKED = dt.datetime(2027, 1, 10, 8, 0, tzinfo=dt.UTC)
@@ -65,7 +65,7 @@ def test_a_reminder_is_due_on_the_local_clock(zone: str, day: dt.date, rule: str
     ReminderRule.objects.exclude(name=rule).update(is_active=False)
     instant = dt.datetime.fromisoformat(due)
 
-    assert [(one.rule.name, one.at) for one in planned_reminders(registration, BOOKED)] == [(rule, instant)]
+    assert [(one.rule.name, one.at) for one in planned_days([registration], BOOKED)] == [(rule, instant)]
     assert owe_reminders(instant - SECOND) == 0
     assert owe_reminders(instant) == 1
     assert owe_reminders(instant + SECOND) == 0
@@ -98,7 +98,7 @@ def test_an_edition_without_rules_gets_them_at_the_first_sweep(db: None) -> None
 def test_the_three_follow_each_other(db: None) -> None:
     registration = booking()
 
-    planned = [(one.rule.name, one.at) for one in planned_reminders(registration, BOOKED)]
+    planned = [(one.rule.name, one.at) for one in planned_days([registration], BOOKED)]
     owed = [owe_reminders(at) for _name, at in planned]
 
     assert planned == [
@@ -108,7 +108,7 @@ def test_the_three_follow_each_other(db: None) -> None:
     ]
     assert owed == [1, 1, 1]
     assert rules_owed() == ["D-7", "D-1", "H-3"]
-    assert planned_reminders(registration, paris(2027, 6, 10, 11)) == []
+    assert planned_days([registration], paris(2027, 6, 10, 11)) == []
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_the_three_follow_each_other(db: None) -> None:
 def test_a_late_booking_is_not_reminded_right_away(booked: dt.datetime, rules: list[str], db: None) -> None:
     registration = booking(confirmed_at=booked)
 
-    planned = [one.rule.name for one in planned_reminders(registration, paris(2027, 5, 1, 9))]
+    planned = [one.rule.name for one in planned_days([registration], paris(2027, 5, 1, 9))]
     for due in (paris(2027, 6, 3, 9), paris(2027, 6, 9, 9), paris(2027, 6, 10, 11)):
         for late in (0, 1, 2):
             owe_reminders(due + dt.timedelta(hours=late, minutes=59 * late // 2))
