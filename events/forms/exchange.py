@@ -26,11 +26,15 @@ class ProgrammeFileForm(forms.Form):
 
     file = forms.FileField(
         label=gettext_lazy("The file, CSV or OpenAgenda’s JSON"),
-        required=False,
+        error_messages={"required": gettext_lazy("Choose a file.")},
         widget=forms.FileInput(attrs={"accept": ".csv,.json,text/csv,application/json"}),
     )
     kept = forms.CharField(required=False, widget=forms.HiddenInput)
     allow_deletions = forms.BooleanField(required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["file"].required = not self.data.get("kept")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
