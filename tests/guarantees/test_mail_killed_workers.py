@@ -84,7 +84,8 @@ print(owe_reminders(timezone.now()))
 AT_ONCE = """
 import os, time
 from django.db import connection
-connection.ensure_connection()
+with connection.cursor() as cursor:
+    cursor.execute("SET lock_timeout = '60s'")  # the one that waits first waits for the other one to come
 open(os.path.join({folder!r}, f"ready-{{os.getpid()}}"), "w").close()
 while not os.path.exists(os.path.join({folder!r}, "go")):
     time.sleep(0.01)
