@@ -29,7 +29,7 @@ from events.models import Venue
 from events.models.host import paint_of
 from events.programme import Amount, Counts, Filters, facets_of, find_words, index_at, matching
 from events.programme.marks import Marks, first_of, marks_of, position_at, x_of, y_of
-from events.templatetags.festival import is_served
+from events.templatetags.festival.faces import is_served
 from events.views.cities import where_is
 from events.views.clusters import (
     DEEPEST_ZOOM,

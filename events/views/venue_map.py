@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Avg
 
 from events.models import Territory
-from events.templatetags.festival import is_served
+from events.templatetags.festival.faces import is_served
 
 
 @dataclass(frozen=True, slots=True)

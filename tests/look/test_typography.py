@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events.models import Activity, Host
-from events.templatetags.festival import markdown
+from events.templatetags.festival.words import markdown
 from events.typography import set_in_french
 
 pytestmark = pytest.mark.once

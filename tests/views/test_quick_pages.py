@@ -20,7 +20,7 @@ from django.test.utils import CaptureQueriesContext
 
 from events.models import Message, Pool, Registration, Slot
 from events.registration.book import register_party
-from events.templatetags.festival import FACES
+from events.templatetags.festival.faces import FACES
 from events.views import quick_pages
 from events.views.tickets import write_receipt
 from tests.factories import NOW, ActivityFactory, SlotFactory, UserFactory

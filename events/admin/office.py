@@ -1,0 +1,88 @@
+"""Who may open a page of the back office, and see which of its rows."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import QuerySet, URLField
+from django.http import HttpRequest
+
+from accounts.models import User
+from events import models as m
+
+
+class OfficeAdmin(admin.ModelAdmin):
+    """Open to superusers, and to a national team for what belongs to its editions (``scope``)."""
+
+    formfield_overrides: ClassVar = {URLField: {"assume_scheme": "https"}}
+
+    def scope(self, rows: QuerySet, user: User) -> QuerySet:
+        """The rows a national team may see; none unless said."""
+        return rows.none()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        rows = super().get_queryset(request)
+        user = request.user
+        if not isinstance(user, User) or user.is_superuser:
+            return rows
+        return self.scope(rows, user)
+
+    def is_at_home(self, request: HttpRequest) -> bool:
+        user = request.user
+        if not isinstance(user, User) or not user.is_active or not user.is_staff:
+            return False
+        if user.is_superuser:
+            return True
+        if type(self).scope is OfficeAdmin.scope:
+            return False
+        if not hasattr(request, "_is_national_team"):
+            request._is_national_team = m.FestivalTeam.objects.filter(user=user).exists()  # type: ignore[attr-defined]
+        return bool(request._is_national_team)  # type: ignore[attr-defined]
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.is_at_home(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.is_at_home(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.is_at_home(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.is_at_home(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return isinstance(request.user, User) and request.user.is_superuser
+
+
+class OfficeInline(admin.TabularInline):
+    """Part of a page that is already open to who reads it."""
+
+    extra = 0
+    formfield_overrides: ClassVar = {URLField: {"assume_scheme": "https"}}
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+
+class ReadOnlyAdmin(OfficeAdmin):
+    """Looked at, never typed in."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
