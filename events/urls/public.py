@@ -19,6 +19,7 @@ from events.views import (
     public_places,
     public_rooms,
     share,
+    stars,
     status,
 )
 
@@ -33,8 +34,8 @@ urlpatterns: list[URLPattern] = [
     path("creneaux/<int:pk>/", public.slot, name="slot"),
     path("ma-journee/", my_day.my_day, name="my_day"),
     path("ma-journee.ics", my_day.my_day_calendar, name="my_day_calendar"),
-    path("ma-journee/etoiles/", my_day.stars, name="stars"),
-    path("ma-journee/etoiles/<int:pk>/", my_day.star, name="star"),
+    path("ma-journee/etoiles/", stars.stars, name="stars"),
+    path("ma-journee/etoiles/<int:pk>/", stars.star, name="star"),
     path("tirages/<slug:slug>/", ballot.ballot, name="ballot"),
     path("tirages/<slug:slug>/tirage.json", ballot.ballot_file, name="ballot_file"),
     path("villes/", public_places.territories, name="territories"),

@@ -12,8 +12,8 @@ from functools import wraps
 
 from django.http import HttpRequest, HttpResponse
 
-from events.views.my_day import COOKIE as STARS
 from events.views.quick_pages import Asks, quick
+from events.views.stars import COOKIE as STARS
 
 OF_ONE_ALONE = ("autour", "cadre")
 """Questions that hardly anybody asks a second time, and that tell where somebody is."""

@@ -11,7 +11,7 @@ from django.urls import reverse
 from events.limits import Limit, count
 from events.models import Registration
 from events.views.admission import BOOKINGS, PER
-from events.views.my_day import COOKIE
+from events.views.stars import COOKIE
 from tests.factories import DAY, NOW, SlotFactory, VenueFactory
 
 pytestmark = pytest.mark.django_db

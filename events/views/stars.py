@@ -1,0 +1,83 @@
+"""What this device has starred: a cookie of numbers, given and taken one by one or all at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from events.models import Activity
+from events.planner.question import Wanted, read_wanted, write_wanted
+from events.wording import say_number
+
+COOKIE = "ma_journee"
+KEPT_FOR = dt.timedelta(days=180)
+
+
+def stars_of(request: HttpRequest) -> tuple[Wanted, ...]:
+    """What this device has starred."""
+    return read_wanted(request.COOKIES.get(COOKIE, ""))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def star(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET shows what a star does, POST gives or takes it. Where scripts run the star does it by itself."""
+    activity = get_object_or_404(Activity.objects.published().select_related("host"), pk=pk)
+    onward = _onward(request)
+    mine = {one.activity_id: one for one in stars_of(request)}
+    if request.method != "POST":
+        context = {"activity": activity, "is_starred": pk in mine, "next": onward}
+        return render(request, "events/visitor/star.html", context)
+    act = request.POST.get("act", "")
+    if act == "remove" or (act == "" and pk in mine):
+        mine.pop(pk, None)
+    elif act == "dear":
+        mine[pk] = Wanted(pk, is_dear=not (pk in mine and mine[pk].is_dear))
+    else:
+        mine.setdefault(pk, Wanted(pk))
+    return with_stars(redirect(onward), tuple(mine.values()), request)
+
+
+@require_http_methods(["POST"])
+def stars(request: HttpRequest) -> HttpResponse:
+    """Take over what somebody shared, or begin anew."""
+    taken = read_wanted(request.POST.get("choix", ""))
+    mine = {one.activity_id: one for one in stars_of(request)}
+    new = [one for one in taken if one.activity_id not in mine]
+    if "forget" in request.POST:
+        messages.success(request, _("Your day is empty again."))
+        return with_stars(redirect("events:my_day"), (), request)
+    said = ngettext("%(number)s visit added to your day.", "%(number)s visits added to your day.", len(new))
+    messages.success(request, said % {"number": say_number(len(new))})
+    return with_stars(redirect("events:my_day"), (*mine.values(), *new), request)
+
+
+def with_stars(response: HttpResponse, wanted: tuple[Wanted, ...], request: HttpRequest) -> HttpResponse:
+    """Readable by the site's own script, which gives and takes stars without asking the server."""
+    if not wanted:
+        response.delete_cookie(COOKIE, samesite="Lax")
+        return response
+    response.set_cookie(
+        COOKIE,
+        write_wanted(read_wanted(write_wanted(wanted))),
+        max_age=KEPT_FOR,
+        samesite="Lax",
+        secure=bool(settings.SESSION_COOKIE_SECURE),
+    )
+    return response
+
+
+def _onward(request: HttpRequest) -> str:
+    asked = str(request.POST.get("next") or request.GET.get("next") or "")
+    safe = url_has_allowed_host_and_scheme(asked, allowed_hosts=None)
+    return asked if safe and asked.startswith("/") else reverse("events:my_day")
