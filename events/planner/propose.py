@@ -197,11 +197,7 @@ def propose(question: Question, *, visitor: Visitor | None, now: dt.datetime) ->
     if not days:
         left = tuple(Left(activity, Reason.OVER) for activity in activities)
         return Proposal(None, "", left=left, activities=activities)
-    day = (
-        question.day
-        if question.day in by_day
-        else max(by_day, key=lambda d: (len(by_day[d]), -d.toordinal()))
-    )
+    day = question.day if question.day in by_day else _fullest(by_day, slots, question, now)
     here = [slot for slot in slots if slot.day == day]
     mine = [one for one in booked if one.slot.day == day]
     zone = (mine[0].slot if mine else here[0]).timezone
@@ -223,6 +219,17 @@ def propose(question: Question, *, visitor: Visitor | None, now: dt.datetime) ->
         is_best=plan.is_best,
         has_other=has_other,
     )
+
+
+def _fullest(
+    by_day: dict[dt.date, set[int]], slots: Sequence[Slot], question: Question, now: dt.datetime
+) -> dt.date:
+    """The day on which most of it can be had, then the one on which most takes place, then the first."""
+    free: dict[dt.date, set[int]] = defaultdict(set)
+    for slot in slots:
+        if why_closed(slot, question.people, now) is None:
+            free[slot.day].add(slot.activity_id)
+    return max(by_day, key=lambda day: (len(free[day]), len(by_day[day]), -day.toordinal()))
 
 
 # What there is ----------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 from urllib.parse import urlencode
 
+from events.programme.filters import MOMENTS
 from events.wording import Position
 
 MOST_WANTED = 60
@@ -77,8 +78,13 @@ class Question:
 
     @classmethod
     def read(cls, query: Mapping[str, Any], *, wanted: tuple[Wanted, ...] = ()) -> Self:
-        """``wanted``: what this device has starred, unless the address says otherwise."""
+        """``wanted``: what this device has starred, unless the address says otherwise. The programme's own
+        words for a part of the day and for places are understood where ours say nothing.
+        """
         asked = {name: str(query.get(name, ""))[:2000] for name in NAMES}
+        asked["personnes"] = asked["personnes"] or str(query.get("places", ""))[:4]
+        if not asked["de"] and not asked["a"]:
+            asked["de"], asked["a"] = _hours_of(str(query.get("moment", "")))
         lunch = _number(asked["dejeuner"], most=max(LUNCHES))
         return cls(
             wanted=read_wanted(asked["choix"]) if asked["choix"] else wanted,
@@ -148,6 +154,12 @@ def _day(text: str) -> dt.date | None:
 def _time(text: str) -> dt.time | None:
     match = re.fullmatch(r"([01]?\d|2[0-3])[:hH]([0-5]\d)?", text)
     return dt.time(int(match[1]), int(match[2] or 0)) if match else None
+
+
+def _hours_of(moment: str) -> tuple[str, str]:
+    """From when until when a part of the day is planned: what begins in its last minute still has an hour."""
+    opens, closes = MOMENTS.get(moment, (dt.time(0), None))
+    return f"{opens:%H:%M}" if opens.hour else "", f"{closes.hour + 1}:00" if closes else ""
 
 
 def _code(text: str) -> str:

@@ -50,15 +50,16 @@ def four_doors(edition: Edition) -> None:
         activity = ActivityFactory(
             festival=edition.festival, host=host, title_fr=title, title_en="", venue=venue
         )
-        SlotFactory(
-            activity=activity,
-            day=edition.day,
-            start_time=time,
-            duration=45,
-            venue=venue,
-            capacity=8,
-            timezone=edition.territory.timezone,
-        )
+        for day in (edition.day, edition.day + dt.timedelta(days=1)):
+            SlotFactory(
+                activity=activity,
+                day=day,
+                start_time=time,
+                duration=45,
+                venue=venue,
+                capacity=8,
+                timezone=edition.territory.timezone,
+            )
 
 
 @pytest.mark.lengthy
@@ -71,6 +72,7 @@ def test_from_the_home_page_to_a_booked_afternoon_of_four_visits(
 
     ask_for_the_afternoon(page, finger, edition)
     star_all_four(page, finger)
+    assert f"jour={second_day(edition)}" in page.url, "the day that was asked for is the one that is planned"
     book_the_day(page, finger)
 
     assert finger.taps <= MOST_TAPS
@@ -78,10 +80,14 @@ def test_from_the_home_page_to_a_booked_afternoon_of_four_visits(
     whole_site.manage("check_invariants")
 
 
+def second_day(edition: Edition) -> dt.date:
+    return edition.day + dt.timedelta(days=1)
+
+
 def ask_for_the_afternoon(page: Page, finger: Finger, edition: Edition) -> None:
     page.goto("/")
     sentence = page.get_by_role("search").first
-    finger.choose(sentence.get_by_label("Jour"), edition.day.isoformat())
+    finger.choose(sentence.get_by_label("Jour"), second_day(edition).isoformat())
     finger.choose(sentence.get_by_label("Moment"), "apres-midi")
     finger.tap(sentence.get_by_role("button"))
     page.wait_for_url("**/programme/?**")
@@ -95,7 +101,7 @@ def star_all_four(page: Page, finger: Finger) -> None:
     expect(bar).to_contain_text("4")
     expect(bar).to_be_in_viewport()
     finger.tap(bar)
-    page.wait_for_url("**/ma-journee/")
+    page.wait_for_url("**/ma-journee/?**")
 
 
 def book_the_day(page: Page, finger: Finger) -> None:

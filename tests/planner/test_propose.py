@@ -78,6 +78,34 @@ def test_visits_in_order_with_when_to_leave_and_how_much_is_spare(slot):
     assert f"{second.begins_at:%H:%M %z}" == "11:00 +0200"
 
 
+def test_the_day_is_the_one_on_which_most_can_be_had_not_the_one_on_which_most_takes_place(slot):
+    """Three stars shine on the first day, but two of them are full there."""
+    one, two, three = slot("Une", 10), slot("Deux", 11, capacity=0), slot("Trois", 12, capacity=0)
+    slot("Deux", 11, activity=two.activity, day=LATER)
+    slot("Trois", 12, activity=three.activity, day=LATER)
+
+    day = propose(wanting(one, two, three), visitor=None, now=NOW)
+
+    assert (day.day, titles(day)) == (LATER, ["Deux", "Trois"])
+
+
+@pytest.mark.parametrize(
+    ("address", "understood"),
+    [
+        ({"moment": "apres-midi", "places": "2"}, (dt.time(12), dt.time(19), 2)),
+        ({"moment": "matin"}, (None, dt.time(13), 1)),
+        ({"moment": "soir", "places": "libre"}, (dt.time(18), None, 1)),
+        ({"moment": "apres-midi", "a": "16:00", "places": "2", "personnes": "3"}, (None, dt.time(16), 3)),
+        ({"moment": "minuit"}, (None, None, 1)),
+    ],
+)
+def test_a_day_understands_what_the_programme_was_asked_unless_it_was_asked_itself(address, understood):
+    question = Question.read(address)
+
+    assert (question.opens, question.closes, question.people) == understood
+    assert Question.read(dict(parse_qsl(question.query()[1:]))) == question
+
+
 def test_what_is_booked_stays_and_names_what_it_keeps_out(slot):
     booked, beside = slot("Réservé", 10), slot("En même temps", 10, 15)
     register_party(

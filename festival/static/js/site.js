@@ -111,13 +111,30 @@
       (location.protocol === "https:" ? ";secure" : "");
   }
 
+  // The day that was asked for goes along to the plan, with the part of the day and the places; else the day on
+  // which most of what is starred on this page takes place.
+  function dayAsked() {
+    var asked = new URLSearchParams(location.search), told = new URLSearchParams(), days = {};
+    document.querySelectorAll("[data-day][aria-pressed=true]").forEach(function (link) {
+      var day = link.dataset.day;
+      (days[day] = days[day] || new Set()).add(link.dataset.star);
+    });
+    var most = Object.keys(days).sort(function (a, b) { return days[b].size - days[a].size || (a < b ? -1 : 1); })[0];
+    if (asked.get("jour") || most) told.set("jour", asked.get("jour") || most);
+    ["moment", "places"].forEach(function (name) { if (asked.get(name)) told.set(name, asked.get(name)); });
+    return told.toString();
+  }
+
   function show() {
     var found = stars();
     document.querySelectorAll("[data-star]").forEach(function (link) {
       link.setAttribute("role", "button");
       link.setAttribute("aria-pressed", String(found.has(link.dataset.star)));
     });
-    document.querySelectorAll(".nav a[href='/ma-journee/']").forEach(function (link) {
+    var asked = location.pathname === "/ma-journee/" ? "" : dayAsked();
+    document.querySelectorAll(".nav a[href^='/ma-journee/'], [data-day-bar]").forEach(function (link) {
+      link.href = "/ma-journee/" + (asked && "?" + asked);
+      if (link.matches("[data-day-bar]")) return;
       var badge = link.querySelector(".badge");
       if (!badge) { badge = document.createElement("span"); badge.className = "badge"; link.append(" ", badge); }
       badge.hidden = !found.size;
