@@ -11,14 +11,15 @@ from typing import Any
 from accounts.models import User
 from events.mail.desk_wishes import who_wants
 from events.mail.outbox import PRIORITY, new_message_id, nudge_after_commit
-from events.models import Host, HostMember, Message, TerritoryTeam
+from events.models import FestivalTeam, Host, HostMember, Message, Territory, TerritoryTeam
 
 BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Debt:
-    """``desk``: « host:12 » or « territory:3 »; ``about``: the context, beside the reader."""
+    """``desk``: « host:12 », « territory:3 » or what else it is about; ``about``: the context, beside the
+    reader."""
 
     desk: str
     territory_id: int
@@ -76,6 +77,19 @@ def territories_debts(kind: Message.Kind, about: dict[int, dict[str, Any]], now:
         Debt(f"territory:{territory}", territory, reader, {**about[territory], "territory": territory})
         for territory in sorted(readers)
         for reader in readers[territory]
+    ]
+
+
+def teams_debts(
+    kind: Message.Kind, territory: Territory, about: dict[str, Any], now: dt.datetime
+) -> list[Debt]:
+    """One for each of the national teams of a territory that has no organiser who wants it."""
+    editions = dict.fromkeys(territory.festivals.order_by("pk").values_list("pk", flat=True), about)
+    readers = _readers(FestivalTeam, "festival_id", editions, kind, now)
+    people = {reader.pk: reader for found in readers.values() for reader in found}
+    return [
+        Debt(f"territory:{territory.pk}", territory.pk, people[pk], {**about, "territory": territory.pk})
+        for pk in sorted(people)
     ]
 
 

@@ -18,7 +18,6 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models import F, Q
-from django.utils.translation import override
 
 from accounts.models import User
 from events.mail.tasks import hint
@@ -46,8 +45,8 @@ MOST_RUNS = 30
 """Kept of one agenda."""
 MOST_SAID = 50
 """Problems, and notes, kept of one run."""
-LANGUAGE = "fr"
-"""In which the worker writes down what is wrong with an event: it does not know who will read it."""
+
+NO_EDITION = "no edition is under way"
 
 Outcome = AgendaRun.Outcome
 
@@ -168,8 +167,7 @@ def look_at(*, source_id: int, now: dt.datetime) -> AgendaRun | None:
         return None
     source = mine.select_related("territory", "allowed_by").get()
     try:
-        with override(LANGUAGE):
-            return _look(source, mine, now)
+        return _look(source, mine, now)
     except DatabaseError:
         # It is away or busy: the agenda is looked at again once the lease is over.
         raise
@@ -182,7 +180,7 @@ def look_at(*, source_id: int, now: dt.datetime) -> AgendaRun | None:
 def _look(source: AgendaSource, mine: Any, now: dt.datetime) -> AgendaRun | None:
     edition = edition_under_way(source.territory)
     if edition is None:
-        return _settle(source, mine, _Taken(Outcome.REFUSED, "no edition is under way"), now)
+        return _settle(source, mine, _Taken(Outcome.REFUSED, NO_EDITION), now)
     is_known = source.festival_id == edition.pk
     try:
         fetched = fetch_agenda(
@@ -224,7 +222,8 @@ def _take(source: AgendaSource, edition: Festival, fetched: Fetched, now: dt.dat
     found, problems = _import(source, reading, edition, absent, now)
     if isinstance(found, TooManyGone):
         counted = Summary(slots_removed=found.gone, slots_known=found.known)
-        since = source.held_at or now
+        # Who has said yes to less is asked, and told, anew.
+        since = now if source.allowed_gone else (source.held_at or now)
         values = {**_NOTHING_HELD, "held_at": since, "held_gone": found.gone, "held_known": found.known}
         return _Taken(Outcome.HELD, summary=counted, problems=problems, values=values)
     if found is None:
@@ -290,7 +289,8 @@ def _others(entries: Sequence[Entry], problems: Sequence[Problem]) -> list[Entry
 
 @transaction.atomic
 def _settle(source: AgendaSource, mine: Any, taken: _Taken, now: dt.datetime) -> AgendaRun | None:
-    has_failed = taken.outcome == Outcome.FAILED
+    # Between two editions nobody waits for anything.
+    has_failed = taken.outcome in (Outcome.FAILED, Outcome.REFUSED) and taken.why != NO_EDITION
     values = {
         **taken.values,
         "checked_at": now,
@@ -329,8 +329,8 @@ def _run_of(source: AgendaSource, taken: _Taken, now: dt.datetime) -> AgendaRun:
         known=summary.slots_known,
         refused=len({problem.line for problem in taken.problems}),
         why=taken.why[:300],
-        problems=[str(problem) for problem in taken.problems[:MOST_SAID]],
-        notes=[str(note) for note in taken.notes[:MOST_SAID]],
+        problems=[problem.kept for problem in taken.problems[:MOST_SAID]],
+        notes=[note.kept for note in taken.notes[:MOST_SAID]],
     )
 
 

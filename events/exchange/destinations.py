@@ -7,13 +7,12 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from django.utils.translation import gettext as _
-
 from events.folding import fold
 from events.hosting import free_slug
 from events.models import Commune, Festival, Host, Room, Territory, Venue
 
 from .entries import Entry, Problem
+from .faults import Fault
 
 OVERSEAS = {
     "971": "America/Guadeloupe", "972": "America/Martinique", "973": "America/Cayenne",
@@ -134,11 +133,10 @@ class Destinations:
         commune = Commune.objects.create(territory=territory, name=entry.commune)
         self._communes.setdefault(commune.folded_name, []).append(commune)
         if made:
-            text = _("new territory: %(territory)s (%(zone)s).")
+            said = Fault.NEW_TERRITORY.of(territory=territory.name, zone=territory.timezone)
         else:
-            text = _("new commune: %(commune)s, in the territory %(territory)s.")
-        words = {"commune": commune.name, "territory": territory.name, "zone": territory.timezone}
-        self.notes.append(entry.problem(text % words))
+            said = Fault.NEW_COMMUNE.of(commune=commune.name, territory=territory.name)
+        self.notes.append(entry.problem(said))
         return territory, commune
 
     def _territory_for(self, entry: Entry) -> tuple[Territory, bool]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.utils.translation import gettext as _
+
+from .faults import Said
 
 ASSUMED_MINUTES = 120
 """How long an event is taken to last when nobody says."""
@@ -13,19 +17,29 @@ ASSUMED_MINUTES = 120
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing to put right, in the reader's language. ``line`` counts from 1, events when ``of_event``; 0
-    stands for no line of the file."""
+    """One thing to put right; ``str`` words it in the reader's language. ``line`` counts from 1, events when
+    ``of_event``; 0 stands for no line of the file."""
 
     line: int
-    text: str
+    said: Said
     of_event: bool = False
 
     def __str__(self) -> str:
         if not self.line:
-            return self.text
+            return str(self.said)
+        words = {"number": self.line, "text": self.said}
         if self.of_event:
-            return _("Event %(number)d: %(text)s") % {"number": self.line, "text": self.text}
-        return _("Line %(number)d: %(text)s") % {"number": self.line, "text": self.text}
+            return _("Event %(number)d: %(text)s") % words
+        return _("Line %(number)d: %(text)s") % words
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """As JSON, to be worded later by who reads it."""
+        return {"line": self.line, "of_event": self.of_event, **self.said.kept}
+
+    @classmethod
+    def read(cls, kept: Mapping[str, Any]) -> Problem:
+        return cls(kept["line"], Said.read(kept), kept["of_event"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +111,8 @@ class Entry:
     image_url: str | None = None
     image_credit: str | None = None
 
-    def problem(self, text: str, *, line: int | None = None) -> Problem:
-        return Problem(line or self.line, text, of_event=self.of_event)
+    def problem(self, said: Said, *, line: int | None = None) -> Problem:
+        return Problem(line or self.line, said, of_event=self.of_event)
 
 
 @dataclass(slots=True)

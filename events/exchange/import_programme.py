@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from django.db import IntegrityError, transaction
-from django.utils.translation import gettext as _
 
 from accounts.models import User
 from events.clock import NoSuchTime, TwiceThatDay, instant, on_the_wall
@@ -24,10 +23,10 @@ from events.models import Activity, Festival, Mode, Registration, Slot, Territor
 from events.refusals import Reason, Refused
 from events.registration.withdraw import change_capacity, withdraw_slot
 from events.scheduling.place import move_slot, place_slot
-from events.wording import say_day, say_time
 
 from .destinations import Destinations
 from .entries import ASSUMED_MINUTES, Entry, Problem, Timing
+from .faults import Fault, Said, in_each_language
 from .openagenda_out import number_of
 
 STATES = {
@@ -225,14 +224,12 @@ class _Import:
     def _is_within(self, entry: Entry, activity: Activity | None, territory: Territory) -> bool:
         """Whether this entry is the territory's to write; says so if not."""
         if territory != self.within:
-            text = _("“%(commune)s” lies in another territory.") % {"commune": entry.commune}
+            said = Fault.OTHER_TERRITORY.of(commune=entry.commune)
         elif activity is not None and activity.territory_id != territory.pk:
-            text = _("the identifier “%(identifier)s” is that of a visit in another territory.") % {
-                "identifier": entry.identifier
-            }
+            said = Fault.VISIT_ELSEWHERE.of(identifier=entry.identifier)
         else:
             return True
-        self.problems.append(entry.problem(text))
+        self.problems.append(entry.problem(said))
         return False
 
     # ── the activity ──────────────────────────────────────────────────────────────────────────────────────
@@ -286,8 +283,7 @@ class _Import:
         """Whether something was changed. How people come is not changed under those who have a place."""
         mode = values.get("mode")
         if mode not in (None, activity.mode, Mode.FIRST_COME) and _somebody_is_registered(activity):
-            text = _("people are already registered: how they come can't be changed.")
-            self.problems.append(entry.problem(text))
+            self.problems.append(entry.problem(Fault.WAY_FIXED.of()))
             return False
         changed = [name for name, value in values.items() if getattr(activity, name) != value]
         if changed:
@@ -309,14 +305,14 @@ class _Import:
             try:
                 at = instant(timing.day, timing.start, territory.timezone, fold=timing.fold)
             except NoSuchTime:
-                text = _("clocks in %(territory)s skip %(time)s on %(day)s (summer time begins).")
+                fault = Fault.TIME_SKIPPED
             except TwiceThatDay:
-                text = _("clocks in %(territory)s show %(time)s twice on %(day)s (winter time begins).")
+                fault = Fault.TIME_SHOWN_TWICE
             else:
                 found.append(_Wanted(timing, at, timing.minutes or ASSUMED_MINUTES))
                 continue
-            words = {"territory": territory.name, "time": say_time(timing.start), "day": say_day(timing.day)}
-            self.problems.append(entry.problem(text % words, line=timing.line))
+            said = fault.of(territory=territory.name, time=timing.start, day=timing.day)
+            self.problems.append(entry.problem(said, line=timing.line))
         return found if len(found) == len(entry.timings) else None
 
     def _take_slots(self, entry: Entry, activity: Activity, wanted: list[_Wanted]) -> None:
@@ -345,8 +341,8 @@ class _Import:
                     self._keep(entry, slot, one)
                 elif one.starts_at in withdrawn:
                     if not is_off:
-                        text = _("the slot of %(slot)s was withdrawn on the site and stays so.")
-                        self._note(entry, text, one)
+                        said = Fault.WITHDRAWN_HERE.of(slot=_when(one.timing.day, one.timing.start))
+                        self.summary.notes.append(entry.problem(said, line=one.timing.line))
                 elif gone and one.starts_at > self.now:
                     self._move(entry, gone.pop(0), one)
                 else:
@@ -444,11 +440,8 @@ class _Import:
     def _let_go(self, entry: Entry, slot: Slot) -> None:
         """A slot the file no longer names: deleted, unless somebody ever had a place in it."""
         if slot.registrations.exists():
-            text = _(
-                "the slot of %(slot)s is no longer in the file, but people are registered: it was kept. "
-                "Withdraw it on the site."
-            )
-            self.summary.notes.append(entry.problem(text % {"slot": _when(slot.day, slot.start_time)}))
+            said = Fault.SLOT_KEPT.of(slot=_when(slot.day, slot.start_time))
+            self.summary.notes.append(entry.problem(said))
             return
         slot.delete()
         self.summary.slots_removed += 1
@@ -459,12 +452,8 @@ class _Import:
         removed = 0
         for slot in slots.exclude(state=Slot.State.CANCELLED).order_by("starts_at"):
             if slot.registrations.exists():
-                words = {"title": activity.title, "slot": _when(slot.day, slot.start_time)}
-                text = _(
-                    "“%(title)s” is no longer there, but people are registered for %(slot)s: it was kept. "
-                    "Withdraw it on the site."
-                )
-                self.summary.notes.append(Problem(0, text % words, of_event=True))
+                said = Fault.EVENT_KEPT.of(title=activity.title, slot=_when(slot.day, slot.start_time))
+                self.summary.notes.append(Problem(0, said, of_event=True))
                 continue
             slot.delete()
             removed += 1
@@ -472,10 +461,6 @@ class _Import:
         self.summary.updated += bool(removed)
 
     # ── what is told ──────────────────────────────────────────────────────────────────────────────────────
-
-    def _note(self, entry: Entry, text: str, one: _Wanted) -> None:
-        words = {"slot": _when(one.timing.day, one.timing.start)}
-        self.summary.notes.append(entry.problem(text % words, line=one.timing.line))
 
     @contextmanager
     def _told(self, entry: Entry, line: int) -> Iterator[None]:
@@ -489,7 +474,7 @@ class _Import:
             # A slot that is over is written down without a rule.
             if PERSON_GUARD not in str(error):
                 raise
-            self.problems.append(entry.problem(str(Reason.PERSON_BUSY.label), line=line))
+            self.problems.append(entry.problem(Fault.REFUSED.of(reason=Reason.PERSON_BUSY), line=line))
 
 
 def _called_off(entry: Entry, one: _Wanted) -> str:
@@ -509,23 +494,22 @@ def _somebody_is_registered(activity: Activity) -> bool:
     return Registration.objects.active().filter(slot__activity=activity).exists()
 
 
-def _said(refused: Refused) -> str:
-    """A refusal in a sentence, with what is in the way where the rule names it."""
-    text = str(refused.reason.label)
+def _said(refused: Refused) -> Said:
+    """A refusal with what is in the way where the rule names it."""
+    reason, facts = refused.reason.value, refused.facts
     if refused.reason == Reason.PLACES_TAKEN:
-        text = _("%(taken)d places are already taken: the number of places can't be lower.") % refused.facts
-    elif refused.reason == Reason.ROOM_OCCUPIED and refused.facts.get("in_the_way"):
-        names = ", ".join(
-            str(one.slot.activity if one.slot else one.label) for one in refused.facts["in_the_way"]
-        )
-        text = _("%(reason)s In the way: %(names)s.") % {"reason": text, "names": names}
-    elif refused.reason == Reason.PERSON_BUSY and refused.facts.get("in_the_way"):
-        names = ", ".join(f"{one.person} ({one.slot.activity})" for one in refused.facts["in_the_way"])
-        text = _("%(reason)s Who is where: %(names)s.") % {"reason": text, "names": names}
-    elif found := refused.facts.get("findings"):
-        text = " ".join([text, *(one.words for one in found)])
-    return text
+        return Fault.PLACES_TAKEN.of(taken=facts["taken"])
+    if refused.reason == Reason.ROOM_OCCUPIED and facts.get("in_the_way"):
+        names = ", ".join(str(one.slot.activity if one.slot else one.label) for one in facts["in_the_way"])
+        return Fault.IN_THE_WAY.of(reason=reason, names=names)
+    if refused.reason == Reason.PERSON_BUSY and facts.get("in_the_way"):
+        names = ", ".join(f"{one.person} ({one.slot.activity})" for one in facts["in_the_way"])
+        return Fault.WHO_IS_WHERE.of(reason=reason, names=names)
+    if findings := facts.get("findings"):
+        found = in_each_language(lambda: " ".join(one.words for one in findings))
+        return Fault.FOUND.of(reason=reason, found=found)
+    return Fault.REFUSED.of(reason=reason)
 
 
-def _when(day: dt.date, start: dt.time) -> str:
-    return f"{say_day(day)}, {say_time(start)}"
+def _when(day: dt.date, start: dt.time) -> dt.datetime:
+    return dt.datetime.combine(day, start)

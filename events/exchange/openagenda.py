@@ -17,11 +17,10 @@ import re
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.utils.translation import gettext as _
-
 from events.models import Access, Activity, Announced, Audience, Format, Language, Mode, Theme
 
 from .entries import Entry, Problem, Reading, Timing
+from .faults import Fault
 from .openagenda_out import (
     CALLED_OFF,
     CANCELLED,
@@ -57,35 +56,30 @@ def read_openagenda(data: bytes) -> Reading:
         loaded = json.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        reading.problems.append(Problem(line, _("an unreadable character: save the whole file in UTF-8.")))
+        reading.problems.append(Problem(line, Fault.NOT_UTF8.of()))
         return reading
     except json.JSONDecodeError as error:
-        reading.problems.append(
-            Problem(error.lineno, _("this is not JSON from column %(column)d on.") % {"column": error.colno})
-        )
+        reading.problems.append(Problem(error.lineno, Fault.NOT_JSON_FROM.of(column=error.colno)))
         return reading
     except (RecursionError, ValueError):
-        reading.problems.append(Problem(1, _("this is not JSON we can read.")))
+        reading.problems.append(Problem(1, Fault.NOT_JSON.of()))
         return reading
     events = loaded.get("events") if isinstance(loaded, dict) else loaded
     if not isinstance(events, list):
-        reading.problems.append(Problem(1, _("a list of events is expected, or {“events”: […]}.")))
+        reading.problems.append(Problem(1, Fault.NO_LIST.of()))
         return reading
     if not events:
-        reading.problems.append(Problem(1, _("the list of events is empty.")))
+        reading.problems.append(Problem(1, Fault.EMPTY_LIST.of()))
     seen: dict[str, int] = {}
     for number, event in enumerate(events, start=1):
         try:
             entry = _entry(number, event, reading)
         except Unreadable as error:
-            reading.problems.append(Problem(number, str(error), of_event=True))
+            reading.problems.append(Problem(number, error.said, of_event=True))
             continue
         if entry.identifier in seen:
-            text = _("the identifier “%(identifier)s” is already that of event %(number)d.") % {
-                "identifier": shown(entry.identifier),
-                "number": seen[entry.identifier],
-            }
-            reading.problems.append(entry.problem(text))
+            twice = Fault.EVENT_TWICE.of(identifier=shown(entry.identifier), number=seen[entry.identifier])
+            reading.problems.append(entry.problem(twice))
             continue
         seen[entry.identifier] = number
         reading.entries.append(entry)
@@ -95,15 +89,13 @@ def read_openagenda(data: bytes) -> Reading:
 def _entry(number: int, event: Any, reading: Reading) -> Entry:
     """One event. Raises ``Unreadable``."""
     if not isinstance(event, dict):
-        raise Unreadable(_("an event is expected to be an object."))
+        raise Unreadable(Fault.EVENT_NO_OBJECT.of())
     state = _code(event.get("state"), 2)
     if state == REFUSED_STATE:
-        reading.notes.append(
-            Problem(number, _("refused by its agenda: rejected here, not public."), of_event=True)
-        )
+        reading.notes.append(Problem(number, Fault.REFUSED_THERE.of(), of_event=True))
     location = event.get("location") or {}
     if not isinstance(location, dict):
-        raise Unreadable(_("“%(field)s” is expected to be an object.") % {"field": "location"})
+        raise Unreadable(Fault.NO_OBJECT.of(field="location"))
     online = _code(event.get("attendanceMode"), 1) == ONLINE
     title_fr, title_en = _two(event.get("title"), "title")
     description_fr, description_en = _descriptions(event)
@@ -167,7 +159,7 @@ def _languages(value: Any) -> list[str] | None:
 
 def _needed(text: str, name: str) -> str:
     if not text:
-        raise Unreadable(_("“%(field)s” is missing.") % {"field": name})
+        raise Unreadable(Fault.FIELD_MISSING.of(field=name))
     return text
 
 
@@ -176,17 +168,14 @@ def _word(value: Any, name: str) -> str:
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, (str, int)):
-        raise Unreadable(_("“%(field)s” is expected to be a text.") % {"field": name})
+        raise Unreadable(Fault.NO_TEXT.of(field=name))
     return str(value)
 
 
 def _field(location: dict[str, Any], name: str, most: int) -> str:
     text = clean(_word(location.get(name), f"location.{name}"))
     if len(text) > most:
-        raise Unreadable(
-            _("“%(field)s” has %(length)d characters, %(most)d at most.")
-            % {"field": f"location.{name}", "length": len(text), "most": most}
-        )
+        raise Unreadable(Fault.FIELD_TOO_LONG.of(field=f"location.{name}", length=len(text), most=most))
     return text
 
 
@@ -254,7 +243,7 @@ def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise Unreadable(_("the time zone “%(zone)s” is unknown.") % {"zone": shown(name)}) from error
+        raise Unreadable(Fault.NO_SUCH_ZONE.of(zone=shown(name))) from error
     return name
 
 
@@ -269,7 +258,7 @@ def _position(location: dict[str, Any]) -> tuple[float | None, float | None]:
         except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not -most <= number <= most:
-            raise Unreadable(_("“%(field)s” is not a position.") % {"field": f"location.{name}"})
+            raise Unreadable(Fault.NO_POSITION.of(field=f"location.{name}"))
         numbers.append(number)
     return numbers[0], numbers[1]
 
@@ -281,7 +270,7 @@ def _access(value: Any) -> list[str] | None:
     if isinstance(value, dict):
         value = [code for code, yes in value.items() if yes]
     if not isinstance(value, list) or any(str(code) not in Access.values for code in value):
-        raise Unreadable(_("“accessibility” holds another code than hi, vi, pi, mi, ii."))
+        raise Unreadable(Fault.NO_ACCESS_CODE.of())
     return [str(code) for code in value]
 
 
@@ -290,10 +279,10 @@ def _age(value: Any) -> int | None:
     if least is None or least == "":
         return None
     if isinstance(least, bool) or not isinstance(least, (int, str)) or not str(least).isdigit():
-        raise Unreadable(_("“%(field)s” is not an age.") % {"field": "age.min"})
+        raise Unreadable(Fault.NO_AGE.of(field="age.min"))
     years = int(str(least)[:4])
     if years > 120:
-        raise Unreadable(_("“%(field)s” is not an age.") % {"field": "age.min"})
+        raise Unreadable(Fault.NO_AGE.of(field="age.min"))
     return years or None
 
 
@@ -315,9 +304,7 @@ def _shorten_title(entry: Entry, reading: Reading) -> None:
         whole = " ".join(getattr(entry, name).split())
         if len(whole) > TITLE:
             setattr(entry, text, f"{whole}\n\n{getattr(entry, text)}"[:DESCRIPTION])
-            reading.notes.append(
-                entry.problem(_("the title is long: it was cut, and stands whole in the text."))
-            )
+            reading.notes.append(entry.problem(Fault.TITLE_CUT.of()))
             whole = f"{whole[: TITLE - 1].rstrip()}…"
         setattr(entry, name, whole)
 
@@ -359,22 +346,22 @@ def _timings(number: int, event: dict[str, Any], zone: str) -> list[Timing]:
     """The times on the wall clock of the place. Raises ``Unreadable``."""
     given = event.get("timings")
     if not isinstance(given, list) or not given:
-        raise Unreadable(_("“%(field)s” is missing.") % {"field": "timings"})
+        raise Unreadable(Fault.FIELD_MISSING.of(field="timings"))
     if len(given) > MOST_TIMINGS:
-        raise Unreadable(_("more than %(most)d times for one event.") % {"most": MOST_TIMINGS})
+        raise Unreadable(Fault.TOO_MANY_TIMES.of(most=MOST_TIMINGS))
     off = event.get("cancelledTimings") or []
     if not isinstance(off, list) or any(not isinstance(one, dict) for one in off):
-        raise Unreadable(_("“%(field)s” is expected to be an object.") % {"field": "cancelledTimings"})
+        raise Unreadable(Fault.NO_OBJECT.of(field="cancelledTimings"))
     found: dict[tuple[dt.date, dt.time, int | None, bool], Timing] = {}
     for one in [*given, *off]:
         if not isinstance(one, dict):
-            raise Unreadable(_("“%(field)s” is expected to be an object.") % {"field": "timings"})
+            raise Unreadable(Fault.NO_OBJECT.of(field="timings"))
         begin = _instant(one.get("begin", one.get("start")), "begin", zone)
         end = _instant(one.get("end"), "end", zone) if one.get("end") else None
         minutes = None
         if end is not None:
             if (end.tzinfo is None) != (begin.tzinfo is None):
-                raise Unreadable(_("“begin” and “end” must both have an offset, or none."))
+                raise Unreadable(Fault.ONE_OFFSET.of())
             minutes = check_minutes(round((end.timestamp() - begin.timestamp()) / 60))
         is_off = any(one is other for other in off)
         timing = Timing(
@@ -398,7 +385,7 @@ def _places(value: Any) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100_000:
-        raise Unreadable(_("“%(field)s” is not a number of places.") % {"field": "capacity"})
+        raise Unreadable(Fault.NO_PLACES_FIELD.of(field="capacity"))
     return value
 
 
@@ -418,7 +405,4 @@ def _instant(value: Any, name: str, zone: str) -> dt.datetime:
             raise ValueError(text)
         return moment if moment.tzinfo is None else moment.astimezone(ZoneInfo(zone or "Europe/Paris"))
     except (ValueError, OverflowError) as error:
-        raise Unreadable(
-            _("“%(text)s” is not a time we can read: write 2027-06-10T14:00:00+02:00.")
-            % {"text": shown(text)}
-        ) from error
+        raise Unreadable(Fault.NO_INSTANT.of(text=shown(text))) from error

@@ -13,11 +13,10 @@ import io
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from events.folding import fold
 
 from .entries import Entry, Problem, Reading, Timing
+from .faults import Fault, Said
 from .openagenda_out import CALLED_OFF, CANCELLED
 from .spellings import (
     Unreadable,
@@ -83,7 +82,7 @@ def read_csv(data: bytes) -> Reading:
     rows = list(_rows(text, reading))
     if not rows:
         if not reading.problems:
-            reading.problems.append(Problem(1, _("the file is empty.")))
+            reading.problems.append(Problem(1, Fault.EMPTY_FILE.of()))
         return reading
     first_line, header = rows[0]
     columns = _columns(first_line, header, reading)
@@ -96,14 +95,14 @@ def read_csv(data: bytes) -> Reading:
             _gather(entry, by_identifier, reading)
     reading.entries = list(by_identifier.values())
     if not reading.entries and not reading.problems:
-        reading.problems.append(Problem(first_line, _("no event follows the line of titles.")))
+        reading.problems.append(Problem(first_line, Fault.NO_EVENT.of()))
     return reading
 
 
 def decode(data: bytes, reading: Reading) -> str | None:
     """UTF-8, else cp1252; a file that mixes them, or is UTF-16, is refused with the line where it shows."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        reading.problems.append(Problem(1, _("the file is in UTF-16: save it as CSV in UTF-8.")))
+        reading.problems.append(Problem(1, Fault.IS_UTF16.of()))
         return None
     try:
         return data.decode("utf-8-sig")
@@ -117,11 +116,7 @@ def decode(data: bytes, reading: Reading) -> str | None:
         except UnicodeDecodeError as error:
             at = error.start
     line = data.count(b"\n", 0, at) + 1
-    reading.problems.append(
-        Problem(
-            line, _("an unreadable character: save the whole file in UTF-8, or the whole file in cp1252.")
-        )
-    )
+    reading.problems.append(Problem(line, Fault.NOT_UTF8_NOR_CP1252.of()))
     return None
 
 
@@ -130,7 +125,7 @@ def _rows(text: str, reading: Reading) -> Iterator[tuple[int, list[str]]]:
     if "\x00" in text:
         for number, written in enumerate(text.split("\n"), start=1):
             if "\x00" in written:
-                reading.problems.append(Problem(number, _("a NUL character stands in the text.")))
+                reading.problems.append(Problem(number, Fault.NUL.of()))
         return
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     while True:
@@ -146,12 +141,12 @@ def _rows(text: str, reading: Reading) -> Iterator[tuple[int, list[str]]]:
             yield line, cells
 
 
-def _csv_trouble(error: csv.Error) -> str:
+def _csv_trouble(error: csv.Error) -> Said:
     if "limit" in str(error):
-        return _("a cell is far too long.")
+        return Fault.CELL_TOO_LONG.of()
     if "unexpected end" in str(error):
-        return _("a quotation mark is opened and never closed.")
-    return _("quotation marks are not in order: inside quoted text, double them.")
+        return Fault.QUOTE_LEFT_OPEN.of()
+    return Fault.QUOTES_IN_DISORDER.of()
 
 
 def _delimiter(text: str) -> str:
@@ -182,19 +177,14 @@ def _columns(line: int, header: list[str], reading: Reading) -> list[str | None]
     faults = []
     for known in dict.fromkeys(column for column in columns if column):
         if columns.count(known) > 1:
-            faults.append(_("the column “%(column)s” is there twice.") % {"column": known})
+            faults.append(Fault.COLUMN_TWICE.of(column=known))
     missing = [column for column in NEEDED if column not in columns]
     if missing:
-        faults.append(
-            _("columns missing: %(columns)s. The first line names the columns.")
-            % {"columns": ", ".join(missing)}
-        )
+        faults.append(Fault.COLUMNS_MISSING.of(columns=", ".join(missing)))
     reading.problems += [Problem(line, fault) for fault in faults]
     for title, column in zip(header, columns, strict=True):
         if column is None and title.strip():
-            reading.notes.append(
-                Problem(line, _("the column “%(column)s” is not read.") % {"column": shown(title.strip())})
-            )
+            reading.notes.append(Problem(line, Fault.COLUMN_NOT_READ.of(column=shown(title.strip()))))
     return None if faults else columns
 
 
@@ -204,8 +194,7 @@ def _entry(line: int, cells: list[str], columns: list[str | None], reading: Read
         reading.problems.append(
             Problem(
                 line,
-                _("%(found)d cells for %(expected)d columns: quote a text that holds the separator.")
-                % {"found": len(cells), "expected": len(columns)},
+                Fault.TOO_MANY_CELLS.of(found=len(cells), expected=len(columns)),
             )
         )
         return None
@@ -219,7 +208,7 @@ def _entry(line: int, cells: list[str], columns: list[str | None], reading: Read
         try:
             return how(text)
         except Unreadable as error:
-            reading.problems.append(Problem(line, str(error)))
+            reading.problems.append(Problem(line, error.said))
             return None
 
     day, start = read("date", read_date), read("heure", read_time)
@@ -242,11 +231,9 @@ def _entry(line: int, cells: list[str], columns: list[str | None], reading: Read
     )
     if said.get("format") and entry.format is None:
         entry.format = "other"
-        reading.notes.append(
-            Problem(line, _("the format “%(text)s” is kept as “other”.") % {"text": shown(said["format"])})
-        )
+        reading.notes.append(Problem(line, Fault.FORMAT_OTHER.of(text=shown(said["format"]))))
     if entry.room and not entry.venue:
-        reading.problems.append(Problem(line, _("a room is named without its venue (column “lieu”).")))
+        reading.problems.append(Problem(line, Fault.ROOM_WITHOUT_VENUE.of()))
     minutes = _minutes(line, said, start, reading)
     if len(reading.problems) > before or day is None or start is None:
         return None
@@ -264,9 +251,7 @@ def _texts(line: int, cells: list[str], columns: list[str | None], reading: Read
         try:
             said[column] = clean_text(cell) if column == "description" else clean(cell)
         except Unreadable as error:
-            reading.problems.append(
-                Problem(line, _("column “%(column)s”: %(text)s") % {"column": column, "text": error})
-            )
+            reading.problems.append(Problem(line, Fault.IN_A_COLUMN.of(column=column, text=error.said)))
             said[column] = "?"
             continue
         most = LONGEST.get(column)
@@ -274,13 +259,12 @@ def _texts(line: int, cells: list[str], columns: list[str | None], reading: Read
             reading.problems.append(
                 Problem(
                     line,
-                    _("column “%(column)s”: %(length)d characters, %(most)d at most.")
-                    % {"column": column, "length": len(said[column]), "most": most},
+                    Fault.COLUMN_TOO_LONG.of(column=column, length=len(said[column]), most=most),
                 )
             )
     for column in NEEDED:
         if not said.get(column):
-            reading.problems.append(Problem(line, _("column “%(column)s” is empty.") % {"column": column}))
+            reading.problems.append(Problem(line, Fault.COLUMN_EMPTY.of(column=column)))
     return said
 
 
@@ -297,19 +281,13 @@ def _minutes(line: int, said: dict[str, str], start: dt.time | None, reading: Re
                 until = (end.hour - start.hour) * 60 + end.minute - start.minute
                 if until <= 0:
                     if end > LATEST_END:
-                        raise Unreadable(
-                            _("it ends at %(end)s, before it starts at %(start)s.")
-                            % {"end": said["heure_fin"], "start": said["heure"]}
-                        )
+                        raise Unreadable(Fault.ENDS_BEFORE.of(end=said["heure_fin"], start=said["heure"]))
                     until += 24 * 60
                 check_minutes(until)
         if length is not None and until is not None and length != until:
-            raise Unreadable(
-                _("the length says %(length)d minutes, the times say %(until)d.")
-                % {"length": length, "until": until}
-            )
+            raise Unreadable(Fault.TWO_LENGTHS.of(length=length, until=until))
     except Unreadable as error:
-        reading.problems.append(Problem(line, str(error)))
+        reading.problems.append(Problem(line, error.said))
         return None
     return length if length is not None else until
 
@@ -330,15 +308,14 @@ def _gather(entry: Entry, by_identifier: dict[str, Entry], reading: Reading) -> 
         reading.problems.append(
             Problem(
                 entry.line,
-                _("the identifier “%(identifier)s” is already that of line %(line)d, another event.")
-                % {"identifier": shown(entry.identifier), "line": first.line},
+                Fault.OTHER_EVENT.of(identifier=shown(entry.identifier), line=first.line),
             )
         )
     elif any((one.day, one.start) == (timing.day, timing.start) for one in first.timings):
         reading.problems.append(
             Problem(
                 entry.line,
-                _("the same event at the same time is already on line %(line)d.") % {"line": first.line},
+                Fault.SAME_TIME_TWICE.of(line=first.line),
             )
         )
     else:

@@ -1,6 +1,6 @@
 """How French organisers write dates, hours, lengths and words, and what each stands for.
 
-Every reader takes a text already trimmed and raises ``Unreadable`` with a sentence in the active language.
+Every reader takes a text already trimmed and raises ``Unreadable`` with what is wrong.
 """
 
 from __future__ import annotations
@@ -9,14 +9,18 @@ import datetime as dt
 import re
 import unicodedata
 
-from django.utils.translation import gettext as _
-
 from events.folding import fold
 from events.models import Access, Audience, Format, Language, Mode
+
+from .faults import Fault, Said
 
 
 class Unreadable(ValueError):
     """The text says nothing we know; ``str(error)`` is a sentence for the person who wrote it."""
+
+    def __init__(self, said: Said) -> None:
+        super().__init__(said)
+        self.said = said
 
 
 FRENCH_DATE = re.compile(r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})$")
@@ -85,10 +89,8 @@ def clean_text(text: str) -> str:
     found = REFUSED.search(text)
     if found:
         if found[0] == "\x00":
-            raise Unreadable(_("a NUL character stands in the text."))
-        raise Unreadable(
-            _("an invisible control character stands in the text (U+%(code)04X).") % {"code": ord(found[0])}
-        )
+            raise Unreadable(Fault.NUL.of())
+        raise Unreadable(Fault.CONTROL_SIGN.of(code=ord(found[0])))
     return text.strip()
 
 
@@ -99,15 +101,13 @@ def read_date(text: str) -> dt.date:
     elif found := FRENCH_DATE.match(text):
         day, month, year = (int(part) for part in found.groups())
     else:
-        raise Unreadable(
-            _("“%(text)s” is not a date: write 31/12/2026 or 2026-12-31.") % {"text": shown(text)}
-        )
+        raise Unreadable(Fault.NO_DATE.of(text=shown(text)))
     try:
         date = dt.date(year, month, day)
     except ValueError as error:
-        raise Unreadable(_("%(text)s is not in the calendar.") % {"text": shown(text)}) from error
+        raise Unreadable(Fault.NOT_IN_CALENDAR.of(text=shown(text))) from error
     if not 1990 <= year <= 2100:
-        raise Unreadable(_("the year %(year)d is too far away.") % {"year": year})
+        raise Unreadable(Fault.YEAR_TOO_FAR.of(year=year))
     return date
 
 
@@ -120,16 +120,14 @@ def read_time(text: str) -> dt.time:
         hour, minute = int(found[1]), int(found[2] or 0)
         if hour < 24 and minute < 60:
             return dt.time(hour, minute)
-    raise Unreadable(_("“%(text)s” is not a time: write 18h30 or 18:30.") % {"text": shown(text)})
+    raise Unreadable(Fault.NO_TIME.of(text=shown(text)))
 
 
 def read_minutes(text: str) -> int:
     """A length in minutes: « 90 », « 90 min », « 1h30 », « 1 h »."""
     found = LENGTH.match(SPACES.sub(" ", text))
     if not found:
-        raise Unreadable(
-            _("“%(text)s” is not a length: write the minutes, 90, or 1h30.") % {"text": shown(text)}
-        )
+        raise Unreadable(Fault.NO_LENGTH.of(text=shown(text)))
     minutes = int(found[3]) if found[3] else int(found[1]) * 60 + int(found[2] or 0)
     return check_minutes(minutes)
 
@@ -137,10 +135,7 @@ def read_minutes(text: str) -> int:
 def check_minutes(minutes: int) -> int:
     """Raises ``Unreadable`` outside 5 minutes to one day."""
     if not 5 <= minutes <= 1440:
-        raise Unreadable(
-            _("it would last %(minutes)d minutes: from 5 minutes to one day can be shown.")
-            % {"minutes": minutes}
-        )
+        raise Unreadable(Fault.LASTS_TOO_LONG.of(minutes=minutes))
     return minutes
 
 
@@ -150,10 +145,10 @@ def read_capacity(text: str) -> int | None:
         return None
     digits = SPACES.sub("", re.sub(r"(?i)\s*(places?|personnes?|pers\.?)$", "", text))
     if not digits.isascii() or not digits.isdigit():
-        raise Unreadable(_("“%(text)s” is not a number of places.") % {"text": shown(text)})
+        raise Unreadable(Fault.NO_PLACES_TEXT.of(text=shown(text)))
     places = int(digits[:9])
     if not 1 <= places <= 100_000:
-        raise Unreadable(_("%(places)d is not a number of places.") % {"places": places})
+        raise Unreadable(Fault.NO_PLACES_NUMBER.of(places=places))
     return places
 
 
@@ -165,33 +160,27 @@ def read_format(text: str) -> str | None:
 def read_mode(text: str) -> str:
     found = _looked_up(text, MODES)
     if found is None:
-        raise Unreadable(
-            _("“%(text)s” is not a way to come: entrée libre, sur inscription or tirage au sort.")
-            % {"text": shown(text)}
-        )
+        raise Unreadable(Fault.NO_MODE.of(text=shown(text)))
     return found
 
 
 def read_audience(text: str) -> str:
     found = _looked_up(text, AUDIENCES)
     if found is None:
-        raise Unreadable(
-            _("“%(text)s” is not an audience: tout public, familles, scolaires, étudiants or professionnels.")
-            % {"text": shown(text)}
-        )
+        raise Unreadable(Fault.NO_AUDIENCE.of(text=shown(text)))
     return found
 
 
 def read_languages(text: str) -> list[str]:
     """« français, anglais », « FR/EN », « français et LSF »."""
-    return _several(text, LANGUAGES, _("“%(text)s” is not a language we know: %(known)s."))
+    return _several(text, LANGUAGES, Fault.NO_LANGUAGE)
 
 
 def read_access(text: str) -> list[str]:
     """« mi, hi », « PMR », « handicap moteur / boucle magnétique »: OpenAgenda's five codes."""
     if fold(text) in ("", "non", "aucun", "aucune", "no"):
         return []
-    return _several(text, ACCESS, _("“%(text)s” is not an accessibility code: %(known)s."))
+    return _several(text, ACCESS, Fault.NO_ACCESSIBILITY)
 
 
 def shown(text: str) -> str:
@@ -199,14 +188,14 @@ def shown(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 
-def _several(text: str, known: dict, refusal: str) -> list[str]:
+def _several(text: str, known: dict, refusal: Fault) -> list[str]:
     codes = []
     for part in re.split(r"[,;/|+&]|\bet\b|\band\b", text):
         if not part.strip():
             continue
         code = _looked_up(part, known)
         if code is None:
-            raise Unreadable(refusal % {"text": shown(part.strip()), "known": ", ".join(known)})
+            raise Unreadable(refusal.of(text=shown(part.strip()), known=", ".join(known)))
         codes.append(str(code))
     return list(dict.fromkeys(codes))
 

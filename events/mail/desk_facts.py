@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
 
-from events.models import Activity, Message, Mode, Registration, Slot
+from events.models import Activity, AgendaSource, Message, Mode, Registration, Slot
 
 Kind, Status = Message.Kind, Message.Status
 
@@ -139,6 +139,13 @@ def slots_left(message: Message, now: dt.datetime) -> QuerySet[Slot]:
     return slots.select_related("activity__host", "activity__territory").in_order()
 
 
+def agenda_left(message: Message, now: dt.datetime) -> AgendaSource | None:
+    """The agenda the mail was owed for, while what it was owed for lasts."""
+    sources = AgendaSource.objects
+    stuck = sources.held() if message.context["cause"] == "held" else sources.silent(now)
+    return stuck.filter(pk=message.context["agenda"]).select_related("territory").first()
+
+
 def why_not(message: Message, now: dt.datetime) -> tuple[Message.Status, str] | None:
     """The end a mail to a desk comes to without being sent, and why; None when it should go."""
     left: Any
@@ -150,6 +157,8 @@ def why_not(message: Message, now: dt.datetime) -> tuple[Message.Status, str] | 
         left = drafts_left(message).exists()
     elif message.kind == Kind.NAG_SLOTS:
         left = slots_left(message, now).exists()
+    elif message.kind == Kind.AGENDA_STUCK:
+        left = agenda_left(message, now)
     else:
         left = True
     return None if left else (Status.CANCELLED, "there is nothing left to say")

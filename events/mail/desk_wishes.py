@@ -20,6 +20,7 @@ KINDS = (
     Kind.NAG_DRAFT,
     Kind.NAG_SLOTS,
     Kind.MAIL_STUCK,
+    Kind.AGENDA_STUCK,
 )
 SCOPES = (Scope.DIGESTS, Scope.DOOR_LISTS, Scope.NAGS, Scope.ALERTS)
 """What one chooses among."""

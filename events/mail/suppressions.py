@@ -41,6 +41,7 @@ _SCOPE_OF: dict[str, Scope] = {
     Kind.NAG_DRAFT: Scope.NAGS,
     Kind.NAG_SLOTS: Scope.NAGS,
     Kind.MAIL_STUCK: Scope.ALERTS,
+    Kind.AGENDA_STUCK: Scope.ALERTS,
 }
 UNASKED = (*dict.fromkeys(_SCOPE_OF.values()),)
 """What nobody asked for mail by mail: each carries its one-click link (RFC 8058); a complaint ends all."""

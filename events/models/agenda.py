@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import ClassVar
 
 from django.conf import settings
@@ -11,14 +12,28 @@ from django.utils.translation import gettext_lazy as _
 
 from .festival import Festival, Territory
 
+SILENT = dt.timedelta(days=1)
+"""An agenda from which nothing could be taken in for so long is something to look at."""
+
+
+class AgendaSourceQuerySet(models.QuerySet["AgendaSource"]):
+    def held(self) -> AgendaSourceQuerySet:
+        """Those that wait for a yes."""
+        return self.filter(is_active=True, held_at__isnull=False, allowed_gone=0)
+
+    def silent(self, now: dt.datetime) -> AgendaSourceQuerySet:
+        """Those from which nothing could be taken in for a day."""
+        return self.filter(is_active=True, failing_since__lte=now - SILENT)
+
 
 class AgendaSource(models.Model):
     """The address of an agenda's export, read again and again into the edition under way.
 
     ``etag``, ``last_modified`` and ``digest`` (SHA-256) are of what was last taken in whole; ``named``: the
-    identifiers of its events then. ``failing_since``: the first of the tries that got no answer, in a row.
-    ``held_gone`` of ``held_known`` slots would go, and somebody has to say so; ``allowed_gone``: so many may,
-    said by ``allowed_by``.
+    identifiers of its events then. ``failing_since``: the first of the tries, in a row, that brought
+    nothing. ``held_gone`` of ``held_known`` slots would go, and somebody has to say so; ``allowed_gone``: so
+    many may, said by ``allowed_by``. ``told_held_at``, ``told_failing_since``: the spell of either that the
+    organisers were last written to about.
     """
 
     territory = models.ForeignKey(Territory, models.CASCADE, related_name="agenda_sources")
@@ -38,6 +53,8 @@ class AgendaSource(models.Model):
     held_at = models.DateTimeField(null=True, blank=True, editable=False)
     held_gone = models.PositiveIntegerField(default=0, editable=False)
     held_known = models.PositiveIntegerField(default=0, editable=False)
+    told_held_at = models.DateTimeField(null=True, blank=True, editable=False)
+    told_failing_since = models.DateTimeField(null=True, blank=True, editable=False)
     allowed_gone = models.PositiveIntegerField(default=0, editable=False)
     allowed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", editable=False
@@ -48,6 +65,8 @@ class AgendaSource(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", editable=False
     )
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AgendaSourceQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("agenda followed")
@@ -71,7 +90,7 @@ class AgendaSource(models.Model):
 class AgendaRun(models.Model):
     """What a look at an agenda came to. The same again in a row is one row: ``times``, from ``at`` to
     ``last_at``. ``why``: what was in the way, in English, where no answer came; ``problems``: of events that
-    were refused, and ``notes``: what is worth knowing, in the site's first language.
+    were refused, and ``notes``: what is worth knowing, as ``exchange.entries.Problem`` keeps them.
     """
 
     class Outcome(models.TextChoices):

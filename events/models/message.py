@@ -89,6 +89,7 @@ class Message(models.Model):
         NAG_DRAFT = "nag_draft", _("Draft not submitted")
         NAG_SLOTS = "nag_slots", _("Slots to be confirmed")
         MAIL_STUCK = "mail_stuck", _("Mail was held up")
+        AGENDA_STUCK = "agenda_stuck", _("An agenda waits")
         LINK = "link", _("Link to one's visits")
         SUBMITTED = "submitted", _("Activity submitted")
         PUBLISHED = "published", _("Activity published")
@@ -240,7 +241,7 @@ class Suppression(models.Model):
         DIGESTS = "digests", _("Digests for hosts and organisers")
         DOOR_LISTS = "door_lists", _("Door lists")
         NAGS = "nags", _("What is left undone")
-        ALERTS = "alerts", _("Mails that were held up")
+        ALERTS = "alerts", _("What is stuck")
         ALL = "all", _("Everything")
 
     class Reason(models.TextChoices):

@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from django.db.models import QuerySet, prefetch_related_objects
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from events.calendar import position_of, venue_of
 from events.clock import on_the_wall
@@ -38,6 +40,8 @@ from events.wording import Position, is_tight, say_day, say_list, say_number, sa
 
 from .rooms import OPEN_TIMES, atoms_of, closed_by, is_open, too_many_for_comfort
 
+_Found = tuple[PlacingRule, Callable[[], str], dict[str, Any]]
+"""The rule, how it is worded, what it is about."""
 DEFAULTS: Mapping[PlacingRule, Level] = {
     PlacingRule.CLOSED: Level.REFUSE,
     PlacingRule.TIGHT: Level.WARN,
@@ -78,7 +82,7 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A rule that a placement breaks. ``words``: one sentence in the language active when it was found.
+    """A rule that a placement breaks. ``words``: one sentence in the language active when it is read.
 
     ``facts``, by rule: CLOSED ``room``, ``closed_by`` (SpecialDays or None); TIGHT ``beyond`` (places);
     EQUIPMENT ``missing`` (codes); AWAY ``person``, ``absence``; WALK ``person``, ``other`` (a slot),
@@ -87,8 +91,12 @@ class Finding:
 
     rule: PlacingRule
     level: Level
-    words: str
+    say: Callable[[], str] = field(compare=False)
     facts: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def words(self) -> str:
+        return self.say()
 
 
 def levels_of(festival: Festival) -> dict[PlacingRule, Level]:
@@ -164,7 +172,7 @@ class Surroundings:
         """
         levels = self.levels.get(where.slot.activity.festival_id, dict(DEFAULTS))
         who = self.people.get(where.slot.pk, []) if people is None else people
-        found: list[tuple[PlacingRule, str, dict[str, Any]]] = []
+        found: list[_Found] = []
         if where.room is not None and not of_people:
             room = self.rooms.get(where.room.pk, where.room)
             found += self._closed(where, room)
@@ -175,8 +183,8 @@ class Surroundings:
         for person in who:
             found += self._far(where, person)
         return [
-            Finding(rule, levels[rule], words, facts)
-            for rule, words, facts in found
+            Finding(rule, levels[rule], say, facts)
+            for rule, say, facts in found
             if levels[rule] != Level.IGNORE
         ]
 
@@ -200,34 +208,32 @@ class Surroundings:
             there = Stands(where.slot, where.starts_at, where.ends_at, _position(where, self.rooms))
             self.stands[person.pk] = [*others, there]
 
-    def _closed(self, where: Placed, room: Room) -> list[tuple[PlacingRule, str, dict[str, Any]]]:
+    def _closed(self, where: Placed, room: Room) -> list[_Found]:
         start, end = (on_the_wall(at, where.slot.timezone) for at in (where.starts_at, where.ends_at))
         if is_open(room, start, end):
             return []
         special = closed_by(room, start, end)
-        words = {"room": room, "day": say_day(start.date())}
-        if special is None:
-            said = _("%(room)s is not open all that time on %(day)s.") % words
-        else:
-            said = _("%(room)s is closed on %(day)s: %(reason)s.") % {**words, "reason": special.reason}
-        return [(PlacingRule.CLOSED, said, {"room": room, "closed_by": special})]
 
-    def _away(self, where: Placed, person: HostPerson) -> list[tuple[PlacingRule, str, dict[str, Any]]]:
-        found = []
-        for absence in self.absences.get(person.pk, []):
-            if absence.starts_at < where.ends_at and absence.ends_at > where.starts_at:
-                start, end = (
-                    on_the_wall(at, where.slot.timezone) for at in (absence.starts_at, absence.ends_at)
-                )
-                words = _("%(person)s is not available from %(start)s to %(end)s.") % {
-                    "person": person,
-                    "start": _moment(start, where),
-                    "end": _moment(end, where),
-                }
-                found.append((PlacingRule.AWAY, words, {"person": person, "absence": absence}))
-        return found
+        def say() -> str:
+            words = {"room": room, "day": say_day(start.date())}
+            if special is None:
+                return _("%(room)s is not open all that time on %(day)s.") % words
+            return _("%(room)s is closed on %(day)s: %(reason)s.") % {**words, "reason": special.reason}
 
-    def _far(self, where: Placed, person: HostPerson) -> list[tuple[PlacingRule, str, dict[str, Any]]]:
+        return [(PlacingRule.CLOSED, say, {"room": room, "closed_by": special})]
+
+    def _away(self, where: Placed, person: HostPerson) -> list[_Found]:
+        return [
+            (
+                PlacingRule.AWAY,
+                partial(_say_away, person, absence, where),
+                {"person": person, "absence": absence},
+            )
+            for absence in self.absences.get(person.pk, [])
+            if absence.starts_at < where.ends_at and absence.ends_at > where.starts_at
+        ]
+
+    def _far(self, where: Placed, person: HostPerson) -> list[_Found]:
         """The appearance just before and the one just after, where the way does not fit in between."""
         others = [at for at in self.stands.get(person.pk, []) if at.slot.pk != where.slot.pk]
         before = max(
@@ -238,23 +244,35 @@ class Surroundings:
         )
         here, found = _position(where, self.rooms), []
         if before is not None:
-            said = _("%(person)s has %(number)s min to come from “%(title)s”: that is too little.")
+            said = gettext_lazy("%(person)s has %(number)s min to come from “%(title)s”: that is too little.")
             found += _too_far(person, before, here, where.starts_at - before.ends_at, said)
         if after is not None:
-            said = _("%(person)s has %(number)s min to go on to “%(title)s”: that is too little.")
+            said = gettext_lazy("%(person)s has %(number)s min to go on to “%(title)s”: that is too little.")
             found += _too_far(person, after, here, after.starts_at - where.ends_at, said)
         return found
 
 
 def _too_far(
-    person: HostPerson, other: Stands, here: Position | None, gap: dt.timedelta, said: str
-) -> list[tuple[PlacingRule, str, dict[str, Any]]]:
+    person: HostPerson, other: Stands, here: Position | None, gap: dt.timedelta, said: Promise
+) -> list[_Found]:
     minutes = int(gap.total_seconds() // 60)
     if not is_tight(here, other.position, minutes):
         return []
-    title = other.slot.activity.title
-    words = said % {"person": person, "title": title, "number": say_number(minutes)}
-    return [(PlacingRule.WALK, words, {"person": person, "other": other.slot, "minutes": minutes})]
+
+    def say() -> str:
+        title = other.slot.activity.title
+        return str(said) % {"person": person, "title": title, "number": say_number(minutes)}
+
+    return [(PlacingRule.WALK, say, {"person": person, "other": other.slot, "minutes": minutes})]
+
+
+def _say_away(person: HostPerson, absence: Absence, where: Placed) -> str:
+    start, end = (on_the_wall(at, where.slot.timezone) for at in (absence.starts_at, absence.ends_at))
+    return _("%(person)s is not available from %(start)s to %(end)s.") % {
+        "person": person,
+        "start": _moment(start, where),
+        "end": _moment(end, where),
+    }
 
 
 def findings_of(slot: Slot) -> list[Finding]:
@@ -266,31 +284,35 @@ def findings_of(slot: Slot) -> list[Finding]:
 # Rules that need nothing but the rows -----------------------------------------------------------------------
 
 
-def _tight(where: Placed, room: Room) -> list[tuple[PlacingRule, str, dict[str, Any]]]:
+def _tight(where: Placed, room: Room) -> list[_Found]:
     beyond = too_many_for_comfort(where.slot, room)
     if beyond is None:
         return []
-    said = ngettext(
-        "%(room)s is comfortable with %(number)s place less.",
-        "%(room)s is comfortable with %(number)s places less.",
-        beyond,
-    )
-    words = said % {"room": room, "number": say_number(beyond)}
-    return [(PlacingRule.TIGHT, words, {"beyond": beyond})]
+
+    def say() -> str:
+        said = ngettext(
+            "%(room)s is comfortable with %(number)s place less.",
+            "%(room)s is comfortable with %(number)s places less.",
+            beyond,
+        )
+        return said % {"room": room, "number": say_number(beyond)}
+
+    return [(PlacingRule.TIGHT, say, {"beyond": beyond})]
 
 
-def _missing(where: Placed, room: Room) -> list[tuple[PlacingRule, str, dict[str, Any]]]:
+def _missing(where: Placed, room: Room) -> list[_Found]:
     needs = where.slot.activity.needs
     if not needs:
         return []
     missing = sorted(set(needs) - equipment_of(room), key=Equipment.values.index)
     if not missing:
         return []
-    words = _("%(room)s lacks: %(what)s.") % {
-        "room": room,
-        "what": say_list(str(Equipment(code).label).lower() for code in missing),
-    }
-    return [(PlacingRule.EQUIPMENT, words, {"missing": missing})]
+
+    def say() -> str:
+        what = say_list(str(Equipment(code).label).lower() for code in missing)
+        return _("%(room)s lacks: %(what)s.") % {"room": room, "what": what}
+
+    return [(PlacingRule.EQUIPMENT, say, {"missing": missing})]
 
 
 def equipment_of(room: Room) -> set[str]:

@@ -40,8 +40,11 @@ WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
         gettext_lazy("Drafts never submitted, slots whose day comes nearer and that nobody can book."),
     ),
     Scope.ALERTS: (
-        gettext_lazy("Mail that was held up"),
-        gettext_lazy("For organisers, once it flows again: from when until when, how many were late."),
+        gettext_lazy("What is stuck"),
+        gettext_lazy(
+            "For organisers: mail that was held up, once it flows again; an agenda followed that waits for a "
+            "yes, or brings nothing any more."
+        ),
     ),
 }
 

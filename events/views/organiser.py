@@ -43,8 +43,6 @@ from .organiser_mails import mails_of
 NEARLY_FULL = 0.9
 NEARLY_EMPTY = 3
 SOON = dt.timedelta(days=7)
-SILENT = dt.timedelta(days=1)
-"""An agenda that gave no answer for so long is something to look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +228,7 @@ def _paused_webhooks(place: Workplace) -> Task | None:
 
 
 def _held_agendas(place: Workplace) -> Task | None:
-    held = place.territory.agenda_sources.filter(is_active=True, held_at__isnull=False, allowed_gone=0)
-    number = held.count()
+    number = place.territory.agenda_sources.held().count()
     if not number:
         return None
     return Task(
@@ -244,13 +241,12 @@ def _held_agendas(place: Workplace) -> Task | None:
 
 
 def _silent_agendas(place: Workplace) -> Task | None:
-    silent = place.territory.agenda_sources.filter(failing_since__lt=place.now - SILENT, is_active=True)
-    number = silent.count()
+    number = place.territory.agenda_sources.silent(place.now).count()
     if not number:
         return None
     return Task(
         number,
-        _("Agendas without an answer"),
+        _("Agendas that bring nothing any more"),
         _("For a day and more. What they said last stands."),
         _("See them"),
         reverse("events:organiser_exchange", args=[place.territory.slug]),

@@ -41,7 +41,7 @@ TROUBLES = {
     "too many pages": gettext_lazy("more than a hundred pages: ask for larger ones (size=300)"),
     "too many redirects": gettext_lazy("the address leads on and on"),
     "a later page is no list of events": gettext_lazy("a later page holds no events"),
-    "no edition is under way": gettext_lazy("no edition is under way in this territory"),
+    agendas.NO_EDITION: gettext_lazy("no edition is under way in this territory"),
     "this site could not read it": gettext_lazy("this site could not read it: the reason stands in its log"),
     f"more than {agendas.MOST_EVENTS} events": gettext_lazy("more than 3,000 events"),
 }
@@ -139,7 +139,9 @@ def _sources(place: Workplace) -> list[dict[str, Any]]:
 
 
 def _run(run: AgendaRun) -> dict[str, Any]:
-    return {"run": run, "why": TROUBLES.get(run.why, run.why)}
+    """With what it came to in the reader's language."""
+    said = {name: [Problem.read(one) for one in getattr(run, name)] for name in ("problems", "notes")}
+    return {"run": run, "why": TROUBLES.get(run.why, run.why), **said}
 
 
 def _done(summary: Summary) -> str:

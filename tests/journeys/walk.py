@@ -20,6 +20,8 @@ from events import models as m
 from events.links import broadcasts_token, desk_mails_token, reminders_token
 from events.links import follow_token, follows_off_token, follows_token
 from events import hosting
+from events.exchange.entries import Problem
+from events.exchange.faults import Fault
 from events.mail.compose import compose
 from events.mail.outbox import owe
 from events.mail.transport import KeepOnSite
@@ -102,7 +104,7 @@ if is_new:
     )
     m.AgendaRun.objects.create(
         source=agenda, outcome="imported", at=now, last_at=now, created=12, slots_created=60, refused=1,
-        problems=["Événement 4 : « Lyon » relève d’un autre territoire."],
+        problems=[Problem(4, Fault.OTHER_TERRITORY.of(commune="Lyon"), of_event=True).kept],
     )
     m.AgendaRun.objects.create(
         source=agenda, outcome="held", at=now, last_at=later, times=3, gone=43, known=60

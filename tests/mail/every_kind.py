@@ -13,7 +13,17 @@ from events.hosting import invite_member
 from events.longwork import work_on
 from events.mail.bulk_facts import Who
 from events.mail.outbox import owe
-from events.models import BallotEntry, FullSpell, HostMember, Job, Message, Mode, Release, RoomManager
+from events.models import (
+    AgendaSource,
+    BallotEntry,
+    FullSpell,
+    HostMember,
+    Job,
+    Message,
+    Mode,
+    Release,
+    RoomManager,
+)
 from events.registration.ballot import enter_ballot
 from events.registration.drawing import draw_ballot
 from events.scheduling.requests import accept_request, ask_for_slot
@@ -199,6 +209,21 @@ def _desk(kind: str) -> Maker:
     return make
 
 
+def _agenda(visit: SimpleNamespace) -> Facts:
+    """To an organiser: an agenda would take too much away."""
+    source = AgendaSource.objects.create(
+        territory=visit.territory,
+        url="https://api.agenda.example/v2/events?key=secret",
+        next_check_at=NOW,
+        held_at=NOW - HOUR,
+        held_gone=43,
+        held_known=60,
+    )
+    reader = f.UserFactory(email=READER, name="Camille Martin")
+    about = {"agenda": source.pk, "cause": "held", "festival": visit.festival.pk, "reader": reader.pk}
+    return {"context": {**about, "territory": visit.territory.pk}}
+
+
 def _broadcast(visit: SimpleNamespace) -> Facts:
     """As its organiser wrote it in both languages, owed by the work that was asked for."""
     words = Words(
@@ -296,4 +321,5 @@ MAKERS: dict[str, Maker] = {
             *(Kind.NAG_DRAFT, Kind.NAG_SLOTS, Kind.MAIL_STUCK),
         )
     },
+    Kind.AGENDA_STUCK: _agenda,
 }

@@ -99,6 +99,6 @@ def test_every_unasked_kind_has_a_scope_and_nothing_else_does() -> None:
 
     assert unasked == {
         *(Kind.REMINDER, Kind.THANKS, Kind.SURVEY, Kind.BROADCAST, Kind.HOST_DIGEST, Kind.ORGANISER_DIGEST),
-        *(Kind.DOOR_LIST, Kind.NAG_DRAFT, Kind.NAG_SLOTS, Kind.MAIL_STUCK),
+        *(Kind.DOOR_LIST, Kind.NAG_DRAFT, Kind.NAG_SLOTS, Kind.MAIL_STUCK, Kind.AGENDA_STUCK),
         *(Kind.FOLLOW_OPEN, Kind.FOLLOW_FREE),
     }

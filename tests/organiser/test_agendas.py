@@ -5,19 +5,29 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterator
+from importlib import import_module
 from io import StringIO
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.test import Client
 
 from events import jobs
 from events.exchange import agenda_fetch, agendas
-from events.models import Activity, AgendaRun, AgendaSource, Commune, Festival, Heartbeat, Slot
+from events.models import Activity, AgendaRun, AgendaSource, Commune, Festival, Heartbeat, Slot, SpecialDays
 from events.outside import Unreachable
-from tests.factories import NOW, ActivityFactory, RegistrationFactory, SlotFactory, TerritoryFactory
+from tests.factories import (
+    NOW,
+    ActivityFactory,
+    RegistrationFactory,
+    RoomFactory,
+    SlotFactory,
+    TerritoryFactory,
+    VenueFactory,
+)
 from tests.ground.agenda import AgendaServer, event
 
 pytestmark = pytest.mark.django_db
@@ -143,7 +153,7 @@ def test_an_event_with_people_registered_keeps_its_slot_and_says_so(
     run = look(source, NOW + HOUR)
 
     assert slots("b") == 1
-    assert [note for note in run.notes if "des personnes sont inscrites" in note]
+    assert [note["fault"] for note in run.notes] == ["event_kept"]
 
 
 def test_what_another_agenda_still_names_stays(
@@ -174,8 +184,59 @@ def test_an_event_that_is_refused_is_left_out_and_told_and_the_rest_comes_in(
     run = look(source)
 
     assert said(run) == ("imported", 1, 0, 0, 0, 2)
-    assert [text.partition("\u00a0:")[0] for text in run.problems] == ["Événement\u00a03", "Événement\u00a02"]
+    assert [(one["line"], one["fault"]) for one in run.problems] == [
+        (3, "field_missing"),
+        (2, "other_territory"),
+    ]
     assert (source.etag, source.digest) == ("", "")  # read anew each time: the team may put it right
+
+
+def test_what_is_wrong_with_an_event_is_said_in_the_language_of_who_reads_it(
+    source: AgendaSource, server: AgendaServer, desk: Client
+) -> None:
+    server.events = [event("a"), {"uid": "c"}]
+    look(source)
+
+    assert "Événement\u00a02\u00a0: «\u00a0title\u00a0» manque." in desk.get(DESK).content.decode()
+    english = desk.get(f"{DESK}?hl=en").content.decode()
+    assert "Event 2: “title” is missing." in english
+    assert "Événement" not in english
+
+
+def test_a_rule_that_refuses_a_change_is_told_in_the_readers_language_too(
+    source: AgendaSource, server: AgendaServer, desk: Client, place: SimpleNamespace
+) -> None:
+    """The worker that finds it knows no reader."""
+    server.events = [event("a")]
+    look(source)
+    venue = VenueFactory(territory=place.territory)
+    SpecialDays.objects.create(
+        venue=venue, first_day=dt.date(2027, 6, 2), last_day=dt.date(2027, 6, 2), reason="Inventaire"
+    )
+    room = RoomFactory(venue=venue, name="Grande salle")
+    Slot.objects.update(room=room, venue=venue)
+    server.events = [event("a") | {"timings": event("a", 2)["timings"][1:]}]
+
+    run = look(source, NOW + HOUR)
+
+    assert [one["fault"] for one in run.problems] == ["found"]
+    assert "Grande salle is closed on" in desk.get(f"{DESK}?hl=en").content.decode()
+    assert "Grande salle\u00a0: fermé le" in desk.get(f"{DESK}?hl=fr").content.decode()
+
+
+def test_what_was_written_down_in_french_before_stays_readable(
+    source: AgendaSource, server: AgendaServer, desk: Client
+) -> None:
+    server.events = [event("a")]
+    run = look(source)
+    run.problems = ["Événement 4 : le titre manque."]
+    run.save()
+    migration = import_module("events.migrations.0025_what_was_read_is_kept_by_code")
+
+    migration.keep_what_was_written(apps, None)
+    migration.keep_what_was_written(apps, None)
+
+    assert "<li>Événement 4 : le titre manque.</li>" in desk.get(DESK).content.decode()
 
 
 def test_with_an_event_that_cannot_be_read_nobody_knows_what_is_missing(
@@ -267,6 +328,7 @@ def test_a_yes_is_to_so_many_and_no_more(source: AgendaSource, server: AgendaSer
 
     assert said(look(source, NOW + 2 * HOUR)) == ("held", 0, 0, 0, 27, 0)
     assert (slots("a"), source.held_gone, source.allowed_gone) == (28, 27, 0)
+    assert source.held_at == NOW + 2 * HOUR  # who said yes is told anew
 
 
 def test_an_agenda_cut_in_half_between_two_pages_takes_nothing_away(
@@ -329,6 +391,22 @@ def test_while_the_agenda_is_down_the_last_state_stands_and_the_page_says_since_
 
     server.status = 200
     look(source, NOW + 3 * HOUR)
+    assert source.failing_since is None
+
+
+def test_an_agenda_of_which_nothing_can_be_taken_fails_like_one_that_is_down(
+    source: AgendaSource, server: AgendaServer, desk: Client
+) -> None:
+    server.body = b"<html>"
+
+    look(source)
+    look(source, NOW + HOUR)
+
+    assert source.failing_since == NOW
+    assert "Rien n’a pu être repris depuis" in desk.get(DESK).content.decode()
+
+    server.body, server.events = None, [event("a")]
+    look(source, NOW + 2 * HOUR)
     assert source.failing_since is None
 
 

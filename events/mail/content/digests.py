@@ -1,11 +1,12 @@
 """Mails to a desk that nobody asked for: the day in figures, the door list, what is left undone, mail that
-was held up. Each can be left by one click.
+was held up, an agenda that waits. Each can be left by one click.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db.models import Prefetch
 from django.utils.translation import gettext as _
@@ -355,6 +356,31 @@ def _mail_stuck(message: Message, now: dt.datetime) -> Content:
     return _content(message, None, facts)
 
 
+# An agenda that waits for somebody --------------------------------------------------------------------------
+
+
+def _agenda_stuck(message: Message, now: dt.datetime) -> Content:
+    """Of the address only the server is named: the rest may hold a key."""
+    source = desk_facts.agenda_left(message, now)
+    if source is None:
+        raise ValueError("An agenda that waits for nobody any more.")
+    territory, is_held = source.territory, message.context["cause"] == "held"
+    since = source.held_at if is_held else source.failing_since
+    assert since is not None  # noqa: S101 - for the types: it is stuck
+    page = address("organiser_exchange", territory.slug)
+    facts = {
+        "is_held": is_held,
+        "whose": plain(territory.name),
+        "server": plain_name(urlsplit(source.url).hostname or ""),
+        "since": wording.say_moment(on_the_wall(since, territory.timezone), weekday=True),
+        "gone": source.held_gone,
+        "gone_words": wording.say_number(source.held_gone),
+        "known": wording.say_number(source.held_known),
+        "desk": f"{page}#agenda-{source.pk}",
+    }
+    return _content(message, None, facts)
+
+
 def _content(message: Message, territory: Territory | None, facts: dict[str, Any]) -> Content:
     """``territory``: of a host; None when the reader is of the team."""
     reader = User.objects.get(pk=message.context["reader"])
@@ -381,4 +407,5 @@ CONTENT_OF: ContentOf = {
     Kind.NAG_DRAFT: _nag_draft,
     Kind.NAG_SLOTS: _nag_slots,
     Kind.MAIL_STUCK: _mail_stuck,
+    Kind.AGENDA_STUCK: _agenda_stuck,
 }
