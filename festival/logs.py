@@ -8,8 +8,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django_structlog.middlewares import RequestMiddleware
 
-SECRET_SEGMENT = re.compile(r"(?<=/)[A-Za-z0-9_-]{16,}(?=[/\s?\"']|$)")
-"""A path segment long enough to be a visitor's secret link."""
+SECRET_SEGMENT = re.compile(r"(?<=/)[A-Za-z0-9_.:-]{16,}?(?=(?:\.ics)?(?:[/\s?\"']|$))")
+"""A path segment long enough to be a secret link: 22 signs, or signed, with its parts at dots or colons."""
 
 
 class RequestLogMiddleware(RequestMiddleware):

@@ -12,7 +12,6 @@ from pytest_django import Settings
 
 from events.models import DeliveryEvent, Heartbeat, Message, RelayState
 from festival import health
-from festival.logs import hide_secret_links
 from festival.proxies import RealPeerMiddleware
 from tests.ground.postgres import free_port
 from tests.ground.valkey import ValkeyServer
@@ -150,18 +149,6 @@ def test_metrics_count_by_route_and_never_by_path(client: Client) -> None:
     routes = {sample.labels["route"] for sample in families["festival_requests"].samples}
     assert "healthz" in routes
     assert not any("/" in route for route in routes)
-
-
-def test_a_log_line_does_not_show_a_secret_link() -> None:
-    shown = hide_secret_links(None, "info", {"request": "GET /mes-visites/Zk3Jx8qpZ2vXw9LmT0sYbR/annuler/"})
-
-    assert shown["request"] == "GET /mes-visites/Zk3J…/annuler/"
-
-
-def test_a_log_line_shows_a_word_of_the_address() -> None:
-    shown = hide_secret_links(None, "info", {"request": "GET /villes/toulouse-metropole-et-sicoval/"})
-
-    assert shown["request"] == "GET /villes/toulouse-metropole-et-sicoval/"
 
 
 @pytest.mark.parametrize(
