@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import models
@@ -176,6 +177,11 @@ class Activity(models.Model):
     @property
     def is_public(self) -> bool:
         return self.state in (self.State.PUBLISHED, self.State.CANCELLED)
+
+    @property
+    def origin(self) -> str:
+        """Its source as the public reads it: of an address the server alone, for the rest may hold a key."""
+        return urlsplit(self.source).hostname or self.source
 
     @property
     def may_be_edited(self) -> bool:

@@ -91,6 +91,21 @@ def test_where_the_setting_is_zero_nothing_is_asked(
     assert "Ce site ne lit aucun agenda de lui-même" in desk.get(DESK).content.decode()
 
 
+def test_who_reads_a_visit_learns_the_server_it_came_from_and_not_the_key_in_its_address(
+    place: SimpleNamespace, server: AgendaServer, client: Client
+) -> None:
+    url = f"{server.url}?key=0123456789abcdef"
+    server.events = [event("a")]
+    look(agendas.add_source(territory=place.territory, url=url, by=place.organiser, now=NOW))
+    visit = Activity.objects.get(external_id="a")
+
+    page = client.get(visit.get_absolute_url()).content.decode()
+
+    assert visit.source == url
+    assert "Source : 127.0.0.1</p>" in page.replace("\u00a0", " ")
+    assert "0123456789abcdef" not in page
+
+
 def test_an_unchanged_agenda_is_asked_for_by_its_etag(source: AgendaSource, server: AgendaServer) -> None:
     server.events = [event("a")]
     look(source)
