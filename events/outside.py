@@ -18,8 +18,10 @@ from urllib.parse import urlsplit
 PATIENCE = 5.0
 """Seconds for one step: connecting, or the next bytes."""
 
-TRANSLATED = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("2002::/16"))
-"""IPv6 that carries an IPv4 address inside (RFC 6052, RFC 3056): what is behind it is not looked at."""
+UNICAST = ipaddress.ip_network("2000::/3")
+"""All of IPv6 that is given out to the public (IANA, RFC 4291 §2.4); the rest is old, local or kept."""
+TRANSLATED = ipaddress.ip_network("2002::/16")
+"""IPv6 that carries an IPv4 address inside (6to4, RFC 3056): what is behind it is not looked at."""
 
 
 class Unreachable(Exception):
@@ -32,7 +34,7 @@ def is_public(address: str) -> bool:
     if isinstance(found, ipaddress.IPv6Address):
         if found.ipv4_mapped:
             return is_public(str(found.ipv4_mapped))
-        if any(found in network for network in TRANSLATED):
+        if found not in UNICAST or found in TRANSLATED:
             return False
     return found.is_global and not found.is_multicast
 
