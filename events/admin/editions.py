@@ -66,6 +66,15 @@ class FestivalAdmin(OfficeAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return isinstance(request.user, User) and request.user.is_superuser
 
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A territory whose first edition this would be may be taken in too: who runs an edition runs its
+        territories, so nobody takes in those of others."""
+        user = request.user
+        if db_field.name == "territories" and isinstance(user, User) and not user.is_superuser:
+            theirs = m.Territory.objects.run_by(user).values("pk")
+            kwargs["queryset"] = m.Territory.objects.filter(Q(pk__in=theirs) | Q(festivals__isnull=True))
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
     def scope(self, rows: QuerySet, user: User) -> QuerySet:
         return rows.filter(pk__in=m.Festival.objects.run_by(user).values("pk"))
 

@@ -12,7 +12,24 @@ from accounts.models import User
 from events import models as m
 
 
-class OfficeAdmin(admin.ModelAdmin):
+class WithinReach(admin.options.BaseModelAdmin):
+    """A national team points to what it may see, nowhere else, in its lists and in what it posts."""
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().formfield_for_foreignkey(db_field, request, **self._seen(db_field, request, kwargs))
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().formfield_for_manytomany(db_field, request, **self._seen(db_field, request, kwargs))
+
+    def _seen(self, db_field: Any, request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
+        model = db_field.related_model
+        office = self.admin_site.get_model_admin(model) if self.admin_site.is_registered(model) else None
+        if not isinstance(office, OfficeAdmin):
+            return kwargs
+        return {"queryset": office.get_queryset(request), **kwargs}
+
+
+class OfficeAdmin(WithinReach, admin.ModelAdmin):
     """Open to superusers, and to a national team for what belongs to its editions (``scope``)."""
 
     formfield_overrides: ClassVar = {URLField: {"assume_scheme": "https"}}
@@ -56,7 +73,7 @@ class OfficeAdmin(admin.ModelAdmin):
         return isinstance(request.user, User) and request.user.is_superuser
 
 
-class OfficeInline(admin.TabularInline):
+class OfficeInline(WithinReach, admin.TabularInline):
     """Part of a page that is already open to who reads it."""
 
     extra = 0

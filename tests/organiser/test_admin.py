@@ -24,6 +24,7 @@ from tests.factories import (
     NOW,
     ActivityFactory,
     AppearanceFactory,
+    FestivalFactory,
     HostPersonFactory,
     RegistrationFactory,
     TerritoryFactory,
@@ -268,6 +269,39 @@ def test_a_national_team_finds_the_figures_and_names_of_its_own_alone(client, pl
 
     assert sorted(figure.pk for figure in figures) == [figure.pk for figure in mine]
     assert [one.pk for one in names] == [name.pk]
+
+
+@pytest.fixture
+def national(client, place):
+    user = UserFactory(is_staff=True)
+    FestivalTeam.objects.create(festival=place.festival, user=user)
+    client.force_login(user)
+    return client
+
+
+def test_a_national_team_moves_nothing_into_what_is_not_its_own(national, place):
+    theirs = FestivalFactory(), TerritoryFactory()
+    programme = Programme.objects.create(festival=place.festival, name="Start-up Assembly", slug="assembly")
+    commune = place.territory.communes.get()
+    typed = {"name": "x", "slug": "x", "festival": theirs[0].pk, "territory": theirs[1].pk}
+
+    moved = national.post(reverse("admin:events_programme_change", args=[programme.pk]), typed)
+    taken = national.post(reverse("admin:events_commune_change", args=[commune.pk]), typed)
+
+    assert "festival" in moved.context["adminform"].form.errors
+    assert "territory" in taken.context["adminform"].form.errors
+    typed |= {"festival": place.festival.pk, "territory": place.territory.pk}
+    assert national.post(reverse("admin:events_commune_change", args=[commune.pk]), typed).status_code == 302
+
+
+def test_a_national_team_takes_in_territories_that_are_nobody_else_s(national, place):
+    free, theirs = TerritoryFactory(), TerritoryFactory()
+    FestivalFactory().territories.add(theirs)
+
+    page = national.get(reverse("admin:events_festival_change", args=[place.festival.pk]))
+
+    field = page.context["adminform"].form.fields["territories"]
+    assert set(field.queryset) == {place.territory, free}
 
 
 def test_a_local_organiser_has_no_back_office(client, place):
