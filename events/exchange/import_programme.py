@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -148,9 +148,7 @@ class _Import:
         source: str,
         within: Territory | None,
     ) -> None:
-        self.festival, self.now, self.source, self.within = festival, now, source, within
-        # The rules write down who did it; for a command that is nobody, which the journal allows.
-        self.by = cast(User, by)
+        self.festival, self.now, self.by, self.source, self.within = festival, now, by, source, within
         self.summary = Summary()
         self.problems: list[Problem] = []
         self.destinations = Destinations(festival, home=within)

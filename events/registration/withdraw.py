@@ -21,7 +21,7 @@ from .waiting import offer_places
 
 @patient
 @transaction.atomic
-def withdraw_slot(*, slot_id: int, reason: str, by: User, now: dt.datetime, by_host: bool) -> Slot:
+def withdraw_slot(*, slot_id: int, reason: str, by: User | None, now: dt.datetime, by_host: bool) -> Slot:
     """Withdraw a published slot: who holds a place or waits is told why, the room is free again.
 
     Raises ``Refused``: REASON_NEEDED, WRONG_STATE (a draft, or withdrawn before), IN_THE_PAST (it is over).
@@ -78,7 +78,7 @@ def withdraw_slot(*, slot_id: int, reason: str, by: User, now: dt.datetime, by_h
 
 @patient
 @transaction.atomic
-def change_capacity(*, slot_id: int, capacity: int | None, now: dt.datetime, by: User) -> Slot:
+def change_capacity(*, slot_id: int, capacity: int | None, now: dt.datetime, by: User | None) -> Slot:
     """Give a slot more or fewer places (None: no limit) and offer what is free to who waits.
 
     A second wave keeps its share of them. Raises ``Refused``: PLACES_TAKEN (facts ``taken``, and ``kept``

@@ -110,11 +110,13 @@ def told_why(rule: Callable[P, R]) -> Callable[P, R]:
 @told_why
 @patient
 @transaction.atomic
-def place_slot(*, slot_id: int, room_id: int, by: User, now: dt.datetime, when: When | None = None) -> Slot:
+def place_slot(
+    *, slot_id: int, room_id: int, by: User | None, now: dt.datetime, when: When | None = None
+) -> Slot:
     """Put a slot into a room of its territory, at its own time or at ``when``.
 
     A hall that divides takes each of its parts. Copies to the slot what the room may hold. The public of a
-    published slot is told when what it knew changes.
+    published slot is told when what it knew changes. ``by`` None: a command does it.
 
     Raises ``Refused``: ROOM_OCCUPIED (``slot`` with the time asked, ``room``, ``in_the_way``: list of
     RoomOccupancy, ``ways_out``: list of WayOut), PERSON_BUSY (``in_the_way``: list of Appearance,
@@ -136,7 +138,7 @@ def move_slot(
     day: dt.date,
     start_time: dt.time,
     duration: int,
-    by: User,
+    by: User | None,
     now: dt.datetime,
     fold: int | None = None,
 ) -> Slot:
@@ -274,7 +276,7 @@ def unblock_room(
 
 
 def _settle(
-    slot_id: int, *, room_id: int | None, when: When | None, by: User, now: dt.datetime, verb: str
+    slot_id: int, *, room_id: int | None, when: When | None, by: User | None, now: dt.datetime, verb: str
 ) -> Slot:
     """``room_id`` None keeps the room the slot has; ``when`` None keeps its time."""
     slot = lock_slot_with_its_place(slot_id)
@@ -434,7 +436,7 @@ def lock_people(who: Any) -> None:
     list(locked.values_list("pk"))
 
 
-def _refuse_who_does_not_decide(slot: Slot, room: Room, by: User) -> None:
+def _refuse_who_does_not_decide(slot: Slot, room: Room, by: User | None) -> None:
     if not may_decide(room, by):
         raise Refused(Reason.ON_REQUEST, slot=slot, room=room)
 
@@ -509,7 +511,7 @@ def _in_the_way(stays: Iterable[Stay], slot: Slot | None) -> list[RoomOccupancy]
 # Who is told ------------------------------------------------------------------------------------------------
 
 
-def _write_down(verb: str, *, by: User, now: dt.datetime, text: str, slot: Slot | None = None) -> None:
+def _write_down(verb: str, *, by: User | None, now: dt.datetime, text: str, slot: Slot | None = None) -> None:
     JournalEntry.objects.create(
         at=now,
         actor=by,

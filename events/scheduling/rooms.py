@@ -93,12 +93,13 @@ def given_on_request(room: Room) -> set[int]:
     return {at.pk for at in _walk(room) if at.by_request}
 
 
-def may_decide(room: Room, user: User) -> bool:
-    """Whether a person may put something there without asking. Asks the database for a room on request."""
+def may_decide(room: Room, user: User | None) -> bool:
+    """Whether a person may put something there without asking; a command, which is nobody, may not. Asks the
+    database for a room on request."""
     asked = given_on_request(room)
-    return not asked or asked <= set(
-        Room.objects.managed_by(user).filter(pk__in=asked).values_list("pk", flat=True)
-    )
+    if not asked or user is None:
+        return not asked
+    return asked <= set(Room.objects.managed_by(user).filter(pk__in=asked).values_list("pk", flat=True))
 
 
 class Taken(Protocol):

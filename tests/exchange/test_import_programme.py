@@ -25,6 +25,7 @@ from events.models import (
     Territory,
     Venue,
 )
+from events.refusals import Reason
 from events.registration.book import register_party
 from tests.factories import (
     NOW,
@@ -472,6 +473,16 @@ def test_a_room_that_is_named_is_held(festival, room):
 
     assert Slot.objects.get().room == room
     assert RoomOccupancy.objects.get().room == room
+
+
+def test_a_room_whose_managers_decide_is_given_to_no_command(festival, room):
+    Room.objects.filter(pk=room.pk).update(by_request=True)
+
+    with pytest.raises(ImportRefused) as refusal:
+        import_entries([entry(venue="La Cantine", room="Salle Canal")], festival=festival, now=NOW)
+
+    assert [str(problem) for problem in refusal.value.problems] == [f"Ligne 2 : {Reason.ON_REQUEST.label}"]
+    assert Slot.objects.count() == 0
 
 
 def test_two_events_in_one_room_at_one_time_are_refused_by_line(festival, room):
