@@ -98,11 +98,10 @@ class Slot(models.Model):
 
     ``day``, ``start_time``, ``fold``, ``duration`` (minutes) and ``timezone`` are the source of its time;
     ``starts_at`` and ``ends_at`` are derived from them by ``set_time``. ``taken``, ``held`` and ``waiting``
-    count
-    places confirmed, places held (an offer, an address to be confirmed), and registrations on the waiting
-    list; ``reserved`` counts the places still free in pools that are not released (``Pool``). Only the rules
-    of ``events.registration`` change them. ``capacity`` NULL means no limit. ``next_release_at`` is the first
-    release of a pool to come. ``changed_ms`` is kept by the database (``events.marks``).
+    count places confirmed, places held (an offer, an address to be confirmed), and registrations on the
+    waiting list; ``reserved`` counts the places still free in pools that are not released (``Pool``). Only
+    the rules of ``events.registration`` change them. ``capacity`` NULL means no limit. ``next_release_at``
+    is the first release of a pool to come. ``changed_ms`` is kept by the database (``events.marks``).
     """
 
     class State(models.TextChoices):

@@ -71,9 +71,10 @@ def register_party(
 
     ``any_of`` names further slots to wait for, ``pool`` a reserved pool to take from, ``is_theirs`` that
     whoever asks holds the visitor's own link, ``is_vouched`` that it is no robot, ``beside`` that it is part
-    of a day, whose mail is owed by who books the day; see ``Wish``. What comes
-    back is CONFIRMED, WAITING, or HELD: until the address is confirmed, or until one of several visits is
-    chosen.
+    of a day, whose mail is owed by who books the day; see ``Wish``. What comes back is CONFIRMED, WAITING, or
+    HELD: until the address is confirmed, or until one of several visits is chosen.
+
+    Why two people never get the last place: docs/booking.md.
 
     Raises ``Refused``: CLOSED, NOT_OPEN_YET, NO_BOOKING_NEEDED, LIMIT, NAME_NEEDED, FULL (facts
     ``places_left``, ``can_wait``), SUBMISSION_REUSED, BUSY, for a partner or the owner of the link OVERLAP,
@@ -81,20 +82,20 @@ def register_party(
     address would have got; the public page shows that, the ticket goes by mail).
     """
     wish = Wish.of(
-        slot_id,
-        email,
-        party_size,
-        submission_id,
-        name,
-        locale,
-        wait,
-        partner,
-        now,
-        any_of,
-        pool,
-        is_theirs,
-        is_vouched,
-        beside,
+        slot_id=slot_id,
+        email=email,
+        party_size=party_size,
+        submission_id=submission_id,
+        name=name,
+        locale=locale,
+        wait=wait,
+        partner=partner,
+        now=now,
+        any_of=any_of,
+        pool=pool,
+        is_theirs=is_theirs,
+        is_vouched=is_vouched,
+        beside=beside,
     )
     status = CONFIRMED
     for _attempt in range(ATTEMPTS):

@@ -51,6 +51,7 @@ class Wish:
     @classmethod
     def of(
         cls,
+        *,
         slot_id: int,
         email: str,
         party_size: int,
@@ -60,11 +61,11 @@ class Wish:
         wait: bool,
         partner: ApiToken | None,
         now: dt.datetime,
-        any_of: Iterable[int] = (),
-        pool: str = "",
-        is_theirs: bool = False,
-        is_vouched: bool = True,
-        beside: Iterable[int] | None = None,
+        any_of: Iterable[int],
+        pool: str,
+        is_theirs: bool,
+        is_vouched: bool,
+        beside: Iterable[int] | None,
     ) -> Wish:
         """Raises ``Refused``: LIMIT on a party that no slot takes, WRONG_STATE on a pool nobody asks for
         (places at the door are given at the door, a second wave is everybody's when it opens).
@@ -73,21 +74,20 @@ class Wish:
             raise Refused(Reason.LIMIT, most=MOST_EVER)
         if pool and pool not in ASKED_FOR:
             raise Refused(Reason.WRONG_STATE)
-        language = "en" if locale.startswith("en") else "fr"
         return cls(
-            slot_id,
-            email.strip().lower(),
-            party_size,
-            submission_id,
-            name.strip(),
-            language,
-            wait,
-            partner,
-            now,
-            tuple(sorted({*any_of} - {slot_id})) if wait else (),
-            pool,
-            is_theirs or partner is not None,
-            is_vouched or partner is not None,
+            slot_id=slot_id,
+            email=email.strip().lower(),
+            party_size=party_size,
+            submission_id=submission_id,
+            name=name.strip(),
+            locale="en" if locale.startswith("en") else "fr",
+            wait=wait,
+            partner=partner,
+            now=now,
+            any_of=tuple(sorted({*any_of} - {slot_id})) if wait else (),
+            pool=pool,
+            is_theirs=is_theirs or partner is not None,
+            is_vouched=is_vouched or partner is not None,
             beside=None if beside is None else frozenset(beside),
         )
 
