@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
+from accounts.who import signed_in
 from events import models as m
 from events.clock import NoSuchTime, TwiceThatDay
 from events.guards import PERSON_GUARD
@@ -40,7 +41,7 @@ class ActivityAdmin(OfficeAdmin):
     @admin.action(description=_("Accept and publish"))
     def accept(self, request: HttpRequest, rows: QuerySet[m.Activity]) -> None:
         def rule(activity: m.Activity) -> object:
-            return accept_activity(activity_id=activity.pk, by=request.user, now=timezone.now())  # type: ignore[arg-type]
+            return accept_activity(activity_id=activity.pk, by=signed_in(request), now=timezone.now())
 
         ask_each(self, request, rows, rule, _published)
 
@@ -52,7 +53,7 @@ class ActivityAdmin(OfficeAdmin):
             return request_changes(
                 activity_id=activity.pk,
                 reason=reason,
-                by=request.user,  # type: ignore[arg-type]
+                by=signed_in(request),
                 now=timezone.now(),
             )
 
@@ -172,7 +173,7 @@ class SlotAdmin(OfficeAdmin):
             return withdraw_slot(
                 slot_id=slot.pk,
                 reason=reason,
-                by=request.user,  # type: ignore[arg-type]
+                by=signed_in(request),
                 now=timezone.now(),
                 by_host=False,
             )
@@ -182,7 +183,7 @@ class SlotAdmin(OfficeAdmin):
     @admin.action(description=_("Take out of the room"))
     def take_out(self, request: HttpRequest, rows: QuerySet[m.Slot]) -> None:
         def rule(slot: m.Slot) -> object:
-            return unplace_slot(slot_id=slot.pk, by=request.user, now=timezone.now())  # type: ignore[arg-type]
+            return unplace_slot(slot_id=slot.pk, by=signed_in(request), now=timezone.now())
 
         ask_each(self, request, rows, rule, _freed)
 

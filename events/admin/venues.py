@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.who import signed_in
 from events import models as m
 from events.guards import GUARD
 from events.refusals import Reason
@@ -58,7 +59,7 @@ class VenueAdmin(OfficeAdmin):
 
     def save_model(self, request: HttpRequest, obj: m.Venue, form: Any, change: bool) -> None:
         """What the desk's rules say of position and verification holds here too."""
-        by = cast(User, request.user)
+        by = signed_in(request)
         was = facts_of(m.Venue.objects.get(pk=obj.pk)) if change else facts_of(m.Venue())
         follow_position(obj, was)
         if not obj.is_verified:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
+from accounts.who import signed_in
 from events.models import Host, RoomManager, Territory, VenueManager
 from events.wording import say_list
 
@@ -32,7 +32,7 @@ class Workplace:
 @login_required
 def desk(request: HttpRequest) -> HttpResponse:
     """One place: straight there. Several: choose. None: open a door."""
-    places = workplaces(cast(User, request.user))
+    places = workplaces(signed_in(request))
     if len(places) == 1:
         return redirect(places[0].url)
     return render(request, "events/desk/desk.html", {"places": places})

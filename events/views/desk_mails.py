@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -18,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
+from accounts.who import signed_in
 from events.links import hash_of_address, read_desk_mails_token
 from events.mail.desk_wishes import SCOPES, wanted
 from events.mail.suppressions import allow_again, is_stopped, stop, takes_no_mail
@@ -61,7 +62,7 @@ class Choice:
 @login_required
 def desk_mails(request: HttpRequest) -> HttpResponse:
     """One box for each kind of mail to a desk."""
-    email, now = cast(User, request.user).email, timezone.now()
+    email, now = signed_in(request).email, timezone.now()
     if request.method == "POST":
         kept = set(request.POST.getlist("kept"))
         for scope in SCOPES:

@@ -246,14 +246,14 @@ def _for_all(request: HttpRequest, body: str, content_type: str, lang: str, kind
     """Readable from anywhere, kept for a while, 304 when it is the same."""
     content = body.encode()
     etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    response: Any = HttpResponse(content, content_type=content_type)
+    response = HttpResponse(content, content_type=content_type)
     response["ETag"] = etag
     response["Content-Language"] = lang
     patch_cache_control(response, public=True, max_age=SECONDS_KEPT[kind])
-    response = get_conditional_response(request, etag=etag, response=response) or response
-    response["Access-Control-Allow-Origin"] = "*"
-    response["Cross-Origin-Resource-Policy"] = "cross-origin"
-    return response  # type: ignore[no-any-return]
+    answer = get_conditional_response(request, etag=etag, response=response) or response
+    answer["Access-Control-Allow-Origin"] = "*"
+    answer["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return answer
 
 
 @cache

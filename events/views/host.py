@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -15,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.models import User
+from accounts.who import signed_in
 from events.clock import on_the_wall
 from events.forms.host import InviteForm, NewHostForm, ProfileForm
 from events.hosting import (
@@ -40,11 +39,9 @@ FORM = ["GET", "HEAD", "POST"]
 
 def host_of(request: HttpRequest, slug: str) -> Host:
     """The host a person speaks for, or 404: what is not one's own does not exist."""
-    return get_object_or_404(Host.objects.managed_by(person(request)).select_related("territory"), slug=slug)
-
-
-def person(request: HttpRequest) -> User:
-    return cast(User, request.user)
+    return get_object_or_404(
+        Host.objects.managed_by(signed_in(request)).select_related("territory"), slug=slug
+    )
 
 
 # Which host -------------------------------------------------------------------------------------------------
@@ -54,7 +51,7 @@ def person(request: HttpRequest) -> User:
 @login_required
 def host_desk(request: HttpRequest) -> HttpResponse:
     """One's only host at once; several to choose from; none: the first step."""
-    hosts = list(Host.objects.managed_by(person(request)).select_related("territory"))
+    hosts = list(Host.objects.managed_by(signed_in(request)).select_related("territory"))
     if len(hosts) == 1:
         return redirect("events:host_overview", hosts[0].slug)
     return render(request, "events/host/hosts.html", {"hosts": hosts})
@@ -66,7 +63,7 @@ def host_new(request: HttpRequest) -> HttpResponse:
     """Open a door: name, territory, town, a sentence. The rest waits in the profile."""
     form = NewHostForm(request.POST or None, request.FILES or None, today=timezone.localdate())
     if request.method == "POST" and form.is_valid():
-        host = open_host(by=person(request), values=form.values, logo=form.cleaned_data["logo"])
+        host = open_host(by=signed_in(request), values=form.values, logo=form.cleaned_data["logo"])
         messages.success(
             request, _("%(host)s has its door. Now say what people will see.") % {"host": host.name}
         )
@@ -210,10 +207,10 @@ def host_members(request: HttpRequest, slug: str) -> HttpResponse:
     form = InviteForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         hour = dt.timedelta(hours=1)
-        if not allow(action="invite", peer=f"user:{person(request).pk}", limit=20, per=hour, now=now):
+        if not allow(action="invite", peer=f"user:{signed_in(request).pk}", limit=20, per=hour, now=now):
             return too_many_requests(request, retry_after=3600)
         email = form.cleaned_data["email"]
-        invite_member(host_id=host.pk, email=email, by=person(request), now=now)
+        invite_member(host_id=host.pk, email=email, by=signed_in(request), now=now)
         messages.success(
             request, _("An invitation leaves for %(email)s. Its link lasts 14 days.") % {"email": email}
         )
@@ -255,9 +252,9 @@ def host_join(request: HttpRequest, token: str) -> HttpResponse:
     if found is None:
         return render(request, "events/host/join_expired.html", status=404)
     host, email = found
-    is_theirs = person(request).email.lower() == email
+    is_theirs = signed_in(request).email.lower() == email
     if request.method == "POST" and is_theirs:
-        join_host(host_id=host.pk, user=person(request))
+        join_host(host_id=host.pk, user=signed_in(request))
         messages.success(request, _("You now speak for %(host)s.") % {"host": host.name})
         return redirect("events:host_overview", host.slug)
     context = {"host": host, "email": email, "is_theirs": is_theirs}

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.who import signed_in
 from events.clock import on_the_wall
 from events.forms.host import ActivityForm, ReasonForm, TextsForm, open_editions
 from events.hosting import change_activity, delete_draft, draft_activity, own_place
@@ -26,14 +27,14 @@ from events.moderation import (
     take_back_activity,
 )
 from events.refusals import Reason, Refused
-from events.views.host import FORM, host_of, person
+from events.views.host import FORM, host_of
 
 State = Activity.State
 
 
 def activities_of(request: HttpRequest, slug: str) -> QuerySet[Activity]:
     """Activities of a host that the person speaks for, with what their pages show."""
-    mine = Activity.objects.managed_by(person(request)).filter(host__slug=slug)
+    mine = Activity.objects.managed_by(signed_in(request)).filter(host__slug=slug)
     return mine.select_related(
         "host__territory", "territory", "festival", "programme", "venue__commune", "venue__territory"
     )
@@ -62,7 +63,7 @@ def host_activity_new(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "events/host/no_edition.html", {"host": host})
     form = ActivityForm(request.POST or None, host=host, today=today)
     if request.method == "POST" and form.is_valid():
-        activity = draft_activity(host=host, values=_with_place(form, host), by=person(request))
+        activity = draft_activity(host=host, values=_with_place(form, host), by=signed_in(request))
         messages.success(request, _("The draft is saved. Now its times."))
         return redirect("events:host_slots_add", host.slug, activity.pk)
     context = {"host": host, "form": form}
@@ -108,7 +109,7 @@ def host_activity_edit(request: HttpRequest, slug: str, pk: int) -> HttpResponse
     if request.method == "POST" and form.is_valid():
         values = form.values if is_public else _with_place(form, host)
         try:
-            change_activity(activity_id=pk, values=values, by=person(request), now=now)
+            change_activity(activity_id=pk, values=values, by=signed_in(request), now=now)
         except Refused as refused:
             form.add_error(None, refused.reason.label)
         else:
@@ -125,7 +126,7 @@ def host_activity_edit(request: HttpRequest, slug: str, pk: int) -> HttpResponse
 def host_activity_submit(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     activity = get_object_or_404(activities_of(request, slug), pk=pk)
     try:
-        submit_activity(activity_id=activity.pk, by=person(request), now=timezone.now())
+        submit_activity(activity_id=activity.pk, by=signed_in(request), now=timezone.now())
     except Refused as refused:
         messages.error(request, refused.reason.label)
     else:
@@ -141,7 +142,7 @@ def host_activity_reopen(request: HttpRequest, slug: str, pk: int) -> HttpRespon
     activity = get_object_or_404(activities_of(request, slug), pk=pk)
     rule = reopen_activity if activity.state == State.REJECTED else take_back_activity
     try:
-        rule(activity_id=activity.pk, by=person(request), now=timezone.now())
+        rule(activity_id=activity.pk, by=signed_in(request), now=timezone.now())
     except Refused as refused:
         messages.error(request, refused.reason.label)
     else:
@@ -160,7 +161,9 @@ def host_activity_cancel(request: HttpRequest, slug: str, pk: int) -> HttpRespon
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            cancel_activity(activity_id=pk, reason=form.cleaned_data["reason"], by=person(request), now=now)
+            cancel_activity(
+                activity_id=pk, reason=form.cleaned_data["reason"], by=signed_in(request), now=now
+            )
         except Refused as refused:
             form.add_error("reason", refused.reason.label)
         else:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.who import signed_in
 from events.clock import on_the_wall
 from events.forms.people import AbsenceForm, PersonForm, ReceiveForm
 from events.models import Absence, Appearance, HostPerson, Slot
@@ -29,7 +30,7 @@ from events.scheduling.people import (
     remove_absence,
     remove_person,
 )
-from events.views.host import FORM, host_of, person
+from events.views.host import FORM, host_of
 from events.views.host_slots import refusal_in_words, slots_managed
 from events.wording import say_moment
 
@@ -163,7 +164,7 @@ def host_slot_greeters(request: HttpRequest, slug: str, pk: int) -> HttpResponse
     if request.method == "POST" and form.is_valid():
         chosen = [one.pk for one in form.cleaned_data["people"]]
         try:
-            findings = choose_people(slot_id=pk, person_ids=chosen, by=person(request), now=now)
+            findings = choose_people(slot_id=pk, person_ids=chosen, by=signed_in(request), now=now)
         except Refused as refused:
             refusal = [str(refused.reason.label), *refusal_in_words(refused, slot)]
             form.add_error("people", refusal)

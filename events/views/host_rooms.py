@@ -12,11 +12,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.who import signed_in
 from events.forms.rooms import AskForSlotForm
 from events.models import Room, RoomRequest, Slot
 from events.refusals import Reason, Refused
 from events.scheduling.requests import ask_for_slot, withdraw_request
-from events.views.host import FORM, person
+from events.views.host import FORM
 from events.views.host_slots import slots_managed
 
 
@@ -53,7 +54,7 @@ def host_room_ask(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
                     room_id=room.pk,
                     slot_id=slot.pk,
                     message=form.cleaned_data["message"],
-                    by=person(request),
+                    by=signed_in(request),
                     now=now,
                 )
             except Refused as no:
@@ -78,7 +79,7 @@ def host_room_withdraw(request: HttpRequest, slug: str, pk: int, asked: int) -> 
     slot = get_object_or_404(slots_managed(request, slug), pk=pk)
     found = get_object_or_404(slot.room_requests.all(), pk=asked)
     try:
-        withdraw_request(request_id=found.pk, by=person(request), now=timezone.now())
+        withdraw_request(request_id=found.pk, by=signed_in(request), now=timezone.now())
     except Refused as no:
         messages.error(request, no.reason.label)
     else:

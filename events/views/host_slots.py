@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.who import signed_in
 from events.forms.host import CapacityForm, ReasonForm, SlotForm, SlotsForm
 from events.forms.openings import HOSTS, PoolsForm
 from events.hosting import delete_draft_slot
@@ -23,7 +24,7 @@ from events.registration.withdraw import change_capacity, withdraw_slot
 from events.scheduling.place import move_slot
 from events.scheduling.repeat import PlannedSlot, add_slots, with_problems
 from events.scheduling.restore import restore_slot
-from events.views.host import FORM, person
+from events.views.host import FORM
 from events.views.host_activities import activities_of
 from events.views.organiser_refusals import refused_by_people
 from events.views.reserves import parts_of, save_pools, say_kept, say_refused
@@ -32,7 +33,7 @@ from events.wording import say_duration, say_time
 
 def slots_managed(request: HttpRequest, slug: str) -> QuerySet[Slot]:
     """Slots of a host that the person speaks for."""
-    return Slot.objects.managed_by(person(request)).filter(activity__host__slug=slug).for_showing()
+    return Slot.objects.managed_by(signed_in(request)).filter(activity__host__slug=slug).for_showing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def host_slots_add(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
                     activity_id=pk,
                     planned=form.planned,
                     capacity=form.cleaned_data["capacity"],
-                    by=person(request),
+                    by=signed_in(request),
                     now=now,
                 )
             except Refused as refused:
@@ -112,7 +113,7 @@ def host_slot_edit(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
                 start_time=typed["start_time"],
                 duration=typed["duration"],
                 fold=typed["fold"],
-                by=person(request),
+                by=signed_in(request),
                 now=now,
             )
         except Refused as no:
@@ -159,7 +160,9 @@ def host_slot_capacity(request: HttpRequest, slug: str, pk: int) -> HttpResponse
     form = CapacityForm(request.POST or None, slot=slot)
     if request.method == "POST" and form.is_valid():
         try:
-            change_capacity(slot_id=pk, capacity=form.cleaned_data["capacity"], by=person(request), now=now)
+            change_capacity(
+                slot_id=pk, capacity=form.cleaned_data["capacity"], by=signed_in(request), now=now
+            )
         except Refused as no:
             form.add_error("capacity", say_refused(no))
         else:
@@ -180,7 +183,7 @@ def host_slot_pools(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     pools = PoolsForm(request.POST, slot=slot, kinds=HOSTS)
     if pools.is_valid():
         try:
-            number = save_pools(pools, by=person(request), now=now)
+            number = save_pools(pools, by=signed_in(request), now=now)
         except Refused as no:
             pools.refuse(no)
         else:
@@ -213,7 +216,7 @@ def host_slot_withdraw(request: HttpRequest, slug: str, pk: int) -> HttpResponse
     if request.method == "POST" and form.is_valid():
         try:
             withdraw_slot(
-                slot_id=pk, reason=form.cleaned_data["reason"], by=person(request), now=now, by_host=True
+                slot_id=pk, reason=form.cleaned_data["reason"], by=signed_in(request), now=now, by_host=True
             )
         except Refused as no:
             form.add_error("reason", no.reason.label)
@@ -232,7 +235,7 @@ def host_slot_restore(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     try:
         if not slot.cancelled_by_host:
             raise Refused(Reason.WRONG_STATE)
-        restore_slot(slot_id=pk, by=person(request), now=timezone.now())
+        restore_slot(slot_id=pk, by=signed_in(request), now=timezone.now())
     except Refused as no:
         messages.error(request, " ".join([str(no.reason.label), *refused_by_people(no, slot.timezone)]))
     else:

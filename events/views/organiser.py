@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from accounts.who import signed_in
 from events.follows.asking import followers_of
 from events.models import (
     Festival,
@@ -37,7 +38,7 @@ from events.wording import say_day, say_number, say_when
 
 from .organiser_board import board_url, waiting_for_a_room
 from .organiser_chart import Chart, draw
-from .organiser_frame import Workplace, edition_of, frame, signed_in, territories_of, workplace
+from .organiser_frame import Workplace, edition_of, frame, territories_of, workplace
 from .organiser_mails import mails_of
 
 NEARLY_FULL = 0.9

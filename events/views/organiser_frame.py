@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.who import signed_in
 from events.clock import on_the_wall
 from events.exchange.community import edition_under_way
 from events.models import (
@@ -85,12 +86,6 @@ def territories_of(user: User, *, rooms: bool = False) -> Any:
     if rooms:
         theirs |= Q(pk__in=RoomManager.objects.filter(user=user).values("room__venue__territory"))
     return Territory.objects.filter(theirs)
-
-
-def signed_in(request: HttpRequest) -> User:
-    """The person at the desk; the views that call this are behind the sign-in."""
-    assert isinstance(request.user, User)  # noqa: S101 - for the types; ``login_required`` holds it
-    return request.user
 
 
 def workplace(

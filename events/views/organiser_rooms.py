@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.who import signed_in
 from events.clock import on_the_wall
 from events.forms.organiser import HoursFormSet, RoomForm, hours_lines
 from events.forms.rooms import HoldForm, ManagerForm
@@ -33,7 +34,7 @@ from events.scheduling.requests import to_answer
 from events.scheduling.rooms import MIDNIGHT, atoms_of, opens_between
 from events.scheduling.venues import change_room, open_room
 
-from .organiser_frame import Workplace, frame, signed_in, workplace
+from .organiser_frame import Workplace, frame, workplace
 from .organiser_grid import clock_time
 from .organiser_refusals import describe_occupancy
 
