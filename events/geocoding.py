@@ -7,30 +7,25 @@ What somebody put by hand is never overwritten, and a geocoder that is absent or
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import http.client
 import json
 import logging
 import math
 import re
-import socket
-import threading
 import time
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
 from events.models import Commune, Venue
+from events.outside import Unreachable, ask_service
 
 logger = logging.getLogger(__name__)
 
-PATIENCE = 5.0
-"""Seconds for one step: connecting, or the next bytes."""
 LONGEST = 10.0
 """Seconds for all of it, however slowly the bytes drip."""
 MOST_READ = 64 * 1024
@@ -43,10 +38,6 @@ SWEEP_LASTS = 10.0
 """Seconds after which a sweep asks no more: mails wait behind it where there is no worker of its own."""
 
 INSEE_CODE = re.compile(r"(?:\d{2}|2[AB])\d{3}")
-
-
-class Trouble(Exception):
-    """No answer that says anything about the address: asked again at the next sweep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +76,7 @@ def geocode_due(*, now: dt.datetime, limit: int = AT_ONCE) -> int:
             break
         try:
             found = ask(address=venue.address, postcode=venue.postcode, city=venue.city)
-        except Trouble as trouble:
+        except Unreachable as trouble:
             logger.warning("The geocoder gave no answer: %s", trouble)
             break
         answered += settle(venue=venue, found=found, now=now)
@@ -132,58 +123,26 @@ def whole_commune(insee_code: str) -> str:
 
 
 def ask(*, address: str, postcode: str, city: str) -> Found | None:
-    """Where an address is, or None when the geocoder does not know it well enough. Raises ``Trouble``."""
+    """Where an address is, or None when the geocoder does not know it well enough. Raises ``Unreachable``."""
     asked = {"q": f"{address}, {city}"[:200], "limit": "1"}
     if postcode:
         asked["postcode"] = postcode
     joint = "&" if "?" in settings.GEOCODER_URL else "?"
-    status, body = _get(f"{settings.GEOCODER_URL}{joint}{urlencode(asked)}")
+    status, body = ask_service(
+        f"{settings.GEOCODER_URL}{joint}{urlencode(asked)}",
+        agent="festival-geocoding/1",
+        seconds=LONGEST,
+        most=MOST_READ,
+    )
     if status in (400, 422):  # this question, not the service
         return None
     if status != 200:
-        raise Trouble(f"HTTP {status}")
+        raise Unreachable(f"HTTP {status}")
     return _read(body)
 
 
-def _get(url: str) -> tuple[int, bytes]:
-    """Status and body of one GET, without redirects. Raises ``Trouble``."""
-    try:
-        parts = urlsplit(url)
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        connection = kind(parts.hostname or "", parts.port, timeout=PATIENCE)
-    except (ValueError, http.client.HTTPException) as error:
-        raise Trouble("GEOCODER_URL is no address") from error
-    guard = None
-    try:
-        connection.connect()
-        # A step's time-out starts again with every byte; this one does not. It holds the socket itself:
-        # an answer without a length takes it over from the connection.
-        guard = threading.Timer(LONGEST, _cut, [connection.sock])
-        guard.daemon = True
-        guard.start()
-        headers = {"User-Agent": "festival-geocoding/1", "Accept": "application/json"}
-        connection.request("GET", f"{parts.path or '/'}?{parts.query}", headers=headers)
-        answer = connection.getresponse()
-        body = answer.read(MOST_READ + 1)
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Trouble(f"{type(error).__name__}: {error}") from error
-    finally:
-        if guard is not None:
-            guard.cancel()
-        connection.close()
-    if len(body) > MOST_READ:
-        raise Trouble("the answer is too long")
-    return answer.status, body
-
-
-def _cut(line: socket.socket) -> None:
-    """End it from outside: whoever reads finds the line closed."""
-    with contextlib.suppress(OSError):
-        line.shutdown(socket.SHUT_RDWR)
-
-
 def _read(body: bytes) -> Found | None:
-    """The first feature, when it is sure enough and no mere commune. Raises ``Trouble`` on anything else."""
+    """The first feature, when it is sure enough and no mere commune. Raises ``Unreachable`` on all else."""
     try:
         features = json.loads(body)["features"]
         if features == []:
@@ -192,12 +151,12 @@ def _read(body: bytes) -> Found | None:
         properties = features[0]["properties"]
         score, label = properties["score"], properties["label"]
     except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
-        raise Trouble(f"this is no answer: {type(error).__name__}") from error
+        raise Unreachable(f"this is no answer: {type(error).__name__}") from error
     numbers = (longitude, latitude, score)
     if not all(type(one) in (int, float) and math.isfinite(one) for one in numbers):
-        raise Trouble("this is no position")
+        raise Unreachable("this is no position")
     if abs(latitude) > 90 or abs(longitude) > 180 or not isinstance(label, str):
-        raise Trouble("this is no position")
+        raise Unreachable("this is no position")
     # The middle of a town is not where its street is.
     if score < LEAST_SCORE or properties.get("type") == "municipality":
         return None

@@ -21,7 +21,7 @@ from django.utils.translation import override
 from accounts.models import User
 from events.folding import fold
 from events.mail.invitation import INVITATION_LASTS, owe_invitation
-from events.models import Activity, Commune, Host, HostMember, JournalEntry, Slot, Venue, VenueMerge
+from events.models import Activity, Commune, Company, Host, HostMember, JournalEntry, Slot, Venue, VenueMerge
 from events.refusals import Reason, Refused
 
 TEXTS = (
@@ -53,10 +53,15 @@ def open_host(*, by: User, values: dict[str, Any], logo: ContentFile | None = No
 
 
 def change_host(
-    *, host_id: int, values: dict[str, Any], logo: ContentFile | None = None, drop_logo: bool = False
+    *,
+    host_id: int,
+    values: dict[str, Any],
+    siren: str = "",
+    logo: ContentFile | None = None,
+    drop_logo: bool = False,
 ) -> Host:
     """Change what a host says of itself; its address stays. A new logo, or ``drop_logo``, takes the old file
-    away.
+    away; another number, what the register said of the one before.
     """
     with transaction.atomic():
         host = Host.objects.select_for_update().get(pk=host_id)
@@ -69,6 +74,9 @@ def change_host(
         elif drop_logo:
             host.logo = ""
         host.save()
+        Company.objects.filter(host=host).exclude(siren=siren).delete()
+        if siren:
+            Company.objects.get_or_create(host=host, defaults={"siren": siren})
         if old and host.logo.name != old:
             transaction.on_commit(lambda: host.logo.storage.delete(old))
         if (host.name, host.city) != was:

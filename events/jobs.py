@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from events import longwork
 from events.broadcasts import rest_at_night, run_broadcast
+from events.companies import look_up_due
 from events.digests import owe_digests
 from events.exchange import agendas
 from events.follows import owe_follows
@@ -136,6 +137,19 @@ def geocode(now: dt.datetime) -> int:
     return answered
 
 
+@shared_task(name="events.look_up_companies", ignore_result=True)
+def look_up_companies_task() -> None:
+    """Every minute: ask the register who the companies of hosts are."""
+    look_up_companies(timezone.now())
+
+
+def look_up_companies(now: dt.datetime) -> int:
+    """For how many companies the register had an answer; none where COMPANY_REGISTRY_URL is not set."""
+    answered = look_up_due(now=now)
+    beat("look_up_companies", now)
+    return answered
+
+
 @shared_task(name=agendas.TASK, ignore_result=True)
 def follow_agendas_task() -> None:
     """Every minute, and when a team has just asked: read the agendas followed that are due."""
@@ -236,6 +250,7 @@ def sweep(now: dt.datetime | None = None) -> Sweep:
     report = deliver_due(now=now)
     webhooks.deliver_webhooks(now=now)
     geocode(at)
+    look_up_companies(at)
     follow_agendas(at)
     watch_mail(at)
     for name in ("release_leases", "expire", "deliver_due", "deliver_webhooks"):

@@ -1,4 +1,5 @@
-"""Calling an address that somebody typed: on the public network alone, and for so long.
+"""Calling an address that somebody typed: on the public network alone, and for so long. What the operator set
+may stand anywhere.
 
 The name is resolved here and the connection goes to the address that was looked at, so that a name which
 answers otherwise the second time (DNS rebinding) changes nothing.
@@ -63,6 +64,20 @@ def called(url: str, *, seconds: float, private: bool) -> Iterator[Pinned]:
     finally:
         guard.cancel()
         connection.close()
+
+
+def ask_service(url: str, *, agent: str, seconds: float, most: int) -> tuple[int, bytes]:
+    """Status and body of one GET to a service that the operator chose, private or not; no redirects.
+
+    ``seconds`` and ``most`` (bytes) bound all of it. Raises ``Unreachable``.
+    """
+    with called(url, seconds=seconds, private=True) as connection:
+        connection.request("GET", path_of(url), headers={"User-Agent": agent, "Accept": "application/json"})
+        answer = connection.getresponse()
+        body = answer.read(most + 1)
+    if len(body) > most:
+        raise Unreachable("the answer is too long")
+    return answer.status, body
 
 
 def path_of(url: str) -> str:

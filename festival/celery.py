@@ -43,6 +43,7 @@ app.conf.beat_schedule = {
         "events.pass_places_on": 30.0,
         "events.draw_ballots": 60.0,
         "events.geocode": 60.0,
+        "events.look_up_companies": 60.0,
         "events.follow_agendas": 60.0,
         "events.owe_digests": 60.0,
         "events.owe_follows": 60.0,

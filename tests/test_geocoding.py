@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from events import geocoding, jobs
+from events import geocoding, jobs, outside
 from events.models import Commune, Heartbeat, Venue
 from events.scheduling.venue_facts import look_up_again
 from tests.factories import NOW, ActivityFactory, TerritoryFactory, VenueFactory
@@ -157,7 +157,7 @@ def test_a_question_that_is_refused_counts_as_not_known(geocoder, venue):
 
 
 def test_a_service_that_does_not_answer_in_time_is_given_up(geocoder, venue, monkeypatch):
-    monkeypatch.setattr(geocoding, "PATIENCE", 0.2)
+    monkeypatch.setattr(outside, "PATIENCE", 0.2)
     geocoder.features, geocoder.stall = [feature()], 60
 
     assert geocoding.geocode_due(now=NOW) == 0

@@ -23,6 +23,7 @@ SWEEPS = {
     "events.pass_places_on",
     "events.draw_ballots",
     "events.geocode",
+    "events.look_up_companies",
     "events.follow_agendas",
     "events.owe_digests",
     "events.watch_mail",

@@ -11,6 +11,11 @@ from urllib.parse import urlsplit
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from stdnum.fr.siren import compact
+from stdnum.fr.siret import is_valid as is_siret
+from stdnum.fr.siret import to_siren
+
+from events.models.company import check_siren
 
 # Marks that turn the reading direction of what follows (Unicode TR 9, 36): a name must not rewrite its
 # neighbours.
@@ -50,6 +55,17 @@ def web_address(url: str, *, private: bool) -> str:
     if parts.scheme != "https" and not private:
         raise ValidationError(_("The address must begin with https://."), code="https")
     return parts._replace(fragment="").geturl()
+
+
+class SirenField(forms.CharField):
+    """A company's number with or without spaces; of the fourteen digits of a SIRET, the first nine."""
+
+    def to_python(self, value: Any) -> str:
+        number = compact(super().to_python(value) or "")
+        number = to_siren(number) if is_siret(number) else number
+        if number:
+            check_siren(number)
+        return number
 
 
 class PlainTextMixin(forms.BaseForm):

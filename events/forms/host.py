@@ -11,10 +11,10 @@ from django.core.validators import RegexValidator
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from events.forms.fields import ClockField, DayField, PlainTextMixin
+from events.forms.fields import ClockField, DayField, PlainTextMixin, SirenField
 from events.forms.pictures import PictureField
 from events.hosting import TEXTS
-from events.models import Activity, Festival, Host, Mode, Programme, Slot, Territory, Theme, Venue
+from events.models import Activity, Company, Festival, Host, Mode, Programme, Slot, Territory, Theme, Venue
 from events.scheduling.repeat import LONGEST, SHORTEST, PlannedSlot, repetition
 from events.wording import say_day
 
@@ -64,6 +64,13 @@ class ProfileForm(PlainTextMixin, forms.ModelForm):
     """Everything a host says of itself. The territory stays: its organisers have the activities in hand."""
 
     website = forms.URLField(label=_("Website"), required=False, assume_scheme="https", max_length=200)
+    siren = SirenField(
+        label=_("SIREN number"),
+        required=False,
+        max_length=20,
+        help_text=_("Nine digits, if you have one. For the organisers alone, never shown."),
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
     new_logo = PictureField(label=_("Logo"), required=False, help_text=_("JPEG, PNG or WebP, 4 MB at most."))
     drop_logo = forms.BooleanField(label=_("Take the logo away"), required=False)
 
@@ -91,14 +98,15 @@ class ProfileForm(PlainTextMixin, forms.ModelForm):
         self.fields["city"].required = True
         theme: Any = self.fields["theme"]
         theme.choices = [("", _("No theme in particular")), *Theme.choices]
+        company = Company.objects.filter(host=self.instance).first()
+        self.fields["siren"].initial = company and company.siren
         if not self.instance.logo:
             del self.fields["drop_logo"]
 
     @property
     def values(self) -> dict[str, Any]:
-        return {
-            name: value for name, value in self.cleaned_data.items() if name not in ("new_logo", "drop_logo")
-        }
+        beside = ("siren", "new_logo", "drop_logo")
+        return {name: value for name, value in self.cleaned_data.items() if name not in beside}
 
 
 class InviteForm(PlainTextMixin, forms.Form):

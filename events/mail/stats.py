@@ -28,6 +28,7 @@ SWEEPS = {
     "expire": 60,
     "draw_ballots": 60,
     "geocode": 60,
+    "look_up_companies": 60,
     "follow_agendas": 60,
     "forget": 86400,
 }

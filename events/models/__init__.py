@@ -18,6 +18,7 @@ from .choices import (
     Theme,
     Weekday,
 )
+from .company import Company
 from .ecosystem import EcosystemEntry, Figure
 from .festival import (
     ArchiveEntry,
@@ -85,6 +86,7 @@ __all__ = [
     "BallotWish",
     "Broadcast",
     "Commune",
+    "Company",
     "Delivery",
     "DeliveryEvent",
     "DraftChange",

@@ -184,6 +184,7 @@ def host_profile(request: HttpRequest, slug: str) -> HttpResponse:
         change_host(
             host_id=host.pk,
             values=form.values,
+            siren=form.cleaned_data["siren"],
             logo=form.cleaned_data["new_logo"],
             drop_logo=form.cleaned_data.get("drop_logo", False),
         )

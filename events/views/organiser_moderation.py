@@ -105,7 +105,13 @@ def _activity(place: Workplace, pk: int) -> Activity:
     shown = Activity.objects.moderated_by(place.user).filter(territory=place.territory)
     return get_object_or_404(
         shown.exclude(state=Activity.State.DRAFT).select_related(
-            "host__territory", "territory", "venue__commune", "venue__territory", "festival", "programme"
+            "host__territory",
+            "host__company",
+            "territory",
+            "venue__commune",
+            "venue__territory",
+            "festival",
+            "programme",
         ),
         pk=pk,
     )

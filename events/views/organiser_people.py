@@ -43,7 +43,9 @@ def hosts(request: HttpRequest, territory: str) -> HttpResponse:
                 "activities", filter=here & Q(activities__state=Activity.State.SUBMITTED), distinct=True
             ),
             member_count=Count("members", distinct=True),
-        ).order_by("sort_name", "pk")[: PAGE + 1]
+        )
+        .select_related("company")
+        .order_by("sort_name", "pk")[: PAGE + 1]
     )
     context = frame(
         place,

@@ -39,6 +39,7 @@ SWEEP_WORDS: dict[str, str | Promise] = {
     "work_on_jobs": _("Long work goes on"),
     "draw_ballots": _("Ballots are drawn"),
     "geocode": _("Addresses are looked up"),
+    "look_up_companies": _("Companies are looked up"),
     "follow_agendas": _("Agendas followed are read"),
     "forget": _("What may no longer be kept is erased"),
 }

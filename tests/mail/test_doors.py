@@ -131,7 +131,7 @@ def test_drain_once_does_all_the_sweeps(visit: SimpleNamespace, time_machine: An
     assert run("drain_outbox", "--once") == "1 reminder owed; 1 sent.\n"
     names = [
         *("deliver_due", "deliver_webhooks", "draw_ballots", "expire", "follow_agendas", "geocode"),
-        *("owe_digests", "owe_follows"),
+        *("look_up_companies", "owe_digests", "owe_follows"),
         *("owe_reminders", "owe_reminders_whole", "pass_places_on", "release_leases", "watch_mail"),
         "work_on_jobs",
     ]

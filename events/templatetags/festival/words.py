@@ -57,6 +57,12 @@ def equipment(codes: Iterable[str]) -> str:
 
 
 @register.filter
+def siren(number: str) -> str:
+    """« 552 100 554 »: as it is written, and not to be broken."""
+    return "\u202f".join(number[at : at + 3] for at in (0, 3, 6))
+
+
+@register.filter
 def typo(text: object) -> str:
     """A sentence from elsewhere with the spaces and apostrophes of French, when the page is French."""
     return set_in_french(str(text)) if wording.language() == "fr" else str(text)
