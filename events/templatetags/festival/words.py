@@ -59,7 +59,7 @@ def equipment(codes: Iterable[str]) -> str:
 @register.filter
 def siren(number: str) -> str:
     """« 552 100 554 »: as it is written, and not to be broken."""
-    return "\u202f".join(number[at : at + 3] for at in (0, 3, 6))
+    return "\xa0".join(number[at : at + 3] for at in (0, 3, 6))
 
 
 @register.filter
