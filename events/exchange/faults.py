@@ -139,7 +139,7 @@ class Fault(TextChoices):
     )
     # What speaks for itself.
     REFUSED = "refused", "%(reason)s"
-    FOUND = "found", "%(reason)s %(found)s"
+    FOUND = "found", "%(reason)s %(sentence)s"
     AS_WRITTEN = "as_written", "%(text)s"
 
     def of(self, **facts: Any) -> Said:
@@ -151,8 +151,8 @@ class Fault(TextChoices):
 class Said:
     """A fault and its facts, as JSON can keep them; ``str`` words it in the active language.
 
-    Read by their names: ``day``, ``time`` and ``slot`` (both), ``reason`` (of a refusal), ``found`` (a
-    sentence by language); a fact may itself be something said.
+    Read by their names: ``day``, ``time`` and ``slot`` (both), ``reason`` (of a refusal), ``sentence`` (one
+    for each language); a fact may itself be something said.
     """
 
     fault: Fault
@@ -202,5 +202,5 @@ _WORDED: dict[str, Callable[[Any], str]] = {
     "time": lambda kept: say_time(dt.time.fromisoformat(kept)),
     "slot": _say_slot,
     "reason": lambda kept: str(Reason(kept).label),
-    "found": lambda kept: kept.get(get_language()) or kept[settings.LANGUAGE_CODE],
+    "sentence": lambda kept: kept.get(get_language()) or kept[settings.LANGUAGE_CODE],
 }

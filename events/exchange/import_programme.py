@@ -504,8 +504,8 @@ def _said(refused: Refused) -> Said:
         names = ", ".join(f"{one.person} ({one.slot.activity})" for one in facts["in_the_way"])
         return Fault.WHO_IS_WHERE.of(reason=reason, names=names)
     if findings := facts.get("findings"):
-        found = in_each_language(lambda: " ".join(one.words for one in findings))
-        return Fault.FOUND.of(reason=reason, found=found)
+        sentence = in_each_language(lambda: " ".join(one.words for one in findings))
+        return Fault.FOUND.of(reason=reason, sentence=sentence)
     return Fault.REFUSED.of(reason=reason)
 
 

@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from events.mail.batch import asked_together
-from events.mail.letters import plain
+from events.mail.letters import plain, unlinked
 from events.models import Festival, Follow, FullSpell, Message, Mode, Slot, Topic
 from events.models.slot import SlotQuerySet
 from events.rulebook import quiet_of
@@ -75,9 +75,9 @@ def open_slots(now: dt.datetime) -> SlotQuerySet:
 def name_of(topic: Topic) -> str:
     """« Toulouse », « Santé, Toulouse », the name of a host, the title of an activity."""
     if topic.host is not None:
-        return plain(topic.host.name)
+        return unlinked(topic.host.name)
     if topic.activity is not None:
-        return plain(topic.activity.title)
+        return unlinked(topic.activity.title)
     parts = [str(topic.get_theme_display()) if topic.theme else ""]
     parts.append(plain(topic.territory.name) if topic.territory else "")
     return ", ".join(part for part in parts if part)

@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 
 from accounts.adapter import pieces_of
 from accounts.models import User
-from events.mail.letters import plain
+from events.mail.letters import unlinked
 from events.mail.outbox import owe
 from events.models import Message
 
@@ -25,8 +25,8 @@ def owe_invitation(
     Call it in the language of ``by``, in whose name it goes, and inside a transaction. The names among
     ``words`` were typed by somebody and lead nowhere; ``url`` is ours.
     """
-    subject = plain(subject)
-    said = {name: word if name == "url" else plain(str(word)) for name, word in words.items()}
+    subject = unlinked(subject)
+    said = {name: word if name == "url" else unlinked(str(word)) for name, word in words.items()}
     text = render_to_string(template, {**said, "days": INVITATION_LASTS.days}).strip() + "\n"
     letter = {"subject": subject, "pieces": pieces_of(text), "site_url": settings.SITE_URL}
     owe(

@@ -2,14 +2,15 @@
 territory.
 
 Everything here that somebody typed has gone through ``plain``: no control character, no turn of the writing
-direction, no address that a mail program would make a link of.
+direction, no address that a mail program would make a link of. What hosts typed goes through ``unlinked``,
+for many programs make a link of ``gagnez.example`` too; what the public typed, through ``plain_name``.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -30,6 +31,8 @@ MARGIN = dt.timedelta(minutes=5)
 
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
 _LINKLIKE = re.compile(r"://|\bwww\.", re.I)
+_DOMAIN = re.compile(r"(?<=\w)[.．。｡](?=(?!js\b)[^\W\d_]{2})|(?<=\w)@(?=\w)")
+"""What ties a bare address together. « 14.30 », « J.-P. » and « Node.js » are none."""
 _AS_IT_IS = re.compile(r"[A-Za-z0-9._~-]+")
 """Stands in a path unescaped (RFC 3986 § 2.3)."""
 _NAME = re.compile(r"[^\W\d_]+(?:[ ’'-][^\W\d_]+){0,4}\.?")
@@ -42,16 +45,22 @@ def plain(text: str, *, longest: int = 300) -> str:
     return said if len(said) <= longest else f"{said[: longest - 1]}…"
 
 
+def unlinked(text: str, *, longest: int = 300) -> str:
+    """One line of what a host typed. A bare ``gagnez.example`` in it is set apart as well: it stands beside
+    our own links, in a mail that the team signs."""
+    return _DOMAIN.sub(lambda found: f"{found.group()} ", plain(text, longest=longest))
+
+
 def plain_name(text: str, *, longest: int = 120) -> str:
     """What somebody typed as their name. Nobody has vouched for it, and many mail programs make a link of
     ``gagnez.example`` without being told to: whatever a dot or an at sign ties together is set apart."""
     return re.sub(r"(?<=\w)[.@/](?=\w)", lambda found: f"{found.group()} ", plain(text, longest=longest))
 
 
-def paragraphs(text: str, *, longest: int = 2000) -> list[str]:
-    """Several lines of what somebody typed, one by one."""
+def paragraphs(text: str, *, longest: int = 2000, tame: Callable[..., str] = unlinked) -> list[str]:
+    """Several lines of what somebody typed, one by one; ``tame``: ``plain`` where it was the team."""
     lines = re.split(r"[\r\n]+", text[:longest])
-    return [line for line in (plain(line, longest=longest) for line in lines) if line]
+    return [line for line in (tame(line, longest=longest) for line in lines) if line]
 
 
 def first_name(name: str) -> str:
@@ -151,10 +160,10 @@ def _said_of_slot(
         day=wording.say_day(start.date()),
         times=times,
         moment=wording.say_moment(start, weekday=True),
-        title=plain(title),
-        host=plain(host),
+        title=unlinked(title),
+        host=unlinked(host),
         place=_place(place),
-        meeting_point=plain(meeting_point),
+        meeting_point=unlinked(meeting_point),
         page=address("slot", pk),
     )
 
@@ -198,7 +207,7 @@ def _parts_of_place(slot: Slot) -> tuple[str, ...]:
 
 
 def _place(parts: tuple[str, ...]) -> str:
-    return ", ".join(plain(part) for part in parts if part) if parts else _("Place to be announced")
+    return ", ".join(unlinked(part) for part in parts if part) if parts else _("Place to be announced")
 
 
 def day_of(registrations: Sequence[Registration], *, asks: bool = False) -> list[Visit]:
@@ -223,7 +232,11 @@ def _way(here: Slot, there: Slot) -> str:
     venue = venue_of(there)
     if not walk or start is None or goal is None or venue is None:
         return f"{ends}."
-    way = _("%(ends)s, then %(walk)s: %(venue)s.") % {"ends": ends, "walk": walk, "venue": plain(venue.name)}
+    way = _("%(ends)s, then %(walk)s: %(venue)s.") % {
+        "ends": ends,
+        "walk": walk,
+        "venue": unlinked(venue.name),
+    }
     if wording.metres_between(start, goal) > wording.WALKABLE_METRES:
         return way
     latest = there.local_start - dt.timedelta(minutes=wording.walking_minutes(start, goal)) - MARGIN
@@ -264,7 +277,7 @@ def _tight(here: Slot, there: Slot, *, other: Slot) -> str:
         return ""
     facts = {
         "walk": wording.say_walk(start, goal),
-        "title": plain(other.activity.title),
+        "title": unlinked(other.activity.title),
         "time": wording.say_time(here.local_end if other is here else there.local_start),
         "ahead": wording.say_duration(minutes),
     }

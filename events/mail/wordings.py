@@ -186,7 +186,7 @@ def filled(kind: Message.Kind | str, letter: Letter, *, subject: str, text: str)
         subject, text = set_in_french(subject), set_in_french(text)
     return OwnWords(
         subject=plain(_fill(subject, values), longest=300),
-        opening=paragraphs(_fill(text, values), longest=6000),
+        opening=paragraphs(_fill(text, values), longest=6000, tame=plain),
         keeps_lead=kind in KEEPS_THE_SITE_S_LEAD,
     )
 

@@ -41,7 +41,7 @@ def test_days_times_and_refusals_are_worded_when_they_are_read() -> None:
     rule = Fault.IN_THE_WAY.of(reason=Reason.ROOM_OCCUPIED, names="Atelier")
 
     french, english = in_both(kept_and_read(Problem(2, slot)))
-    assert f"jeudi 10{NB}juin, 14{NB}h{NB}30" in french
+    assert f"jeudi{NB}10{NB}juin, 14{NB}h{NB}30" in french
     assert "Thursday" in english
     assert in_both(kept_and_read(Problem(0, rule)))[1] == (
         "The room is occupied at that time. In the way: Atelier."
@@ -56,13 +56,13 @@ def test_a_fault_may_stand_within_another() -> None:
 
 def test_what_a_rule_found_is_kept_in_each_language() -> None:
     said = Fault.FOUND.of(
-        reason=Reason.ROOM_CLOSED, found=in_each_language(lambda: str(Reason.ROOM_OCCUPIED.label))
+        reason=Reason.ROOM_CLOSED, sentence=in_each_language(lambda: str(Reason.ROOM_OCCUPIED.label))
     )
 
     french, english = in_both(kept_and_read(Problem(0, said)))
     assert english == "The venue is closed at that time. The room is occupied at that time."
-    assert french.endswith(str(said.facts["found"]["fr"]))
-    assert said.facts["found"]["fr"] != said.facts["found"]["en"]
+    assert french.endswith(str(said.facts["sentence"]["fr"]))
+    assert said.facts["sentence"]["fr"] != said.facts["sentence"]["en"]
 
 
 @pytest.mark.parametrize("locale", ["fr", "en"])
@@ -72,7 +72,7 @@ def test_each_sentence_asks_for_facts_that_it_can_say(locale: str) -> None:
         "time": "14:30:00",
         "slot": "2027-06-10T14:30:00",
         "reason": "full",
-        "found": {"fr": "a", "en": "a"},
+        "sentence": {"fr": "a", "en": "a"},
     }
     with override(locale):
         for fault in Fault:

@@ -264,7 +264,7 @@ def test_nothing_typed_becomes_a_link_markup_or_a_header(
     if kind in WITHOUT_PLAIN:
         return
     for said in (str(mail["Subject"]), text, " ".join(html.text)):
-        assert not re.search(r"https?://(www\.)?mal\.example|\bwww\.mal", said), said
+        assert not re.search(r"mal\.example|://mal|\bwww\.mal", said), said
 
 
 WITHOUT_PLAIN = {Kind.CHANGES_REQUESTED, Kind.REJECTED, Kind.ROOM_ANSWERED}

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from events import wording
 from events.calendar import Method
 from events.clock import on_the_wall
-from events.mail.letters import address, first_name, letter_of, plain, visit_of, visit_of_slot
+from events.mail.letters import address, first_name, letter_of, plain, unlinked, visit_of, visit_of_slot
 from events.models import BallotEntry, Message, Registration
 
 from .shared import Content, ContentOf, rank_of, visitor_of, with_everything
@@ -49,7 +49,7 @@ def _ballot_lost(message: Message, now: dt.datetime) -> Content:
     waiting = [row for row in _drawn(entry) if row.status == Registration.Status.WAITING]
     lists = [
         {
-            "title": plain(row.slot.activity.title),
+            "title": unlinked(row.slot.activity.title),
             "moment": wording.say_moment(row.slot.local_start, weekday=True),
             "rank": wording.say_ordinal(rank_of(row)),
         }

@@ -9,7 +9,7 @@ from django.conf import settings
 from events import wording
 from events.changes import say_stay
 from events.clock import on_the_wall
-from events.mail.letters import address, first_name, letter_of, paragraphs, plain
+from events.mail.letters import address, first_name, letter_of, paragraphs, plain, unlinked
 from events.models import Message, ReleaseChange, RoomRequest, in_reader_language
 
 from .shared import Content, ContentOf, said_by_the_team
@@ -22,8 +22,8 @@ def _moderation(message: Message, now: dt.datetime) -> Content:
     if activity is None:
         raise ValueError("A mail of the moderation without its activity.")
     facts = {
-        "title": plain(activity.title),
-        "host": plain(activity.host.name),
+        "title": unlinked(activity.title),
+        "host": unlinked(activity.host.name),
         "territory": plain(activity.territory.name),
         "reason": said_by_the_team(str(message.context.get("reason", ""))),
         "to_organiser": message.context.get("audience") == "organiser",
@@ -41,14 +41,14 @@ def _host_slots_changed(message: Message, now: dt.datetime) -> Content:
     changes = ReleaseChange.objects.filter(pk__in=message.context.get("changes", [])).order_by("pk")
     said = [
         {
-            "title": plain(in_reader_language(change.title_fr, change.title_en)),
-            "before": plain(say_stay(change.before)) if change.before else "",
-            "after": plain(say_stay(change.after)),
+            "title": unlinked(in_reader_language(change.title_fr, change.title_en)),
+            "before": unlinked(say_stay(change.before)) if change.before else "",
+            "after": unlinked(say_stay(change.after)),
         }
         for change in changes
     ]
     facts = {
-        "host": plain(str(message.context.get("host", ""))),
+        "host": unlinked(str(message.context.get("host", ""))),
         "changes": said,
         "count": len(said),
         "desk": address("desk"),
@@ -71,10 +71,10 @@ def _room_request(message: Message, now: dt.datetime) -> Content:
     start, end = (on_the_wall(at, territory.timezone) for at in (request.starts_at, request.ends_at))
     day, last = wording.say_day(start.date()), wording.say_day(end.date())
     facts = {
-        "room": plain(room.name),
-        "venue": plain(room.venue.name),
-        "what": plain(slot.activity.title) if slot else plain(request.label),
-        "host": plain(slot.activity.host.name) if slot else "",
+        "room": unlinked(room.name),
+        "venue": unlinked(room.venue.name),
+        "what": unlinked(slot.activity.title) if slot else unlinked(request.label),
+        "host": unlinked(slot.activity.host.name) if slot else "",
         "by": first_name(request.asked_by.name) if request.asked_by else "",
         "places": slot.capacity if slot else None,
         "day": day if start.date() == end.date() else f"{day} – {last}",

@@ -28,6 +28,7 @@ from events.mail.letters import (
     place_of,
     plain,
     plain_name,
+    unlinked,
 )
 from events.models import Activity, Festival, Host, Message, Pool, Registration, Slot, Territory
 
@@ -42,7 +43,7 @@ MOST_NAMES = 60
 def _host_digest(message: Message, now: dt.datetime) -> Content:
     host = Host.objects.select_related("territory").get(pk=message.context["host"])
     facts = {
-        "whose": plain(host.name),
+        "whose": unlinked(host.name),
         "desk": address("host_people", host.slug),
         **_day_in_figures(message, now, host.territory.timezone, of_host=True),
     }
@@ -83,8 +84,8 @@ def _row(slot: Slot, change: Change, *, of_host: bool) -> dict[str, str]:
     return {
         "hour": wording.say_time(slot.local_start),
         "day": wording.say_day(slot.day),
-        "title": plain(slot.activity.title),
-        "host": "" if of_host else plain(slot.activity.host.name),
+        "title": unlinked(slot.activity.title),
+        "host": "" if of_host else unlinked(slot.activity.host.name),
         "change": wording.say_list(_said(change)),
         "left": _left(slot),
     }
@@ -161,7 +162,7 @@ def _door_list(message: Message, now: dt.datetime) -> Content:
     slots = slots.prefetch_related(Prefetch("registrations", queryset=people, to_attr="people"))
     doors = [_door(slot, of_host=True) for slot in slots]
     page = f"{address('host_people', host.slug)}?jour={day.isoformat()}"
-    facts = {"whose": plain(host.name), "to_organiser": False, "desk": page}
+    facts = {"whose": unlinked(host.name), "to_organiser": False, "desk": page}
     about = _doors(doors, len(doors), day, host.territory.timezone, now)
     return _content(message, host.territory, {**facts, **about})
 
@@ -190,8 +191,8 @@ def _door(slot: Slot, *, of_host: bool) -> dict[str, Any]:
     return {
         "hour": wording.say_time(start),
         "times": times if slot.timezone == HOME_ZONE else _("%(times)s, local time") % {"times": times},
-        "title": plain(slot.activity.title),
-        "host": "" if of_host else plain(slot.activity.host.name),
+        "title": unlinked(slot.activity.title),
+        "host": "" if of_host else unlinked(slot.activity.host.name),
         "place": place_of(slot),
         "places": _expected(slot),
         "coming": ngettext(
@@ -276,7 +277,7 @@ def _nag_draft(message: Message, now: dt.datetime) -> Content:
     host = Host.objects.select_related("territory").get(pk=message.context["host"])
     drafts = [
         {
-            "title": plain(draft.title),
+            "title": unlinked(draft.title),
             "page": address("host_activity", host.slug, draft.pk),
             "begun": wording.say_day(
                 on_the_wall(draft.created_at, host.territory.timezone).date(), weekday=False
@@ -285,7 +286,7 @@ def _nag_draft(message: Message, now: dt.datetime) -> Content:
         for draft in desk_facts.drafts_left(message)
     ]
     facts = {
-        "host": plain(host.name),
+        "host": unlinked(host.name),
         "drafts": drafts,
         "count": len(drafts),
         "desk": drafts[0]["page"] if len(drafts) == 1 else address("host_activities", host.slug),
@@ -301,8 +302,8 @@ def _nag_slots(message: Message, now: dt.datetime) -> Content:
         {
             "hour": wording.say_time(slot.local_start),
             "day": wording.say_day(slot.day),
-            "title": plain(slot.activity.title),
-            "host": "" if to_host else plain(slot.activity.host.name),
+            "title": unlinked(slot.activity.title),
+            "host": "" if to_host else unlinked(slot.activity.host.name),
             "why": _why_not_public(slot),
         }
         for slot in slots[:MOST_SLOTS]
@@ -320,7 +321,7 @@ def _nag_slots(message: Message, now: dt.datetime) -> Content:
         return _content(
             message,
             host.territory,
-            {**facts, "whose": plain(host.name), "desk": address("host_activities", host.slug)},
+            {**facts, "whose": unlinked(host.name), "desk": address("host_activities", host.slug)},
         )
     territory = first.activity.territory
     is_read = first.activity.state == Activity.State.SUBMITTED

@@ -8,7 +8,7 @@ from typing import Any
 from events import wording
 from events.calendar import Method
 from events.clock import on_the_wall
-from events.mail.letters import address, paragraphs, plain
+from events.mail.letters import address, paragraphs, unlinked
 from events.models import Message, Registration
 
 from .shared import (
@@ -92,7 +92,7 @@ def _slot_moved(message: Message, now: dt.datetime) -> Content:
         **ways_on(registration),
         "old_day": wording.say_day(local.date()),
         "old_times": wording.say_times(local, on_the_wall(old_end, slot.timezone)),
-        "old_place": plain(str(was.get("old_place", ""))),
+        "old_place": unlinked(str(was.get("old_place", ""))),
         "new_time": old_start != slot.starts_at,
         "is_waiting": registration.status == Registration.Status.WAITING,
     }
