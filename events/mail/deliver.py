@@ -102,12 +102,18 @@ def deliver_due(
     limit: int = 100_000,
     only: str | None = None,
     seconds: float = LONGEST_RUN,
+    ticking: Clock | None = None,
 ) -> Report:
     """Send what is due. ``now`` stops the clock (commands and tests); ``only`` is a kind; after ``limit``
-    messages or so many ``seconds`` the rest is left to the next run. Safe to run beside itself."""
+    messages or so many ``seconds`` the rest is left to the next run. Safe to run beside itself.
+
+    ``ticking``: the clock that goes on all the same, by which leases end and the relay rests; unless said,
+    the one that ``now`` has stopped. Whoever works beside a trial at another date knows no other.
+    """
     clock: Clock = timezone.now if now is None else lambda: now
+    ticking = ticking or clock
     report, ends = Report(), time.monotonic() + seconds
-    report.paused = relay.why_paused(clock())
+    report.paused = relay.why_paused(ticking())
     transport, shelf, size = open_transport(clock=clock), Shelf(), FIRST_BATCH
     try:
         while not report.paused:
@@ -115,15 +121,15 @@ def deliver_due(
                 report.is_cut_short = True
                 break
             token, size = uuid.uuid4(), min(_share(size, clock()), limit - report.handled)
-            claimed = claim(token=token, now=clock(), size=size, only=only)
+            claimed = claim(token=token, now=clock(), size=size, only=only, at=ticking())
             if not claimed:
                 break
             with remembered_wordings():
-                size = _deliver_claimed(claimed, token, shelf, transport, clock, report)
+                size = _deliver_claimed(claimed, token, shelf, transport, clock, ticking, report)
     finally:
         transport.close()
         if report.sent and not report.paused:
-            relay.note_success(clock())
+            relay.note_success(ticking())
     return report
 
 
@@ -135,11 +141,19 @@ def _share(size: int, now: dt.datetime) -> int:
     return max(FIRST_BATCH, min(size, waiting // 4))
 
 
-def claim(*, token: uuid.UUID, now: dt.datetime, size: int, only: str | None = None) -> list[int]:
-    """Lease up to ``size`` due messages to ``token``: their keys, the urgent first; no more than the relay
-    takes."""
+def claim(
+    *,
+    token: uuid.UUID,
+    now: dt.datetime,
+    size: int,
+    only: str | None = None,
+    at: dt.datetime | None = None,
+) -> list[int]:
+    """Lease up to ``size`` messages due at ``now`` to ``token``: their keys, the urgent first; no more than
+    the relay takes. ``at``: the instant it is in truth, where that is another."""
+    at = at or now
     with transaction.atomic():
-        room = relay.room(now)
+        room = relay.room(at)
         due = Message.objects.due(now)
         if only:
             due = due.filter(kind=only)
@@ -147,9 +161,9 @@ def claim(*, token: uuid.UUID, now: dt.datetime, size: int, only: str | None = N
         found = list(due.select_for_update(skip_locked=True).values_list("pk", "priority")[:size])
         keys = [key for key, _priority in found] if room is None else room.first_of(found)
         if room is not None and keys:
-            relay.count(len(keys), now)
+            relay.count(len(keys), at)
         Message.objects.filter(pk__in=keys, status=Status.PENDING).update(
-            status=Status.SENDING, lease_token=token, lease_until=now + LEASE, data_started_at=None
+            status=Status.SENDING, lease_token=token, lease_until=at + LEASE, data_started_at=None
         )
     return keys
 
@@ -160,6 +174,7 @@ def _deliver_claimed(
     shelf: Shelf,
     transport: Transport,
     clock: Clock,
+    ticking: Clock,
     report: Report,
 ) -> int:
     """Send what was claimed, one by one, while what was read of it is fresh: how many to claim next."""
@@ -173,7 +188,7 @@ def _deliver_claimed(
             done += 1
             if message.pk in said_already:
                 continue
-            delivery = _Delivery(message, token, transport, clock)
+            delivery = _Delivery(message, token, transport, clock, ticking)
             try:
                 report.note(delivery.run())
             except LeaseLost:
@@ -183,12 +198,12 @@ def _deliver_claimed(
             finally:
                 given += delivery.given
             if delivery.fault:
-                _pause(delivery.fault, report, clock())
+                _pause(delivery.fault, report, ticking())
                 break
             said_already.update(delivery.siblings)
     if done < len(messages) or report.paused:
         give_back(token)
-    relay.give_back(len(keys) - given, clock())
+    relay.give_back(len(keys) - given, ticking())
     took = time.monotonic() - begun
     return max(1, min(LARGEST_BATCH, int(done * FRESH_FOR / 2 / max(took, 0.001))))
 
@@ -215,8 +230,11 @@ class _Delivery:
     ``fault``: what the relay did so that nothing more should be given to it for now.
     """
 
-    def __init__(self, message: Message, token: uuid.UUID, transport: Transport, clock: Clock) -> None:
-        self.message, self.token, self.transport, self.clock = message, token, transport, clock
+    def __init__(
+        self, message: Message, token: uuid.UUID, transport: Transport, clock: Clock, ticking: Clock
+    ) -> None:
+        self.message, self.token, self.transport = message, token, transport
+        self.clock, self.ticking = clock, ticking
         self.given, self.fault = False, ""
         self.siblings: list[int] = []
 
@@ -315,7 +333,8 @@ class _Delivery:
             )
 
     def _begin(self, now: dt.datetime) -> None:
-        said = {"now": _moment(now), "until": _moment(now + LEASE), **_ours(self.message, self.token)}
+        until = self.ticking() + LEASE
+        said = {"now": _moment(now), "until": _moment(until), **_ours(self.message, self.token)}
         if not rows.change_straight(BEGIN, said):
             raise LeaseLost
 

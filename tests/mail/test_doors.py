@@ -12,12 +12,15 @@ import pytest
 from django.core.mail import EmailMultiAlternatives, send_mail
 from django.core.management import CommandError, call_command
 from django.db import transaction
+from django.utils import timezone
 
 from events import jobs
 from events.links import hash_of_address
-from events.mail import tasks
+from events.mail import deliver, tasks
+from events.mail.deliver import LEASE, release_leases
 from events.mail.outbox import owe
-from events.models import Heartbeat, Message, ReminderRule, ReminderSweep, Suppression
+from events.mail.relay import LONGEST_PAUSE
+from events.models import Heartbeat, Message, RelayState, ReminderRule, ReminderSweep, Suppression
 from events.reminders import default_reminder_rules
 from tests import factories as f
 from tests.factories import NOW
@@ -101,6 +104,37 @@ def test_send_reminders_takes_the_instant(visit: SimpleNamespace) -> None:
     assert printed == "1 reminder owed; 1 sent.\n"
     assert again == "0 reminders owed; nothing to send.\n"
     assert [mail["To"] for mail in kept()] == ["camille@example.org"]
+
+
+def test_what_a_trial_at_another_date_held_when_it_ended_is_taken_back_in_two_minutes(
+    visit: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the clock of those who work beside it, not at the date of the trial."""
+    default_reminder_rules(visit.festival)
+
+    def ends_the_process(*_said: Any, **_more: Any) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(deliver, "compose", ends_the_process)
+    with pytest.raises(SystemExit):
+        run("send_reminders", "--now", "2027-06-09T09:00:00+02:00")
+    assert Message.objects.get().status == "sending"
+
+    assert release_leases(now=timezone.now() + LEASE) == 1
+    assert Message.objects.get().status == "pending"
+
+
+def test_a_relay_that_fails_a_trial_at_another_date_rests_minutes_not_until_then(
+    visit: SimpleNamespace, relay: SmtpSink
+) -> None:
+    default_reminder_rules(visit.festival)
+    relay.drop_after_data = True
+
+    run("send_reminders", "--now", "2027-06-09T09:00:00+02:00")
+
+    rests_until = RelayState.objects.get().paused_until
+    assert rests_until is not None
+    assert rests_until <= timezone.now() + LONGEST_PAUSE
 
 
 @pytest.mark.parametrize("said", ["demain", "2027-13-01T09:00", "2027-06-31", ""])

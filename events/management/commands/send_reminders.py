@@ -34,7 +34,7 @@ class Command(BaseCommand):
             raise CommandError(f"No calendar reaches {now.isoformat()}.") from error
         report = Report()
         for kind in (Message.Kind.REMINDER, Message.Kind.THANKS, Message.Kind.SURVEY):
-            one = deliver_due(now=options["now"], only=kind)
+            one = deliver_due(now=options["now"], only=kind, ticking=timezone.now)
             report.paused = one.paused
             for what, number in one.counts.items():
                 report.counts[what] = report.counts.get(what, 0) + number
