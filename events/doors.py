@@ -160,13 +160,3 @@ def _boarded(slot: SlotLike) -> Door:
     day = say_day(on_the_wall(slot.cancelled_at, slot.timezone).date(), weekday=False)
     note = (_("by the host, on %(day)s") if slot.cancelled_by_host else _("on %(day)s")) % {"day": day}
     return Door(BOARDED, words, words, note)
-
-
-def places_words(slot: SlotLike, *, now: dt.datetime) -> str:
-    """« 12 places », « Dernières places : 2 », « Complet, 4 en attente », « Entrée libre », « Annulé »."""
-    return read_door(slot, now=now).words
-
-
-def door_symbol(slot: SlotLike, *, now: dt.datetime) -> str:
-    """The id of the drawing for this slot, without ``#``."""
-    return read_door(slot, now=now).symbol

@@ -126,7 +126,6 @@ LEADS = (
     ("168", _("a week before")),
 )
 KEEP = "keep"
-BY_LEAD = (Pool.Kind.ACCESS, Pool.Kind.GROUP, Pool.Kind.WALK_IN)
 HOSTS = (Pool.Kind.ACCESS, Pool.Kind.GROUP)
 """What hosts divide themselves; waves and the door are the organisers'."""
 

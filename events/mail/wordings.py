@@ -31,7 +31,6 @@ from events.typography import set_in_french
 Kind = Message.Kind
 
 PLACEHOLDER = re.compile(r"\{\s*([^{}\n]{1,40}?)\s*\}")
-LONGEST_SUBJECT = 200
 
 _OF_EVERYBODY: dict[str, Promise] = {
     "prénom": _("first name, or nothing"),

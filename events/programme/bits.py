@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 
 MOST_CODES = 255
-PLANES = 16
-"""Bits of the greatest number summed: 65,535 places."""
 
 
 def spread(per_owner: Sequence[int], owners: Sequence[int]) -> tuple[int, ...]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from events.models import Visitor
+from events.views.onward import onward
 from events.views.tickets import secret_page
 
 COOKIE = "mes_visites"
@@ -54,8 +54,6 @@ def visitor_of_device(request: HttpRequest) -> Visitor | None:
 @secret_page
 def forget_me(request: HttpRequest) -> HttpResponse:
     """« This is not my device »: back to the page one was on, which then knows nobody."""
-    onward = request.POST.get("next", "")
-    safe = url_has_allowed_host_and_scheme(onward, allowed_hosts=None)
-    response = HttpResponseRedirect(onward) if safe else redirect("events:home")
+    response = HttpResponseRedirect(onward(request, otherwise=reverse("events:home")))
     response.delete_cookie(COOKIE, samesite="Lax")
     return response

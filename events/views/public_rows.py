@@ -332,7 +332,7 @@ class Chart:
         return say_day(self.day).split(NB)[0].capitalize()
 
 
-CHART_HEIGHT, BASE, STEP, BAR_WIDTH = 94, 70, 24, 16
+BASE, STEP, BAR_WIDTH = 70, 24, 16
 
 
 def chart_of(day: dt.date, counts: Tally) -> Chart | None:

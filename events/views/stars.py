@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
@@ -17,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from events.models import Activity
 from events.planner.question import Wanted, read_wanted, write_wanted
+from events.views.onward import onward
 from events.wording import say_number
 
 COOKIE = "ma_journee"
@@ -33,10 +33,10 @@ def stars_of(request: HttpRequest) -> tuple[Wanted, ...]:
 def star(request: HttpRequest, pk: int) -> HttpResponse:
     """GET shows what a star does, POST gives or takes it. Where scripts run the star does it by itself."""
     activity = get_object_or_404(Activity.objects.published().select_related("host"), pk=pk)
-    onward = _onward(request)
+    back = onward(request, otherwise=reverse("events:my_day"))
     mine = {one.activity_id: one for one in stars_of(request)}
     if request.method != "POST":
-        context = {"activity": activity, "is_starred": pk in mine, "next": onward}
+        context = {"activity": activity, "is_starred": pk in mine, "next": back}
         return render(request, "events/visitor/star.html", context)
     act = request.POST.get("act", "")
     if act == "remove" or (act == "" and pk in mine):
@@ -45,7 +45,7 @@ def star(request: HttpRequest, pk: int) -> HttpResponse:
         mine[pk] = Wanted(pk, is_dear=not (pk in mine and mine[pk].is_dear))
     else:
         mine.setdefault(pk, Wanted(pk))
-    return with_stars(redirect(onward), tuple(mine.values()), request)
+    return _with_stars(redirect(back), tuple(mine.values()))
 
 
 @require_http_methods(["POST"])
@@ -56,13 +56,13 @@ def stars(request: HttpRequest) -> HttpResponse:
     new = [one for one in taken if one.activity_id not in mine]
     if "forget" in request.POST:
         messages.success(request, _("Your day is empty again."))
-        return with_stars(redirect("events:my_day"), (), request)
+        return _with_stars(redirect("events:my_day"), ())
     said = ngettext("%(number)s visit added to your day.", "%(number)s visits added to your day.", len(new))
     messages.success(request, said % {"number": say_number(len(new))})
-    return with_stars(redirect("events:my_day"), (*mine.values(), *new), request)
+    return _with_stars(redirect("events:my_day"), (*mine.values(), *new))
 
 
-def with_stars(response: HttpResponse, wanted: tuple[Wanted, ...], request: HttpRequest) -> HttpResponse:
+def _with_stars(response: HttpResponse, wanted: tuple[Wanted, ...]) -> HttpResponse:
     """Readable by the site's own script, which gives and takes stars without asking the server."""
     if not wanted:
         response.delete_cookie(COOKIE, samesite="Lax")
@@ -75,9 +75,3 @@ def with_stars(response: HttpResponse, wanted: tuple[Wanted, ...], request: Http
         secure=bool(settings.SESSION_COOKIE_SECURE),
     )
     return response
-
-
-def _onward(request: HttpRequest) -> str:
-    asked = str(request.POST.get("next") or request.GET.get("next") or "")
-    safe = url_has_allowed_host_and_scheme(asked, allowed_hosts=None)
-    return asked if safe and asked.startswith("/") else reverse("events:my_day")

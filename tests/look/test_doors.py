@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 from django.utils.translation import override
 
-from events.doors import door_symbol, places_words, read_door
+from events.doors import read_door
 
 pytestmark = pytest.mark.once
 
@@ -80,11 +80,11 @@ DOORS = [
 
 @pytest.mark.parametrize(("slot", "symbol", "french", "english"), DOORS)
 def test_a_door_is_drawn_and_said(slot: PlainSlot, symbol: str, french: str, english: str) -> None:
-    assert door_symbol(slot, now=NOW) == symbol
+    assert read_door(slot, now=NOW).symbol == symbol
     with override("fr"):
-        assert places_words(slot, now=NOW) == nb(french)
+        assert read_door(slot, now=NOW).words == nb(french)
     with override("en"):
-        assert places_words(slot, now=NOW) == nb(english)
+        assert read_door(slot, now=NOW).words == nb(english)
 
 
 def test_every_drawing_has_its_door() -> None:

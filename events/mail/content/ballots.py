@@ -14,7 +14,7 @@ from events.clock import on_the_wall
 from events.mail.letters import address, first_name, letter_of, plain, unlinked, visit_of, visit_of_slot
 from events.models import BallotEntry, Message, Registration
 
-from .shared import Content, ContentOf, rank_of, visitor_of, with_everything
+from .shared import OF_A_VISIT, Content, ContentOf, rank_of, visitor_of, with_everything
 
 Kind = Message.Kind
 
@@ -70,17 +70,7 @@ def _entry(message: Message) -> BallotEntry:
 
 
 def _wishes(entry: BallotEntry) -> Any:
-    return entry.wishes.select_related(
-        "slot__activity__host",
-        "slot__activity__festival",
-        "slot__activity__programme",
-        "slot__activity__territory",
-        "slot__activity__venue__commune",
-        "slot__activity__venue__territory",
-        "slot__venue__commune",
-        "slot__venue__territory",
-        "slot__room",
-    ).order_by("rank")
+    return entry.wishes.select_related(*OF_A_VISIT).order_by("rank")
 
 
 def _drawn(entry: BallotEntry) -> list[Registration]:

@@ -77,19 +77,22 @@ def _to_come(visitors: Collection[int]) -> QuerySet[Registration]:
     )
 
 
+OF_A_VISIT = (
+    "slot__activity__host",
+    "slot__activity__festival",
+    "slot__activity__programme",
+    "slot__activity__territory",
+    "slot__activity__venue__commune",
+    "slot__activity__venue__territory",
+    "slot__venue__commune",
+    "slot__venue__territory",
+    "slot__room",
+)
+"""What a mail tells of a visit, by the way there from what has a slot."""
+
+
 def with_everything() -> Any:
-    return Registration.objects.select_related(
-        "visitor",
-        "slot__activity__host",
-        "slot__activity__festival",
-        "slot__activity__programme",
-        "slot__activity__territory",
-        "slot__activity__venue__commune",
-        "slot__activity__venue__territory",
-        "slot__venue__commune",
-        "slot__venue__territory",
-        "slot__room",
-    )
+    return Registration.objects.select_related("visitor", *OF_A_VISIT)
 
 
 def registration_of(message: Message) -> Registration:
