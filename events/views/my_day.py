@@ -6,6 +6,7 @@ gets the link sees the same plan, without the bookings of who sent it.
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from dataclasses import replace
 from typing import Any
@@ -32,13 +33,20 @@ from events.refusals import Reason, Refused
 from events.registration.book_day import MOST_AT_ONCE, book_day
 from events.registration.terms import terms_of
 from events.views.admission import PER, admit_day
-from events.views.my_day_words import is_dear, kept_by, left_shown, say_totals, sentence_of, steps_shown
+from events.views.my_day_words import (
+    TUNING,
+    is_dear,
+    kept_by,
+    left_shown,
+    say_sentence,
+    say_totals,
+    sentence_of,
+    steps_shown,
+)
 from events.views.own_device import visitor_of_device
+from events.views.public_rows import Row, rows_of
 from events.views.stars import stars_of
 from events.wording import language, say_number
-
-TUNING = ("de", "a", "dejeuner", "depart")
-"""Parts of the sentence that wait behind a summary until somebody wants them."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -75,6 +83,7 @@ def _show(
         "proposal": proposal,
         "question": question,
         "kept": kept_by(asked),
+        "said": say_sentence(sentence),
         "sentence": [one for one in sentence if one.name not in TUNING],
         "tuning": [one for one in sentence if one.name in TUNING],
         "is_tuned": any(request.GET.get(name) for name in TUNING),
@@ -89,7 +98,7 @@ def _show(
         "calendar": reverse("events:my_day_calendar") + question.query(),
         "subscription": _subscription(question, proposal),
         "share": f"{settings.SITE_URL}{reverse('events:my_day')}{question.query()}",
-        "sent": _sent(request) if request.method != "POST" else [],
+        "sent": _sent(request, now) if request.method != "POST" else [],
         "kept_on_site": settings.KEEP_MAILS_ON_SITE,
         "is_shared": is_shared,
         "shared": write_wanted(question.wanted) if is_shared else "",
@@ -107,13 +116,14 @@ def _show(
     return response
 
 
-def _sent(request: HttpRequest) -> list[Slot]:
+def _sent(request: HttpRequest, now: dt.datetime) -> list[Row]:
     """What was just asked for, as it stands in the address: a plan made now would be another, because these
     places are gone.
     """
     keys = [int(key) for key in request.GET.get("envoi", "")[:300].split(".") if key.isdecimal()]
     asked = [key for key in keys if key <= LARGEST_KEY][:MOST_AT_ONCE]
-    return list(Slot.objects.visible().filter(pk__in=asked).for_showing().in_order()) if asked else []
+    slots = Slot.objects.visible().filter(pk__in=asked).for_showing().in_order() if asked else []
+    return rows_of(list(slots), now=now)
 
 
 def _day_form(

@@ -17,6 +17,8 @@ from events.views.public_rows import Row, rows_of
 from events.wording import say_day, say_duration, say_number, say_time
 
 HOURS = range(8, 23)
+TUNING = ("de", "a", "dejeuner", "depart")
+"""Parts of the sentence that wait behind a summary until somebody wants them."""
 MOST_PEOPLE = 6
 
 
@@ -33,11 +35,12 @@ class StepShown:
 
 @dataclass(frozen=True, slots=True)
 class LeftShown:
-    """Something left out, why in words, and the address of the day that would have it."""
+    """Something left out, why in words, and the address of the day that would have it, with what it says."""
 
     left: Left
     words: str
     with_it: str
+    with_it_said: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,12 @@ def sentence_of(question: Question, proposal: Proposal) -> list[Choice]:
         Choice("dejeuner", _("Lunch"), lunches, ","),
         Choice("depart", _("Starting point"), _starts(question, proposal), "."),
     ]
+
+
+def say_sentence(choices: list[Choice]) -> str:
+    """« jeudi 10 juin, à pied, pour 2 personnes, dès 13 h »: what waits behind a summary if it was chosen."""
+    chosen = [(one.name, option) for one in choices for option in one.options if option[2]]
+    return ", ".join(label for name, (value, label, _chosen) in chosen if value or name not in TUNING)
 
 
 def _starts(question: Question, proposal: Proposal) -> list[tuple[str, str, bool]]:
@@ -161,10 +170,13 @@ def left_shown(left: Left, question: Question) -> LeftShown:
         if beside
         else _("Your other stars leave no time for it."),
     }[left.reason]
-    with_it = ""
-    if left.days:
+    with_it = said = ""
+    if left.reason == Reason.OUTSIDE:
+        with_it, said = question.query(opens=None, closes=None, variant=0), _("Plan the whole day")
+    elif left.days:
         with_it = question.query(day=left.days[0], variant=0, pinned=frozenset())
-    return LeftShown(left, words, with_it)
+        said = _("Plan %(day)s") % {"day": say_day(left.days[0])}
+    return LeftShown(left, words, with_it, said)
 
 
 def is_dear(question: Question, pk: int) -> bool:

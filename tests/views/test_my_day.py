@@ -131,6 +131,8 @@ def test_the_whole_day_is_booked_at_once(starred, slots):
     assert "C’est noté" in page
     assert all(slot.activity.title in page for slot in slots)
     assert "Réserver ma journée" not in page
+    assert page.count("ca…e@example.org") == 1, "said once, where it is read"
+    assert "Un rappel arrive la veille." in page
     assert starred.get(PAGE, {"envoi": "x.99999999999999999999.7"}).status_code == 200
 
 
@@ -169,6 +171,30 @@ def test_one_peer_cannot_book_for_ever(starred, slots):
     refused = starred.post(PAGE, booking(page))
     assert (refused.status_code, int(refused["Retry-After"]) > 0) == (429, True)
     assert not Registration.objects.exists()
+
+
+def test_the_question_is_said_in_one_line_with_what_was_chosen(starred, slots):
+    said = starred.get(PAGE, {"moment": "matin", "places": "2"}).context["said"]
+    assert said.replace("\xa0", " ") == "jeudi 10 juin, à pied, pour 2 personnes, jusqu’à 13 h"
+
+
+def test_what_does_not_fit_between_the_hours_is_a_tap_away(starred, slots):
+    [left] = starred.get(PAGE, {"a": "11:00"}).context["left"]
+    assert (left.left.activity, left.with_it_said) == (slots[1].activity, "Préparer la journée entière")
+
+    page = starred.get(PAGE + left.with_it)
+    assert [shown.step.slot for shown in page.context["steps"]] == slots
+
+
+def test_another_day_is_called_by_its_name(starred, slots):
+    later = SlotFactory(activity=slots[0].activity, day=DAY + dt.timedelta(days=1), start_time=dt.time(10))
+    type(slots[0]).objects.filter(pk=slots[0].pk).update(taken=4)
+
+    [left] = starred.get(PAGE, {"jour": DAY.isoformat()}).context["left"]
+
+    assert left.with_it_said.replace("\xa0", " ") == "Préparer le vendredi 11 juin"
+    page = starred.get(PAGE + left.with_it)
+    assert [shown.step.slot for shown in page.context["steps"]] == [later]
 
 
 def test_the_day_asked_for_is_the_day_shown(starred, slots):
