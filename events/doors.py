@@ -104,9 +104,7 @@ def with_places(left: int, capacity: int) -> Door:
     left = min(left, capacity)  # more may book than there are places: that is the organisers' affair
     of = _("out of %(number)s") % {"number": say_number(capacity)}
     if left <= LAST_PLACES or left <= capacity * LAST_SHARE:
-        words = ngettext("Last place: %(number)s", "Last places: %(number)s", left) % {
-            "number": say_number(left)
-        }
+        words = ngettext("Last place", "Last places: %(number)s", left) % {"number": say_number(left)}
         return Door(AJAR, words, words, of, is_bookable=True)
     return Door(OPEN, _places(left), _places(left), of, is_bookable=True)
 

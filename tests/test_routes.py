@@ -90,6 +90,7 @@ TABLE: dict[str, tuple[frozenset[str], str]] = {
     "events:map_doors": (EVERYBODY, "public venue"),
     "events:activity": (EVERYBODY, "public activity"),
     "events:slot": (EVERYBODY, "public slot"),
+    "events:slot_calendar": (EVERYBODY, "public slot"),
     "events:ballot": (EVERYBODY, "public ballot"),
     "events:ballot_file": (EVERYBODY, "public drawn ballot"),
     "events:territories": (EVERYBODY, ""),

@@ -32,6 +32,7 @@ urlpatterns: list[URLPattern] = [
     path("programme/carte/portes/<slug:slug>/", public_map.map_doors, name="map_doors"),
     path("activites/<slug:slug>/", public.activity, name="activity"),
     path("creneaux/<int:pk>/", public.slot, name="slot"),
+    path("creneaux/<int:pk>/visite.ics", public.slot_calendar, name="slot_calendar"),
     path("ma-journee/", my_day.my_day, name="my_day"),
     path("ma-journee.ics", my_day.my_day_calendar, name="my_day_calendar"),
     path("ma-journee/etoiles/", stars.stars, name="stars"),

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from events.calendar import calendar_of
 from events.clock import on_the_wall
 from events.doors import SHUT, SOON
 from events.exchange.cards import card_of_activity, card_of_slot
@@ -338,6 +339,17 @@ def slot(request: HttpRequest, pk: int) -> HttpResponse:
             "is_archived": shown.activity.festival.state == Festival.State.ARCHIVED,
             "linked": [slot_as_event(shown, now=now), crumbs_of_slot(shown)],
         },
+    )
+
+
+@require_safe
+def slot_calendar(request: HttpRequest, pk: int) -> HttpResponse:
+    """A time as a calendar file: where people drop in no mail brings one."""
+    now, shown = timezone.now(), get_object_or_404(Slot.objects.visible().for_showing(), pk=pk)
+    return HttpResponse(
+        calendar_of(slots=[shown], now=now, name=shown.activity.title),
+        content_type="text/calendar; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="visite.ics"'},
     )
 
 

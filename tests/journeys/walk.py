@@ -246,6 +246,7 @@ FILES = {
     *("changes_rss", "venue_calendar", "room_calendar", "manager_calendar", "organiser_timetable_state"),
     *("gadget_script", "gadget_json", "map_points", "map_doors"),
     *("organiser_bulk_csv", "organiser_occupation_csv", "organiser_exchange_json", "my_day_calendar"),
+    "slot_calendar",
 }
 
 

@@ -47,7 +47,7 @@ DOORS = [
     (PlainSlot(capacity=None, places_left=None), "porte-ouverte",
      "Sans limite de places", "Places for everyone"),
     (PlainSlot(places_left=3), "porte-entrouverte", "Dernières places~: 3", "Last places: 3"),
-    (PlainSlot(places_left=1), "porte-entrouverte", "Dernière place~: 1", "Last place: 1"),
+    (PlainSlot(places_left=1), "porte-entrouverte", "Dernière place", "Last place"),
     (PlainSlot(capacity=50, places_left=10), "porte-entrouverte", "Dernières places~: 10", "Last places: 10"),
     (PlainSlot(capacity=50, places_left=11), "porte-ouverte", "11~places", "11 places"),
     (PlainSlot(places_left=0, waiting=4), "porte-attente", "Complet, 4 en attente", "Full, 4 waiting"),

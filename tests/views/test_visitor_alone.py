@@ -90,7 +90,7 @@ class TestAnotherTime:
         words = [re.findall(r"</p><p>(.*?)</p>", row)[0] for row in rows]
         assert words == [
             "8 places",
-            "Dernière place : 1",
+            "Dernière place",
             "Complet, liste d’attente",
             "Complet, liste close",
             "Ouvre le 4 mai à 10 h",

@@ -99,6 +99,15 @@ class TestMyVisits:
 
         assert "<strong>2<sup>e</sup> sur la liste</strong>" in page
 
+    def test_who_only_waits_is_told_so_and_not_that_there_is_nothing(self, client: Client) -> None:
+        full = SlotFactory(capacity=1, taken=1)
+        book(full, wait=True)
+
+        page = text(client.get(home()))
+
+        assert "Pas encore de place : vous êtes sur la liste d’attente." in page.replace("\xa0", " ")
+        assert "Pas de visite à venir" not in page
+
     def test_says_the_walk_between_two_visits_of_a_day(self, client: Client) -> None:
         here = VenueFactory(latitude=43.6045, longitude=1.4440)
         there = VenueFactory(latitude=43.5945, longitude=1.4440)
@@ -119,6 +128,28 @@ class TestMyVisits:
 
         assert "Retirée par l’hôte. Panne de courant" in said.replace(" . ", ". ")
         assert "Pas de visite à venir." in said
+
+    def test_what_was_given_back_is_booked_again_from_here(self, client: Client) -> None:
+        registration = book(SlotFactory(activity__title_fr="Un robot au jardin"))
+        again = f'href="/creneaux/{registration.slot_id}/inscription/"'
+        assert again not in client.get(home()).content.decode()
+
+        client.post(f"{home()}{registration.reference}/rendre/")
+
+        assert again in client.get(home()).content.decode()
+        with time_machine.travel(registration.slot.starts_at, tick=False):
+            assert again not in client.get(home()).content.decode()
+
+    def test_a_ticket_says_the_way_to_a_place_whose_position_is_known(self, client: Client) -> None:
+        known = VenueFactory(name="La Cantine", latitude=43.6049, longitude=1.45)
+        book(SlotFactory(venue=known))
+        book(SlotFactory(venue=VenueFactory(latitude=None, longitude=None), start_time=dt.time(18)))
+
+        page = client.get(home()).content.decode()
+
+        assert page.count("geo:") == 1
+        assert 'href="geo:43.60490,1.45000?q=43.60490,1.45000(La%20Cantine)"' in page
+        assert 'href="https://www.openstreetmap.org/directions?to=43.60490,1.45000" rel="noreferrer"' in page
 
     def test_an_unknown_link_says_how_to_get_one(self, client: Client) -> None:
         response = client.get("/mes-visites/AAAAAAAAAAAAAAAAAAAAAA/")
