@@ -194,11 +194,18 @@ def _formats(filters: Filters, facets: Facets, beside: _Beside) -> list[Option]:
 
 
 def _places(filters: Filters, facets: Facets, beside: _Beside) -> list[Option]:
-    pairs = [("", _("all over France"))]
+    pairs = [("", _everywhere(filters))]
     pairs += [(choice.code, say_in(choice.name)) for choice in facets.territories]
     if filters.place and not facets.territory(filters.place):
         pairs.append((filters.place, say_place(filters, facets)))
     return beside("place", pairs, filters.place)
+
+
+def _everywhere(filters: Filters) -> str:
+    """Where one looks without a city: around a point, in a part of the map, or anywhere."""
+    if filters.near:
+        return _("around the point chosen")
+    return _("in the part of the map chosen") if filters.within else _("all over France")
 
 
 def _days(filters: Filters, facets: Facets, beside: _Beside) -> list[Option]:

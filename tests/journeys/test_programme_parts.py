@@ -150,3 +150,23 @@ def test_without_script_every_part_is_a_page(
     page.go_back()
     expect(page.locator("#ville")).to_have_value("toulouse")
     context.close()
+
+
+def test_the_entrance_begins_with_the_city_looked_for_last_and_everywhere_forgets_it(page: Page) -> None:
+    page.goto("/")
+    city = page.get_by_role("search").first.get_by_label("Ville")
+    city.select_option("nantes")
+    assert city.locator("option:checked").inner_text() == "à Nantes", (
+        "how many it would find is said in the list"
+    )
+    page.locator("#chercher").click()
+    page.wait_for_url("**/programme/?**")
+
+    page.goto("/")
+    expect(city).to_have_value("nantes")
+    city.select_option("")
+    page.locator("#chercher").click()
+    page.wait_for_url("**/programme/?**")
+
+    page.goto("/")
+    expect(city).to_have_value("")

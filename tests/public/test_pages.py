@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import icalendar
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -105,6 +106,65 @@ def test_the_programme_says_when_where_who_and_how_many(read: Read) -> None:
     assert "Les Robots du Canal , La Cantine , Toulouse et Labège 14 h 30 – 15 h 15 Visite guidée" in said
     assert "12 places sur 15" in said
     assert f'href="/creneaux/{slot.pk}/inscription/"' in read("/programme/")
+
+
+def test_a_slot_says_before_all_else_where_it_is_and_that_it_is_free_of_charge(read: Read) -> None:
+    slot = SlotFactory(venue=VenueFactory(name="La Cantine", latitude=43.6049, longitude=1.45))
+
+    page = read(f"/creneaux/{slot.pk}/")
+
+    assert words_of(page).index("La Cantine") < words_of(page).index("Reçu par")
+    assert "Gratuit, sans compte." in words_of(page)
+    assert "https://www.openstreetmap.org/directions?to=43.60490,1.45000" in page
+
+
+def test_a_place_without_a_position_promises_no_way_to_it(read: Read) -> None:
+    slot = SlotFactory(venue=VenueFactory(latitude=None, longitude=None))
+
+    assert "Y aller" not in words_of(read(f"/creneaux/{slot.pk}/"))
+
+
+def test_where_people_drop_in_the_calendar_is_at_the_door(read: Read, client: Client) -> None:
+    """No mail brings one there; where one books, the mail does."""
+    free, booked = SlotFactory(activity__mode="drop_in", capacity=None), SlotFactory()
+    address = f"/creneaux/{free.pk}/visite.ics"
+
+    assert f'href="{address}"' in read(f"/creneaux/{free.pk}/")
+    assert "visite.ics" not in read(f"/creneaux/{booked.pk}/")
+
+    [event] = icalendar.Calendar.from_ical(client.get(address).content).walk("VEVENT")
+    assert (event.start, str(event["SUMMARY"]).split(" · ")[0]) == (free.starts_at, free.activity.title)
+
+
+def test_a_cancelled_slot_is_cancelled_in_the_calendar_too(client: Client) -> None:
+    slot = SlotFactory(state="cancelled", cancelled_at=NOW)
+
+    file = client.get(f"/creneaux/{slot.pk}/visite.ics").content
+
+    assert [str(event["STATUS"]) for event in icalendar.Calendar.from_ical(file).walk("VEVENT")] == [
+        "CANCELLED"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "where"),
+    [
+        ("autour=43.605,1.449,2", "autour du point choisi"),
+        ("cadre=43.5,1.4,43.7,1.5", "sur la partie de carte choisie"),
+        ("", "partout en France"),
+    ],
+)
+def test_the_sentence_says_where_one_looks_without_a_city(read: Read, asked: str, where: str) -> None:
+    SlotFactory(venue=VenueFactory(latitude=43.605, longitude=1.449))
+    page = read(f"/programme/?{asked}&jour={DAY.isoformat()}")
+    assert f"Toutes les visites {where}, jeudi 10 juin" in words_of(page).replace("\xa0", " ")
+
+
+def test_the_entrance_asks_around_the_reader_when_told_to(read: Read) -> None:
+    SlotFactory()
+    page = read("/")
+    assert page.count("data-near") == 1
+    assert re.search(r'js/near[^"]*\.js" defer', page)
 
 
 @pytest.mark.parametrize(

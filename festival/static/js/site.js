@@ -92,6 +92,29 @@
     select.addEventListener("change", function () { select.form.requestSubmit(); });
   });
 
+  // The sentence says what was chosen; how much each choice would find is said in the list of choices alone.
+  function sayChoice(select) {
+    Array.from(select.options).forEach(function (option) {
+      option.dataset.said = option.dataset.said || option.text;
+      option.text = option.selected ? option.dataset.said.replace(/\s\([\d\s.,]+\)$/, "") : option.dataset.said;
+    });
+  }
+  document.addEventListener("change", function (event) {
+    if (event.target.matches(".sentence select")) sayChoice(event.target);
+  });
+
+  // The city one looked for last stays on this device: the entrance begins with it, and « everywhere » forgets it.
+  document.addEventListener("submit", function (event) {
+    var city = event.target.matches(".sentence") && event.target.querySelector("select[name=ville]:enabled");
+    try { if (city) localStorage[city.value ? "setItem" : "removeItem"]("ville", city.value); } catch (closed) { /* kept by nobody */ }
+  });
+  try {
+    var entrance = document.querySelector(".hero__lit select[name=ville]"), last = localStorage.getItem("ville");
+    Array.from(last && entrance && !entrance.value ? entrance.options : []).forEach(function (option) {
+      if (option.value === last) { option.selected = true; sayChoice(entrance); }
+    });
+  } catch (closed) { /* storage is off */ }
+
   // Stars: numbers in a cookie of this device, which « Ma journée » plans. Without this file the link leads to a
   // page that asks.
   var STARS = "ma_journee", STARS_KEPT = 180 * 86400, MOST_STARS = 60;
