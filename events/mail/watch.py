@@ -120,7 +120,7 @@ def _relay(now: dt.datetime) -> Any:
     found = RelayState.objects.filter(pk=1).annotate(**asked).first()
     if found is not None:
         return found
-    # No mail has ever left, nor was the relay ever at fault.
+    # Nobody has looked yet, no mail has ever left, nor was the relay ever at fault.
     of_the_mail = due.aggregate(due=Count("pk"), oldest_due=Min("next_attempt_at"))
     state = RelayState(pk=1)
     for name, value in of_the_mail.items():
@@ -164,11 +164,11 @@ def _since(why: str, relay: Any, now: dt.datetime) -> dt.datetime | None:
 
 def look_after_mail(now: dt.datetime) -> MailHealth:
     """Note what holds mail up, tell it once it has lasted, tell its end. Safe to run beside itself."""
+    RelayState.objects.get_or_create(pk=1)  # from the first look on, pages ask one question
     health = how_mail_does(now)
     if health.since is None:
         _note_that_it_flows(now)
         return health
-    RelayState.objects.get_or_create(pk=1)
     if RelayState.objects.filter(pk=1, stuck_since=None).update(stuck_since=health.since, alerted_at=None):
         return health  # one look may be wrong: the next one tells
     untold = Q(alerted_at=None) | Q(alerted_at__lte=now - AGAIN_AFTER)

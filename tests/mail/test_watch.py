@@ -249,3 +249,10 @@ def test_the_mail_says_from_when_until_when_and_how_many(relay, team, settings):
     assert "2 messages de Toulouse" in text
     assert f"/organisation/{team.toulouse.slug}/etat/" in text
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+def test_after_the_first_look_a_page_asks_one_question(django_assert_num_queries):
+    look_after_mail(NOW)
+
+    with django_assert_num_queries(1):
+        how_mail_does(NOW)
