@@ -24,7 +24,8 @@ from django.test.utils import CaptureQueriesContext
 from benchmarks.ground import Ground, Load, Ratio, Report, Request, load
 from events.models import Message, Registration, Slot
 from tests.factories import SlotFactory
-from tests.ground.postgres import execute, free_port
+from tests.ground.ports import free_port
+from tests.ground.postgres import execute
 from tests.ground.site import ROOT, Site
 from tests.ground.valkey import ValkeyServer
 

@@ -32,7 +32,7 @@ from events.mail.wire import on_the_wire
 from events.models import Message, Registration, ReminderRule, Visitor
 from events.reminders import owe_reminders
 from tests import factories as f
-from tests.ground.postgres import free_port
+from tests.ground.ports import free_port
 from tests.ground.site import ROOT, Site
 from tests.ground.valkey import ValkeyServer
 

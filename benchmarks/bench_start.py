@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from benchmarks.ground import Ground, Ratio, Report
-from tests.ground.postgres import free_port
+from tests.ground.ports import free_port
 from tests.ground.site import ROOT
 
 TARGET = 20.0

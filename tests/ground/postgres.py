@@ -7,7 +7,6 @@ import importlib.util
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,8 @@ from pathlib import Path
 
 import psutil
 import psycopg
+
+from tests.ground.ports import free_port
 
 SETTINGS = """
 listen_addresses = '127.0.0.1'
@@ -27,6 +28,8 @@ full_page_writes = off
 synchronous_commit = off
 max_wal_size = 2GB
 autovacuum_naptime = 10s
+# Who waits for one another is found out sooner than after a second; what follows is the same.
+deadlock_timeout = 200ms
 log_min_messages = fatal
 """
 DURABLE_SETTINGS = """
@@ -90,10 +93,10 @@ class Postgres:
             )
 
     def _wait(self) -> None:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 180
         while True:
             try:
-                psycopg.connect(self.url("postgres"), connect_timeout=2).close()
+                psycopg.connect(self.url("postgres"), connect_timeout=20).close()
                 return
             except psycopg.OperationalError:
                 if self._process.poll() is not None or time.monotonic() > until:
@@ -107,7 +110,7 @@ class Postgres:
         Only a durable server keeps every commit through an immediate one.
         """
         self._process.send_signal({"fast": signal.SIGINT, "immediate": signal.SIGQUIT}[how])
-        self._process.wait(30)
+        self._process.wait(60)
         self._process = self._start()
         self._wait()
 
@@ -205,14 +208,6 @@ def start_for_session() -> str:
     _session = Postgres()
     execute(_session.url("postgres"), "CREATE DATABASE festival")
     return _session.url("festival")
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 _libc = ctypes.CDLL(None) if sys.platform.startswith("linux") else None

@@ -20,7 +20,7 @@ from django.db.utils import ConnectionHandler, load_backend
 
 from festival.database import database_settings
 from tests.ground.nursery import ROOT, Child, Nursery
-from tests.ground.postgres import free_port
+from tests.ground.ports import free_port
 
 PRELUDE = "import django; django.setup()\n"
 
@@ -68,7 +68,7 @@ class Site:
         *arguments: str,
         env: Mapping[str, str] | None = None,
         check: bool = True,
-        timeout: float = 120,
+        timeout: float = 300,
         input: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """`manage.py …` to its end.
@@ -83,7 +83,7 @@ class Site:
         *arguments: str,
         env: Mapping[str, str] | None = None,
         check: bool = True,
-        timeout: float = 120,
+        timeout: float = 300,
     ) -> subprocess.CompletedProcess[str]:
         """A script that finds Django set up, to its end; `arguments` are its sys.argv[1:]."""
         return self._run(["-c", PRELUDE + script, *arguments], env=env, check=check, timeout=timeout)
@@ -172,7 +172,7 @@ class Site:
                     start_new_session=True,
                 )
         self._processes.append(process)
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while True:
             with contextlib.suppress(OSError, http.client.HTTPException):
                 connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)

@@ -13,7 +13,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.ground.postgres import free_port
+from tests.ground.ports import free_port
 
 
 class Phase(enum.StrEnum):
@@ -147,6 +147,8 @@ class SmtpSink:
     :ivar refuse_sender: an answer given to every MAIL FROM.
     :ivar answer_to_data: an answer given after DATA instead of 250; nothing is written down.
     :ivar stall_before_answer: seconds between having written the message down and answering.
+    :ivar holds_after: so many messages are answered, the next ones are written down and wait for their answer
+        until this is raised; None is no limit.
     :ivar drop_after_data: the message is written down and the connection cut without an answer.
     :ivar most_on_a_line: after so many mails it ends a connection, as many relays do; None is no limit.
     :ivar connections: how many came so far.
@@ -159,6 +161,7 @@ class SmtpSink:
     refuse_sender: str = ""
     answer_to_data: str = ""
     stall_before_answer: float = 0.0
+    holds_after: int | None = None
     drop_after_data: bool = False
     most_on_a_line: int | None = None
     connections: int = 0
@@ -175,7 +178,7 @@ class SmtpSink:
 
     def start(self) -> None:
         """Listen, or listen again on the same port."""
-        self._controller = _Port(self, hostname="127.0.0.1", port=self.port, ready_timeout=10)
+        self._controller = _Port(self, hostname="127.0.0.1", port=self.port, ready_timeout=60)
         self._controller.start()
 
     def stop(self) -> None:
@@ -229,8 +232,11 @@ class SmtpSink:
         self.received.append(
             Received(envelope.mail_from or "", tuple(envelope.rcpt_tos), raw, time.monotonic())
         )
+        number = len(self.received)
         if mood.stall:
             await asyncio.sleep(mood.stall)
+        while self.holds_after is not None and number > self.holds_after:
+            await asyncio.sleep(0.01)
         if mood.drop and isinstance(server.transport, asyncio.Transport):
             server.transport.abort()
         return "250 Written down"

@@ -12,7 +12,7 @@ import redis
 
 from festival.processes import broker_program
 from tests.ground.needs import missing
-from tests.ground.postgres import free_port
+from tests.ground.ports import free_port
 
 
 class ValkeyServer:
@@ -40,8 +40,8 @@ class ValkeyServer:
         return self._process.pid
 
     def client(self) -> "redis.Redis":
-        """A client that gives up after two seconds."""
-        return redis.Redis.from_url(self.url, socket_timeout=2, socket_connect_timeout=2)
+        """A client that gives up after twenty seconds."""
+        return redis.Redis.from_url(self.url, socket_timeout=20, socket_connect_timeout=20)
 
     def start(self) -> None:
         """Start, or start again on the same port with the same data."""
@@ -55,7 +55,7 @@ class ValkeyServer:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        until = time.monotonic() + 10
+        until = time.monotonic() + 180
         while True:
             try:
                 with self.client() as client:
@@ -71,14 +71,14 @@ class ValkeyServer:
         if self._process is not None:
             os.kill(self._process.pid, signal.SIGCONT)
             self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(60)
             self._process = None
 
     def kill(self) -> None:
         """SIGKILL, with no time to save."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(10)
+            self._process.wait(60)
             self._process = None
 
     def freeze(self) -> None:

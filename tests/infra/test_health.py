@@ -13,7 +13,7 @@ from pytest_django import Settings
 from events.models import DeliveryEvent, Heartbeat, Message, RelayState
 from festival import health
 from festival.proxies import RealPeerMiddleware
-from tests.ground.postgres import free_port
+from tests.ground.ports import free_port
 from tests.ground.valkey import ValkeyServer
 
 
