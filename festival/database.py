@@ -19,7 +19,8 @@ SQLITE_PRAGMAS = (
 def database_settings(url: str, *, process: str = "", pool_size: int = 10) -> dict[str, Any]:
     """Django's settings for one database.
 
-    :param url: `sqlite:///path` or `postgres://user:password@host:port/name`; options in its query win.
+    :param url: `sqlite:///path` or `postgres://user:password@host:port/name`; options in its query win, the
+        seconds a request waits for a free connection (`pool_timeout`) among them.
     :param process: `web` pools its connections; anything else keeps one.
     :param pool_size: connections of one web process at most.
     """
@@ -46,12 +47,12 @@ def database_settings(url: str, *, process: str = "", pool_size: int = 10) -> di
         database["CONN_HEALTH_CHECKS"] = True
         # Only what `events.rows` sends is prepared; everything else binds its values here as before.
         options.setdefault("prepare_threshold", 5)
+        pool_timeout = options.pop("pool_timeout", 5)
         if process == "web":
-            # `timeout`: seconds a request waits for a free connection.
             options["pool"] = {
                 "min_size": 1,
                 "max_size": pool_size,
-                "timeout": 5,
+                "timeout": pool_timeout,
                 "connection_class": StandingConnection,
             }
             database["CONN_MAX_AGE"] = 0

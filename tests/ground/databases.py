@@ -14,6 +14,15 @@ from tests.ground.site import Site
 
 _numbers = itertools.count(1)
 
+PATIENCE = {
+    "sqlite": "timeout=120",
+    "postgres": "connect_timeout=60&pool_timeout=60&options=-c%20lock_timeout%3D60000"
+    "%20-c%20statement_timeout%3D120000",
+}
+"""How long the site waits for others in a race that is not about waiting: three seconds are enough for
+people, and a busy machine stops a process for longer.
+"""
+
 
 class Databases:
     """Migrates once per engine and process, then copies: a file, or CREATE DATABASE … TEMPLATE."""
@@ -62,16 +71,16 @@ class Databases:
         return url
 
     def fresh(self, engine: str) -> str:
-        """The address of a new database with every table and no row of the festival."""
+        """The address of a new database with every table and no row of the festival, asked with patience."""
         template = self._template(engine)
         number = next(_numbers)
         if engine == "sqlite":
             copy = self._folder / f"site-{number}.sqlite3"
             shutil.copy(template.removeprefix("sqlite:///"), copy)
-            return f"sqlite:///{copy}"
+            return f"sqlite:///{copy}?{PATIENCE[engine]}"
         name = f"site_{self._worker}_{os.getpid()}_{number}"
         execute(maintenance_url(template), f"CREATE DATABASE {name} TEMPLATE {template.rpartition('/')[2]}")
-        return f"{template.rpartition('/')[0]}/{name}"
+        return f"{template.rpartition('/')[0]}/{name}?{PATIENCE[engine]}"
 
     def carry(self, server: Postgres, name: str) -> None:
         """The same on a server of the test's own."""
@@ -79,6 +88,7 @@ class Databases:
 
     def drop(self, url: str) -> None:
         """Throw one away, whoever is still connected."""
+        url = url.partition("?")[0]
         if url.startswith("sqlite"):
             path = Path(url.removeprefix("sqlite:///"))
             for file in path.parent.glob(f"{path.name}*"):

@@ -207,6 +207,6 @@ class Nursery:
         atexit.unregister(self.close)
         if self._process is not None:
             self._control.close()
-            self._process.wait(10)
+            self._process.wait(60)
             self._process = None
         self._folder.cleanup()

@@ -5,19 +5,28 @@ connection.
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
 from tests.ground.site import Site, read_json
 
 BEFORE = """
-import json, sys, threading, time, uuid
+import json, os, sys, threading, time, uuid
 import datetime as dt
 from django.db import IntegrityError, OperationalError, connection, transaction
 from events.refusals import Refused
 
 task = json.loads(sys.stdin.readline())
 now = dt.datetime.fromisoformat(task["now"])
+
+
+def meet():
+    # Every racer calls it once and goes on when all have: so all have looked before anybody writes.
+    with open(task["meeting"], "a") as place:
+        place.write(".")
+    while os.path.getsize(task["meeting"]) < task["number"]:
+        time.sleep(0.01)
 """
 
 AFTER = """
@@ -58,9 +67,10 @@ def race(
     """Do all ``acts`` (name of a function of ``actions``, then its arguments) at once; their answers, in
     order.
 
-    ``actions`` is Python that finds ``now``, ``task`` and the usual modules there. A refusal is answered as
-    its reason, an error as its text.
+    ``actions`` is Python that finds ``now``, ``task``, ``meet`` and the usual modules there. A refusal is
+    answered as its reason, an error as its text.
     """
+    task |= {"meeting": str(site.var_dir / f"meeting-{uuid.uuid4()}"), "number": len(acts)}
     count = min(processes, len(acts))
     racers = [site.start_python(BEFORE + actions + AFTER) for _ in range(count)]
     shares = [list(acts[number::count]) for number in range(count)]
@@ -78,7 +88,7 @@ def race(
         racer.stdin.flush()
     answers: list[Any] = [None] * len(acts)
     for number, racer in enumerate(racers):
-        answers[number::count] = read_json(racer.communicate(timeout=180)[0])
+        answers[number::count] = read_json(racer.communicate(timeout=600)[0])
     return answers
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from dataclasses import dataclass, field
 
@@ -33,13 +34,14 @@ class Receiver(Loopback):
 
     def __post_init__(self) -> None:
         receiver = self
+        self._awake = threading.Event()
 
         class Handler(Quiet):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 receiver.told.append(Told(self.path, headers, body))
-                receiver.over.wait(receiver.stall)
+                receiver._awake.wait(receiver.stall)
                 if receiver.drop:
                     self.connection.shutdown(socket.SHUT_RDWR)
                     return
@@ -61,7 +63,16 @@ class Receiver(Loopback):
     def url(self) -> str:
         return self.at("/festival?of=ours")
 
-    def wait_for(self, number: int, seconds: float = 60) -> None:
+    def go_on(self) -> None:
+        """Answer whoever waits, and everybody after them, at once."""
+        self.stall = 0
+        self._awake.set()
+
+    def stop(self) -> None:
+        self._awake.set()
+        super().stop()
+
+    def wait_for(self, number: int, seconds: float = 180) -> None:
         until = time.monotonic() + seconds
         while len(self.told) < number:
             assert time.monotonic() < until, f"{len(self.told)} of {number} came"

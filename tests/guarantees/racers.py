@@ -33,7 +33,7 @@ def give_back(registration_id, places):
 def count_then_insert(slot_id, email, party_size, submission_id):
     slot = Slot.objects.get(pk=slot_id)
     taken = slot.registrations.confirmed().aggregate(n=Sum("party_size"))["n"] or 0
-    time.sleep(0.05)
+    meet()
     if taken + party_size > slot.capacity:
         return "full"
     visitor, _ = Visitor.objects.get_or_create(email=email)
@@ -45,9 +45,10 @@ def count_then_insert(slot_id, email, party_size, submission_id):
 
 
 def look_then_insert(slot_id, email, party_size, submission_id):
-    if Registration.objects.filter(submission_hash=submission_id).exists():
+    seen = Registration.objects.filter(submission_hash=submission_id).exists()
+    meet()
+    if seen:
         return "seen"
-    time.sleep(0.05)
     visitor = Visitor.objects.create(email=f"{uuid.uuid4()}@example.org")
     registration = Registration.objects.create(
         slot_id=slot_id, visitor=visitor, party_size=party_size, submission_id=uuid.uuid4(),
@@ -58,9 +59,9 @@ def look_then_insert(slot_id, email, party_size, submission_id):
 
 def look_then_give_back(registration_id, places):
     registration = Registration.objects.get(pk=registration_id)
+    meet()
     if not registration.is_active:
         return "inactive"
-    time.sleep(0.05)
     Registration.objects.filter(pk=registration_id).update(status="cancelled", cancelled_at=now)
     Slot.objects.filter(pk=registration.slot_id).update(taken=F("taken") - registration.party_size)
     return "given back"

@@ -27,6 +27,7 @@ from events.registration.invariants import find_drift
 from tests.factories import NOW, ActivityFactory, SlotFactory
 from tests.ground.site import Site
 from tests.ground.valkey import ValkeyServer
+from tests.guarantees.mailroom import at_best
 
 from .racers import race
 
@@ -226,13 +227,13 @@ class Browser:
     def book(self, slot: Slot, email: str) -> tuple[int, float]:
         """The status of the answer and the seconds it took."""
         url = f"{self.site.url}/creneaux/{slot.pk}/inscription/"
-        self.opener.open(url, timeout=20).read()
+        self.opener.open(url, timeout=60).read()
         token = next(cookie.value for cookie in self.cookies if cookie.name == "csrftoken")
         answers = {"email": email, "party_size": 1, "submission_id": uuid.uuid4()}
         data = urllib.parse.urlencode(answers | {"csrfmiddlewaretoken": token}).encode()
         started = time.monotonic()
         try:
-            status = self.opener.open(url, data, timeout=20).status
+            status = self.opener.open(url, data, timeout=60).status
         except urllib.error.HTTPError as error:
             status = error.code
         return status, time.monotonic() - started
@@ -249,7 +250,7 @@ class TestTheBroker:
     @pytest.mark.parametrize("trouble", ["stopped", "hung"])
     def test_a_booking_does_not_wait_for_it(self, database: Site, valkey: ValkeyServer, trouble: str) -> None:
         database.environment["REDIS_URL"] = valkey.url
-        slot = SlotFactory(capacity=10, day=timezone.now().date() + dt.timedelta(days=30))
+        slot = SlotFactory(capacity=None, day=timezone.now().date() + dt.timedelta(days=30))
         database.serve()
         browser = Browser(database)
         assert browser.book(slot, "avant@example.org")[0] == 302
@@ -258,11 +259,17 @@ class TestTheBroker:
             valkey.freeze()
         else:
             valkey.stop()
-        seen = [browser.book(slot, f"v{number}@example.org") for number in range(6)]
+        seen: list[tuple[int, float]] = []
 
-        assert [status for status, _seconds in seen] == [302] * 6
-        # The first may wait once for each of its two connections; then the breaker leaves the broker alone.
-        assert max(seconds for _status, seconds in seen) < 3
-        assert sorted(seconds for _status, seconds in seen)[3] < 0.5
-        assert counters(slot) == (7, 0, 0)
-        assert Message.objects.filter(kind="confirmation").count() == 7
+        def longest_of(number: int) -> float:
+            some = [browser.book(slot, f"{uuid.uuid4()}@example.org") for _booking in range(number)]
+            seen.extend(some)
+            return max(seconds for _status, seconds in some)
+
+        # Each of the two processes may wait once for each of its two connections; then the breaker leaves the
+        # broker alone.
+        assert at_best(lambda: longest_of(1) < 3)
+        assert at_best(lambda: longest_of(4) < 0.5)
+        assert {status for status, _seconds in seen} == {302}
+        assert counters(slot) == (1 + len(seen), 0, 0)
+        assert Message.objects.filter(kind="confirmation").count() == 1 + len(seen)

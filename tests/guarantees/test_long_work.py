@@ -6,9 +6,11 @@ from __future__ import annotations
 import datetime as dt
 import os
 import signal
+import subprocess
 from collections import Counter
 from typing import Any
 
+import psutil
 import pytest
 from django.utils import timezone
 
@@ -29,21 +31,28 @@ from tests.factories import (
     VenueFactory,
 )
 from tests.ground import races
+from tests.ground.nursery import Child
 from tests.ground.site import Site
 from tests.ground.valkey import ValkeyServer
-from tests.guarantees.mailroom import ready_worker, wait_for
+from tests.guarantees.mailroom import PATIENTLY, ready_worker, wait_for
 
 pytestmark = [pytest.mark.guarantee, pytest.mark.slow]
 
 STEPS = 12
 
 WORKER = """
-import sys, time
+import os, signal, sys
 from django.db import transaction
 from django.utils import timezone
 from events.longwork import Outcome, work_on
 from events.models import JournalEntry
-pause = float(sys.argv[1])
+where, number = sys.argv[1], int(sys.argv[2])
+
+
+def rest(here, step):
+    # As if the machine had stopped it, until the test wakes it or kills it.
+    if (here, step) == (where, number):
+        os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def steps(work):
@@ -52,11 +61,11 @@ def steps(work):
             work.hold()
             step = work.job.done
             JournalEntry.objects.create(at=timezone.now(), verb="step", text=f"{work.job.pk}:{step}")
-            time.sleep(pause)  # done and not said yet: here the worker is killed
+            rest("within", step)  # done and not said yet
             is_to_stop = work.advance(done=step + 1)
         if is_to_stop:
             return Outcome.STOPPED
-        time.sleep(pause / 2)
+        rest("after", step)
     return Outcome.DONE
 
 
@@ -76,9 +85,9 @@ def take():
 def look_then_take():
     # What the claim must not be: read first, then write whatever was read.
     job = Job.objects.filter(state="waiting").order_by("asked_at", "pk").first()
+    meet()
     if job is None:
         return None
-    time.sleep(0.05)
     until = now + longwork.LEASE
     Job.objects.filter(pk=job.pk).update(state="running", lease_token=uuid.uuid4(), lease_until=until)
     return job.pk
@@ -97,6 +106,18 @@ def each_once(job: Job) -> Counter[str]:
     return Counter(f"{job.pk}:{step}" for step in range(STEPS))
 
 
+NEVER = ("never", "0")
+"""Where a worker rests that goes on to the end."""
+
+
+def resting(site: Site, script: str, *where: str) -> subprocess.Popen[str] | Child:
+    """A worker that has come to where it rests: `resting(site, WORKER, "within", "3")`, its fourth step."""
+    worker = site.start_python(script, *where)
+    process = psutil.Process(worker.pid)
+    wait_for(lambda: process.status() == psutil.STATUS_STOPPED)
+    return worker
+
+
 def end_the_leases() -> None:
     """A minute later, without the wait."""
     Job.objects.filter(state="running").update(lease_until=timezone.now() - dt.timedelta(seconds=1))
@@ -111,34 +132,36 @@ def test_a_worker_killed_in_the_middle_is_followed_by_another_and_no_step_is_don
 ) -> None:
     job = asked()
     for deaths in range(1, 4):
-        worker = database.start_python(WORKER, "0.1")
-        wait_for(lambda: Job.objects.get().done >= 2 * deaths)  # noqa: B023 - called at once
+        worker = resting(database, WORKER, "within", str(2 * deaths))
         os.kill(worker.pid, signal.SIGKILL)
         worker.wait()
-        assert Job.objects.get().state == "running"
+        assert (Job.objects.get().state, Job.objects.get().done) == ("running", 2 * deaths)
         end_the_leases()
 
-    database.python(WORKER, "0")
+    database.python(WORKER, *NEVER)
 
     assert steps_done() == each_once(job)
     assert (Job.objects.get().state, Job.objects.get().done) == ("done", STEPS)
 
 
 BULK = """
-import sys, time
+import os, signal, sys
 from events import jobs
 from events.longwork import work_on
 from events.scheduling import bulk
-done = bulk._step
+done, steps = bulk._step, 0
 
 
-def slow(*arguments):
+def step(*arguments):
+    global steps
     is_to_stop = done(*arguments)
-    time.sleep(float(sys.argv[1]))
+    steps += 1
+    if steps == int(sys.argv[1]):
+        os.kill(os.getpid(), signal.SIGSTOP)
     return is_to_stop
 
 
-bulk._step = slow
+bulk._step = step
 work_on(jobs.HANDLERS)
 """
 
@@ -158,9 +181,8 @@ def test_a_bulk_change_whose_worker_is_killed_is_finished_and_everybody_is_told_
     read = plan_bulk(territory=venue.territory, choice=choice, now=now).fingerprint
     job = start_bulk(territory=venue.territory, choice=choice, fingerprint=read, by=by, now=now)
 
-    for deaths in range(1, 3):
-        worker = database.start_python(BULK, "0.2")
-        wait_for(lambda: Job.objects.get().done >= 3 * deaths)  # noqa: B023 - called at once
+    for _death in range(2):
+        worker = resting(database, BULK, "3")
         os.kill(worker.pid, signal.SIGKILL)
         worker.wait()
         end_the_leases()
@@ -176,11 +198,11 @@ def test_a_bulk_change_whose_worker_is_killed_is_finished_and_everybody_is_told_
 def test_several_workers_at_once_do_each_step_of_each_job_once(database: Site) -> None:
     work = [asked(kind) for kind in ("bulk", "timetable", "message", "bulk")]
 
-    workers = [database.start_python(WORKER, "0.01") for _worker in range(4)]
+    workers = [database.start_python(WORKER, *NEVER) for _worker in range(4)]
     for worker in workers:
-        output, _none = worker.communicate(timeout=120)
+        output, _none = worker.communicate(timeout=300)
         assert worker.returncode == 0, output
-    database.python(WORKER, "0")
+    database.python(WORKER, *NEVER)
 
     assert steps_done() == sum((each_once(job) for job in work), Counter())
     assert set(Job.objects.values_list("state", flat=True)) == {"done"}
@@ -188,55 +210,30 @@ def test_several_workers_at_once_do_each_step_of_each_job_once(database: Site) -
 
 def test_a_worker_woken_after_its_lease_does_nothing_more(database: Site) -> None:
     job = asked()
-    sleeper = database.start_python(WORKER, "0.05")
-    wait_for(lambda: Job.objects.get().done >= 2)
     # Not in the middle of a step, where it would sleep with the row in its hands.
-    while True:
-        os.kill(sleeper.pid, signal.SIGSTOP)
-        if _is_free(database, job):
-            break
-        os.kill(sleeper.pid, signal.SIGCONT)
+    sleeper = resting(database, WORKER, "after", "1")
     end_the_leases()
 
-    database.python(WORKER, "0")
+    database.python(WORKER, *NEVER)
     os.kill(sleeper.pid, signal.SIGCONT)
-    sleeper.communicate(timeout=60)
+    sleeper.communicate(timeout=300)
 
     assert steps_done() == each_once(job)
     assert Job.objects.get().state == "done"
 
 
-def _is_free(site: Site, job: Job) -> bool:
-    """Whether nobody holds the row at this instant."""
-    asks = """
-import sys
-from django.db import OperationalError, connection, transaction
-from events.models import Job
-with connection.cursor() as cursor:
-    is_sqlite = connection.vendor == "sqlite"
-    cursor.execute("PRAGMA busy_timeout = 50" if is_sqlite else "SET lock_timeout = '50ms'")
-try:
-    with transaction.atomic():
-        Job.objects.select_for_update().get(pk=sys.argv[1])
-except OperationalError:
-    sys.exit(1)
-"""
-    return site.python(asks, str(job.pk), check=False).returncode == 0
-
-
 def test_who_asks_to_stop_is_heard_between_two_steps(database: Site) -> None:
     job = asked()
-    worker = database.start_python(WORKER, "0.1")
-    wait_for(lambda: Job.objects.get().done >= 2)
+    worker = resting(database, WORKER, "after", "1")
 
     ask_to_stop(job_id=job.pk, now=timezone.now())
-    output, _none = worker.communicate(timeout=60)
+    os.kill(worker.pid, signal.SIGCONT)
+    output, _none = worker.communicate(timeout=300)
 
     assert worker.returncode == 0, output
     job.refresh_from_db()
-    assert job.state == "stopped"
-    assert 2 <= job.done < STEPS
-    assert sum(steps_done().values()) == job.done
+    assert (job.state, job.done) == ("stopped", 3)
+    assert sum(steps_done().values()) == 3
 
 
 def a_shift() -> Job:
@@ -258,7 +255,7 @@ def test_without_celery_and_redis_the_life_boat_does_it_and_ends_when_told(datab
 
     wait_for(lambda: Job.objects.get().state == "done")
     os.kill(boat.pid, signal.SIGTERM)
-    output, _none = boat.communicate(timeout=30)
+    output, _none = boat.communicate(timeout=300)
 
     assert boat.returncode == 0, output
     assert Slot.objects.get().day == timezone.localdate() + dt.timedelta(days=41)
@@ -269,7 +266,7 @@ def test_with_celery_the_hint_starts_it_at_once(database: Site, valkey: ValkeySe
     database.environment["REDIS_URL"] = valkey.url
     ready_worker(database)
     asks = "from tests.guarantees.test_long_work import a_shift; a_shift()"
-    database.python(asks)
+    database.python(PATIENTLY + asks)
 
     wait_for(lambda: Job.objects.get().state == "done")
 

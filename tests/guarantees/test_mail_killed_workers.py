@@ -6,6 +6,7 @@ worth is shown by taking it out (`sabotage`).
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import random
@@ -24,10 +25,12 @@ from django.utils import timezone
 
 from events.mail import deliver
 from events.mail.deliver import release_leases
+from events.mail.heartbeat import last
 from events.models import Message, ReminderRule, Slot
 from events.reminders import default_reminder_rules
 from festival.celery import app
 from tests import factories as f
+from tests.ground.locks import who_wait
 from tests.ground.nursery import Child
 from tests.ground.site import Site
 from tests.ground.smtp import Mood, Phase, SmtpSink
@@ -39,6 +42,7 @@ from tests.guarantees.mailroom import (
     how_often,
     hurried_beat,
     hurried_worker,
+    leases_that_ran_out,
     names_in_doubt,
     owe_mails,
     states,
@@ -47,12 +51,16 @@ from tests.guarantees.mailroom import (
 
 pytestmark = pytest.mark.guarantee
 
+SHARE = 100
+"""Mails that the relay answers between two deaths, of five hundred."""
 REPLAY = """
+import sys
 from festival.celery import app
 for _time in range(5):
-    for name in ("deliver_due", "release_leases", "owe_reminders", "expire", "pass_places_on"):
+    for name in sys.argv[1:]:
         app.send_task(f"events.{name}", ignore_result=True)
 """
+REPLAYED = ("deliver_due", "release_leases", "owe_reminders", "expire", "pass_places_on")
 DIE_WHILE_COMPOSING = """
 import os, signal
 from events.mail import deliver
@@ -83,9 +91,6 @@ print(owe_reminders(timezone.now()))
 
 AT_ONCE = """
 import os, time
-from django.db import connection
-with connection.cursor() as cursor:
-    cursor.execute("SET lock_timeout = '60s'")  # the one that waits first waits for the other one to come
 open(os.path.join({folder!r}, f"ready-{{os.getpid()}}"), "w").close()
 while not os.path.exists(os.path.join({folder!r}, "go")):
     time.sleep(0.01)
@@ -162,29 +167,35 @@ def test_of_a_dead_workers_batch_only_the_one_in_turn_is_suspected(
 def test_five_hundred_mails_outlive_workers_killed_every_two_seconds(
     site_with_celery: Site, smtp_sink: SmtpSink
 ) -> None:
-    """Now a whole worker, now one of its processes; a new one takes its place."""
+    """Now a whole worker, now one of its processes; a new one takes its place. Between two deaths the relay
+    answers no more than a share of the mails, so that some are left to be killed over.
+    """
     site, luck, killed = site_with_celery, random.Random(5), 0
     owe_mails("confirmation", 400)
     owe_mails("reminder", 100, first=400)
-    smtp_sink.stall_before_answer = 0.1
+    smtp_sink.stall_before_answer, smtp_sink.holds_after = 0.1, SHARE
     hurried_beat(site)
     workers = [hurried_worker(site) for _worker in range(3)]
 
-    until = time.monotonic() + 180
+    until = time.monotonic() + 300
     while states().keys() & {"pending", "sending"}:
         assert time.monotonic() < until, (states(), killed, len(smtp_sink.received))
         time.sleep(2)
-        if len(smtp_sink.received) >= 480:
+        had = len(smtp_sink.received)
+        if had >= 480:
+            smtp_sink.holds_after = None
             continue  # the last ones are left in peace: nobody is killed for ever
         place = luck.randrange(len(workers))
-        family = psutil.Process(workers[place].pid).children()
+        family = children_of(workers[place])
         if family and luck.random() < 0.7:
             luck.choice(family).kill()
         else:
-            os.killpg(workers[place].pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(workers[place].pid, signal.SIGKILL)
             workers[place].wait()
             workers[place] = hurried_worker(site)
         killed += 1
+        smtp_sink.holds_after = had + SHARE
 
     assert killed >= 4
     messages = {message.message_id: message for message in Message.objects.all()}
@@ -195,18 +206,29 @@ def test_five_hundred_mails_outlive_workers_killed_every_two_seconds(
     in_doubt = [message for message in messages.values() if message.status == "uncertain"]
     assert all(message.kind == "reminder" or message.handed_over == 2 for message in in_doubt)
     # None is doubled, but for the stated case: its worker was killed, it had begun, its name is the same.
-    # Each death puts in doubt what the lanes of one process had begun, one mail each.
+    # Each death puts in doubt what the lanes of one process had begun, one mail each; so does a worker that
+    # was too slow for a lease of six seconds and said so.
     assert times.keys() <= messages.keys()
     assert max(times.values()) <= 2
     doubled = [messages[name] for name in names_in_doubt(smtp_sink)]
     assert all(message.kind == "confirmation" and message.handed_over == 2 for message in doubled)
-    assert len(doubled) + len(in_doubt) <= killed * settings.MAIL_LANES
+    assert len(doubled) + len(in_doubt) <= killed * settings.MAIL_LANES + leases_that_ran_out(site)
+
+
+def children_of(worker: subprocess.Popen[str] | Child) -> list[psutil.Process]:
+    """None, where it has ended: Celery does when its processes die before they have begun, and is followed by
+    another as by the supervisor's.
+    """
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return psutil.Process(worker.pid).children()
+    return []
 
 
 def test_two_beats_four_life_boats_and_tasks_replayed_five_times_send_each_mail_once(
     site_with_celery: Site, smtp_sink: SmtpSink
 ) -> None:
     site = site_with_celery
+    site.environment["LEASE"] = "120"
     visits_to_be_reminded_of(40)
     owe_mails("confirmation", 80)
     smtp_sink.stall_before_answer = 0.02
@@ -216,13 +238,15 @@ def test_two_beats_four_life_boats_and_tasks_replayed_five_times_send_each_mail_
     for _worker in range(2):
         hurried_worker(site)
     boats = [site.start("manage.py", "drain_outbox", "--loop") for _boat in range(4)]
-    site.python(REPLAY)
+    site.python(REPLAY, *REPLAYED)
     wait_for(lambda: states() == {"sent": 120})
-    site.python(REPLAY)
-    time.sleep(3)
+    replayed = timezone.now()
+    site.python(REPLAY, *REPLAYED)
+    wait_for(lambda: all((last(name) or replayed) > replayed for name in REPLAYED))
+    time.sleep(1)
     for boat in boats:
         boat.send_signal(signal.SIGTERM)
-        output, _none = boat.communicate(timeout=30)
+        output, _none = boat.communicate(timeout=300)
         assert boat.returncode == 0, output
 
     assert states() == {"sent": 120}
@@ -328,32 +352,25 @@ def test_two_sweeps_of_an_edition_at_the_same_instant_take_turns(
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("LOCK TABLE events_message IN SHARE ROW EXCLUSIVE MODE")
         go.touch()
-        wait_for(lambda: held_back() == 2)
+        wait_for(lambda: who_wait() == 2)
     finish(sweeps)
 
     assert Message.objects.count() == owed
 
 
-def held_back() -> int:
-    """How many sessions of this server wait for a lock."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
-        return int(cursor.fetchone()[0])
-
-
 def finish(processes: Sequence[subprocess.Popen[str] | Child]) -> None:
     for process in processes:
-        output, _none = process.communicate(timeout=60)
+        output, _none = process.communicate(timeout=300)
         assert process.returncode == 0, output
 
 
 def kill_while_sending(site: Site, sink: SmtpSink) -> None:
     """The worker dies after the relay wrote the mail down and before it said so; later another one comes."""
-    sink.stall_before_answer = 30
+    sink.holds_after = 0
     worker = site.start_python(DELIVER)
     wait_for(lambda: sink.received)
     os.kill(worker.pid, signal.SIGKILL)
     worker.wait()
-    sink.stall_before_answer = 0
+    sink.holds_after = None
     end_the_leases()
     site.python(DELIVER)

@@ -84,9 +84,9 @@ def look():
 
 def look_then_settle(pk):
     registration = Registration.objects.get(pk=pk)
+    meet()
     if registration.status != "held":
         return "not held"
-    time.sleep(0.05)
     Registration.objects.filter(pk=pk).update(status="confirmed", hold="", held_until=None)
     Slot.objects.filter(pk=registration.slot_id).update(
         held=F("held") - registration.party_size, taken=F("taken") + registration.party_size
@@ -96,9 +96,9 @@ def look_then_settle(pk):
 
 def look_then_expire(pk, at):
     registration = Registration.objects.get(pk=pk)
+    meet()
     if registration.status != "held":
         return "not over"
-    time.sleep(0.05)
     Registration.objects.filter(pk=pk).update(status="cancelled", cancelled_at=now, hold="", held_until=None)
     Slot.objects.filter(pk=registration.slot_id).update(held=F("held") - registration.party_size)
     return "expired"

@@ -188,6 +188,9 @@ def test_postgres_pools_in_the_web_process_only() -> None:
 
     pool = {"min_size": 1, "max_size": 10, "timeout": 5, "connection_class": StandingConnection}
     assert web["OPTIONS"]["pool"] == pool
+    waits_longer = database_settings(f"{url}?pool_timeout=60", process="web")["OPTIONS"]
+    assert waits_longer["pool"] == {**pool, "timeout": 60}
+    assert "pool_timeout" not in waits_longer
     assert (web["CONN_MAX_AGE"], worker["CONN_MAX_AGE"]) == (0, 60)
     assert "pool" not in worker["OPTIONS"]
     assert "lock_timeout=3000" in worker["OPTIONS"]["options"]
