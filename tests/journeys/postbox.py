@@ -6,8 +6,10 @@ from email.message import EmailMessage
 
 from tests.ground.smtp import SmtpSink
 
-PATIENCE = 25
-"""Seconds: a hint that got lost is made good by the next sweep, ten seconds later."""
+PATIENCE = 60
+"""Seconds: a hint that got lost is made good by the next sweep, ten seconds later; the rest is for a machine
+that has other things to do.
+"""
 
 
 class Postbox:

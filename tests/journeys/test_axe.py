@@ -1,40 +1,62 @@
 """Every page, on a telephone and on a desk, by day and by night: axe, the console, one heading, no sideways
-scroll, no word of English."""
+scroll, no word of English, nothing of a third party, no link that leads nowhere, all by the Tab key.
+
+To open a page takes as long as to look at it: who walks through all of them looks for all that can be seen.
+"""
 
 from typing import Any
 
 import pytest
 from django.urls import URLPattern, get_resolver
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.ground.axe import violations
-from tests.journeys.conftest import Demonstration, complaint, sign_in
+from tests.journeys.conftest import PATIENCE, Demonstration, sign_in
+from tests.journeys.links import Links
+from tests.journeys.test_keyboard_everywhere import missed_by_keyboard
 from tests.journeys.test_two_languages import THEIR_OWN, strangers
 from tests.journeys.walk import ACCOUNTS, ACTIONS, FILES, NOT_WALKED, PAGES
+from tests.journeys.watching import Watched
 
 SCENES = [((390, "light"), (1280, "dark")), ((390, "dark"), (1280, "light"))]
 """In turn, page by page: parts are shared, so that every part is met in all four."""
 
 
+SHARES = {"public": 2, "organiser": 2}
+"""Walks that two may go at once. A visitor is known on the device after a while: that one is one."""
+OPEN_TO_ALL = ("public", "visitor")
+"""Their links lead where anybody may go."""
+WALKS = [(who, share) for who in PAGES for share in range(SHARES.get(who, 1))]
+
+
 @pytest.mark.lengthy
-@pytest.mark.parametrize("who", PAGES)
+@pytest.mark.parametrize(("who", "share"), WALKS)
 def test_no_page_has_a_fault(
-    who: str, demonstration: Demonstration, browser: Browser, browser_context_args: dict[str, Any]
+    who: str,
+    share: int,
+    demonstration: Demonstration,
+    browser: Browser,
+    browser_context_args: dict[str, Any],
 ) -> None:
     context = browser.new_context(**{**browser_context_args, "base_url": demonstration.site.url})
-    page = context.new_page()
-    faults: list[str] = []
-    page.on("console", lambda message: faults.extend(complaint(message)))
-    page.on("pageerror", lambda error: faults.append(str(error)))
+    context.set_default_timeout(PATIENCE)
+    watched, links, faults = Watched(context, demonstration.site.url), Links(), list[str]()
+    page = watched.page
     if who in ACCOUNTS:
         sign_in(page, ACCOUNTS[who], demonstration.password)
-    for number, (name, address) in enumerate(PAGES[who](demonstration.found)):
+    pages = list(enumerate(PAGES[who](demonstration.found)))
+    for number, (name, address) in pages[share :: SHARES.get(who, 1)]:
         page.goto(address)
-        if name not in THEIR_OWN:
-            faults += [f"{address} is not French: {text}" for text in strangers(page, "fr")]
-        faults += [f"{address}: {fault}" for fault in faults_of(page, SCENES[number % 2])]
+        found = [] if name in THEIR_OWN else [f"not French: {text}" for text in strangers(page, "fr")]
+        if who in OPEN_TO_ALL:
+            links.note(page)
+        found += faults_of(page, SCENES[number % 2])
+        page.set_viewport_size({"width": 1280, "height": 900})
+        found += missed_by_keyboard(page)
+        faults += [f"{address}: {fault}" for fault in (*found, *watched.seen())]
     context.close()
     assert not faults, "\n".join(faults)
+    assert links.broken(demonstration.site.url) == []
 
 
 def test_the_way_to_the_day_covers_no_button(
@@ -46,8 +68,7 @@ def test_the_way_to_the_day_covers_no_button(
     page = context.new_page()
     page.goto("/programme/?ville=toulouse")
     page.locator("[data-star]").first.click()
-    bar = page.locator("[data-day-bar]").bounding_box()
-    assert bar is not None
+    expect(page.locator("[data-day-bar]")).to_be_visible()
     for step in range(8):
         page.mouse.wheel(0, 260 + 13 * step)
         page.wait_for_timeout(100)

@@ -1,27 +1,16 @@
-"""Every page a visitor may open, in a real browser: nothing asked of a third party, nothing the policy stops,
-nothing missing, nothing on the console; and no link that leads nowhere."""
+"""What the walk sees of a page: nothing asked of a third party, nothing the policy stops, nothing missing,
+nothing on the console. Every page is walked in tests/journeys/test_axe.py; here are the doors beside it."""
 
 from __future__ import annotations
 
-import re
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from django.urls import Resolver404, resolve
-from playwright.sync_api import Browser, Page, Request, Response
+from playwright.sync_api import Browser, Page
 
-from tests.journeys.conftest import PATIENCE, Demonstration, complaint
-from tests.journeys.walk import public_pages, visitor_pages
-
-WATCH = """addEventListener("securitypolicyviolation",
-  event => console.error("policy: " + event.violatedDirective + " " + event.blockedURI));"""
-AT_A_TIME = 4
-MOST_OF_A_KIND = 4
-"""Links followed to one route."""
+from tests.journeys.conftest import PATIENCE, Demonstration
+from tests.journeys.watching import Watched
 
 Look = Callable[[str], list[str]]
 
@@ -33,76 +22,21 @@ def look(
     """Opens a page, waits until it asks for nothing more, and tells what went wrong."""
     context = browser.new_context(**{**browser_context_args, "base_url": demonstration.site.url})
     context.set_default_timeout(PATIENCE)
-    context.add_init_script(WATCH)
-    page = context.new_page()
-    here = urlsplit(demonstration.site.url).netloc
-    faults: list[str] = []
-
-    def asked(request: Request) -> None:
-        if urlsplit(request.url).netloc != here and not request.url.startswith(("data:", "blob:")):
-            faults.append(f"asks elsewhere: {request.url}")
-
-    def answered(response: Response) -> None:
-        if response.status >= 400 and response.request.resource_type != "document":
-            faults.append(f"{response.status}: {response.url}")
-
-    page.on("request", asked)
-    page.on("response", answered)
-    page.on("console", lambda message: faults.extend(complaint(message)))
-    page.on("pageerror", lambda error: faults.append(str(error)))
+    watched = Watched(context, demonstration.site.url)
 
     def look_at(address: str) -> list[str]:
-        faults.clear()
-        page.goto(address, wait_until="load")
-        page.wait_for_load_state("networkidle")
-        return list(faults)
+        watched.seen()
+        watched.page.goto(address)
+        return watched.seen()
 
-    yield look_at, page
+    yield look_at, watched.page
     context.close()
 
 
-def addresses(demonstration: Demonstration) -> list[str]:
-    found = demonstration.found
-    pages = [address for _name, address in (*public_pages(found), *visitor_pages(found))]
-    return list(dict.fromkeys([*pages, "/?hl=en", "/programme/?hl=en", "/compte/login/", "/compte/signup/"]))
-
-
-@pytest.mark.lengthy
-@pytest.mark.parametrize("share", range(AT_A_TIME))
-def test_no_page_asks_elsewhere_or_breaks(
-    share: int, look: tuple[Look, Page], demonstration: Demonstration
-) -> None:
-    look_at, page = look
-    faults: list[str] = []
-    links: dict[str, list[str]] = {}
-    for address in addresses(demonstration)[share::AT_A_TIME]:
-        faults += [f"{address}: {fault}" for fault in look_at(address)]
-        for link in page.eval_on_selector_all("a[href]", "all => all.map(one => one.getAttribute('href'))"):
-            if link.startswith("/") and (kind := kind_of(link)):
-                links.setdefault(kind, []).append(link)
-    for same in links.values():
-        for link in list(dict.fromkeys(same))[:MOST_OF_A_KIND]:
-            if (status := status_of(demonstration.site.url + link)) >= 400:
-                faults.append(f"{status}: a link to {link}")
-    assert not faults, "\n".join(faults)
-
-
-def kind_of(link: str) -> str:
-    """The route of a link; none where following it would act, or leads into somebody's own pages."""
-    path = urlsplit(link).path
-    try:
-        route = resolve(path).view_name
-    except Resolver404:
-        return path
-    return "" if re.match(r"/(compte|admin|courriels)/", path) else route
-
-
-def status_of(address: str) -> int:
-    try:
-        with urllib.request.urlopen(address, timeout=60) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        return error.code
+@pytest.mark.parametrize("address", ["/?hl=en", "/programme/?hl=en", "/compte/login/", "/compte/signup/"])
+def test_no_page_asks_elsewhere_or_breaks(address: str, look: tuple[Look, Page]) -> None:
+    look_at, _page = look
+    assert look_at(address) == []
 
 
 def test_the_crawl_sees_what_it_looks_for(look: tuple[Look, Page]) -> None:

@@ -1,16 +1,14 @@
-"""Every page by the Tab key alone: all that can be pressed is reached, shows that it has the focus, and lets
-it go again (WCAG 2.2: 2.1.1, 2.1.2, 2.4.7; RGAA 4.1: 10.7, 12.8, 12.9).
+"""A page by the Tab key alone: all that can be pressed is reached, shows that it has the focus, and lets it
+go again (WCAG 2.2: 2.1.1, 2.1.2, 2.4.7; RGAA 4.1: 10.7, 12.8, 12.9). Every page is walked so in test_axe.py.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.journeys.conftest import Demonstration, sign_in
-from tests.journeys.walk import ACCOUNTS, PAGES
+from tests.journeys.conftest import Demonstration
 
 MOST_TABS = 160
 """On one page; what stands behind is more of the same list."""
@@ -63,24 +61,6 @@ TELL = """most => {
 }"""
 
 
-@pytest.mark.lengthy
-@pytest.mark.parametrize("who", PAGES)
-def test_every_page_is_walked_by_the_tab_key(
-    who: str, demonstration: Demonstration, browser: Browser, browser_context_args: dict[str, Any]
-) -> None:
-    context = browser.new_context(**{**browser_context_args, "base_url": demonstration.site.url})
-    page = context.new_page()
-    page.set_viewport_size({"width": 1280, "height": 900})
-    if who in ACCOUNTS:
-        sign_in(page, ACCOUNTS[who], demonstration.password)
-    faults = []
-    for _name, address in PAGES[who](demonstration.found):
-        page.goto(address)
-        faults += [f"{address}: {fault}" for fault in faults_of(page)]
-    context.close()
-    assert not faults, "\n".join(faults)
-
-
 def test_what_cannot_be_reached_or_seen_is_noticed(
     demonstration: Demonstration, browser: Browser, browser_context_args: dict[str, Any]
 ) -> None:
@@ -92,16 +72,16 @@ def test_what_cannot_be_reached_or_seen_is_noticed(
       trap.addEventListener("keydown", event => event.key === "Tab" && event.preventDefault());
     }""")
 
-    assert any("not reached" in fault for fault in faults_of(page))
+    assert any("not reached" in fault for fault in missed_by_keyboard(page))
 
     page.goto("/mentions-legales/")
     page.evaluate(UNSEEN)
 
-    assert any("no focus" in fault for fault in faults_of(page))
+    assert any("no focus" in fault for fault in missed_by_keyboard(page))
     context.close()
 
 
-def faults_of(page: Page) -> list[str]:
+def missed_by_keyboard(page: Page) -> list[str]:
     """What Tab does not reach, and what it reaches without a sign of it."""
     stops: int = page.evaluate(WATCH)
     hands = page.context.new_cdp_session(page)

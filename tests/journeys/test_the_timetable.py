@@ -107,8 +107,8 @@ def planned(slot: Slot) -> Placement:
 
 
 def wait_until(page: Page, holds: Callable[[], bool]) -> None:
-    """The draft in the database says so, within ten seconds; then the page has drawn it."""
-    until = time.monotonic() + 10
+    """The draft in the database says so, within a minute; then the page has drawn it."""
+    until = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < until, page.locator("[data-said]").inner_text()
         page.wait_for_timeout(50)
