@@ -25,7 +25,6 @@ from events.models import (
     Territory,
     Venue,
 )
-from events.refusals import Reason
 from events.registration.book import register_party
 from tests.factories import (
     NOW,
@@ -481,7 +480,9 @@ def test_a_room_whose_managers_decide_is_given_to_no_command(festival, room):
     with pytest.raises(ImportRefused) as refusal:
         import_entries([entry(venue="La Cantine", room="Salle Canal")], festival=festival, now=NOW)
 
-    assert [str(problem) for problem in refusal.value.problems] == [f"Ligne 2 : {Reason.ON_REQUEST.label}"]
+    assert [str(problem) for problem in refusal.value.problems] == [
+        "Ligne\u00a02\u00a0: Cette salle se demande\u00a0: ses responsables décident."
+    ]
     assert Slot.objects.count() == 0
 
 
