@@ -727,6 +727,25 @@ def test_what_is_absent_is_not_found(world: World, name: str, allowed: list[str]
         assert world.clients[role].get(absent).status_code in (404, 405, 410), role
 
 
+def test_a_number_no_database_can_hold_is_no_address(world: World) -> None:
+    for name, allowed, kind in NAMED:
+        nowhere = reverse(name, kwargs=world.absent[kind])
+        if "987654" in nowhere:
+            found = answers(world.clients[allowed[0]], nowhere.replace("987654", "9" * 22))
+            assert {answer.status_code for answer in found} == {404}, name
+
+
+# Signs that are digits to Python and no number of any script (str.isdigit() is true, int() refuses).
+LOOKS_LIKE_A_NUMBER = dict.fromkeys(("apres", "creneau", "salle", "jour", "lieux", "vu", "avec", "q"), "²")
+
+
+def test_a_sign_that_only_looks_like_a_number_is_read_as_none(world: World) -> None:
+    for name, allowed, kind in ROWS:
+        url = reverse(name, kwargs=world.own[kind])
+        assert world.clients[allowed[-1]].get(url, LOOKS_LIKE_A_NUMBER).status_code < 500, name
+    assert fingerprint() == world.fingerprint
+
+
 def test_drafts_are_hidden_from_the_public(world: World) -> None:
     draft = Activity.objects.get(slug="brouillon-a")
     for client in world.clients.values():

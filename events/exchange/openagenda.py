@@ -278,7 +278,7 @@ def _age(value: Any) -> int | None:
     least = value.get("min") if isinstance(value, dict) else None
     if least is None or least == "":
         return None
-    if isinstance(least, bool) or not isinstance(least, (int, str)) or not str(least).isdigit():
+    if isinstance(least, bool) or not isinstance(least, (int, str)) or not str(least).isdecimal():
         raise Unreadable(Fault.NO_AGE.of(field="age.min"))
     years = int(str(least)[:4])
     if years > 120:

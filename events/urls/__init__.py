@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from . import converters as converters  # before the addresses that are written with them
+
+# isort: split
 from . import api, host, organiser, outbox, public, visitor
 
 app_name = "events"

@@ -15,8 +15,8 @@ from events.views import (
     host_slots,
 )
 
-ACTIVITY = "hote/<slug:slug>/activites/<int:pk>/"
-SLOT = "hote/<slug:slug>/creneaux/<int:pk>/"
+ACTIVITY = "hote/<slug:slug>/activites/<number:pk>/"
+SLOT = "hote/<slug:slug>/creneaux/<number:pk>/"
 GREETERS = "hote/<slug:slug>/accueillants/"
 PEOPLE = "hote/<slug:slug>/qui-vient/"
 
@@ -30,7 +30,7 @@ urlpatterns: list[URLPattern] = [
     path("hote/<slug:slug>/", host.host_overview, name="host_overview"),
     path("hote/<slug:slug>/profil/", host.host_profile, name="host_profile"),
     path("hote/<slug:slug>/equipe/", host.host_members, name="host_members"),
-    path("hote/<slug:slug>/equipe/<int:pk>/retirer/", host.host_member_remove, name="host_member_remove"),
+    path("hote/<slug:slug>/equipe/<number:pk>/retirer/", host.host_member_remove, name="host_member_remove"),
     path("hote/<slug:slug>/activites/", host_activities.host_activities, name="host_activities"),
     path("hote/<slug:slug>/activites/nouvelle/", host_activities.host_activity_new, name="host_activity_new"),
     path(ACTIVITY, host_activities.host_activity, name="host_activity"),
@@ -44,23 +44,23 @@ urlpatterns: list[URLPattern] = [
     path(f"{SLOT}places/", host_slots.host_slot_capacity, name="host_slot_capacity"),
     path(f"{SLOT}reserves/", host_slots.host_slot_pools, name="host_slot_pools"),
     path(f"{SLOT}salle/", host_rooms.host_room_ask, name="host_room_ask"),
-    path(f"{SLOT}salle/<int:asked>/retirer/", host_rooms.host_room_withdraw, name="host_room_withdraw"),
+    path(f"{SLOT}salle/<number:asked>/retirer/", host_rooms.host_room_withdraw, name="host_room_withdraw"),
     path(f"{SLOT}retirer/", host_slots.host_slot_withdraw, name="host_slot_withdraw"),
     path(f"{SLOT}retablir/", host_slots.host_slot_restore, name="host_slot_restore"),
     path(f"{SLOT}supprimer/", host_slots.host_slot_delete, name="host_slot_delete"),
     path(f"{SLOT}accueil/", host_greeters.host_slot_greeters, name="host_slot_greeters"),
     path(GREETERS, host_greeters.host_greeters, name="host_greeters"),
-    path(f"{GREETERS}<int:pk>/", host_greeters.host_greeter, name="host_greeter"),
-    path(f"{GREETERS}<int:pk>/retirer/", host_greeters.host_greeter_remove, name="host_greeter_remove"),
-    path(f"{GREETERS}<int:pk>/absences/", host_greeters.host_absence_add, name="host_absence_add"),
+    path(f"{GREETERS}<number:pk>/", host_greeters.host_greeter, name="host_greeter"),
+    path(f"{GREETERS}<number:pk>/retirer/", host_greeters.host_greeter_remove, name="host_greeter_remove"),
+    path(f"{GREETERS}<number:pk>/absences/", host_greeters.host_absence_add, name="host_absence_add"),
     path(
-        f"{GREETERS}<int:pk>/absences/<int:absence>/retirer/",
+        f"{GREETERS}<number:pk>/absences/<number:absence>/retirer/",
         host_greeters.host_absence_remove,
         name="host_absence_remove",
     ),
     path(PEOPLE, host_people.host_people, name="host_people"),
     path(f"{PEOPLE}inscriptions.csv", host_people.host_people_csv, name="host_people_csv"),
-    path(f"{PEOPLE}<int:pk>/", host_people.host_slot, name="host_slot"),
-    path(f"{PEOPLE}<int:pk>/emargement/", host_people.host_door_list, name="host_door_list"),
-    path(f"{PEOPLE}<int:pk>/inscriptions.csv", host_people.host_slot_csv, name="host_slot_csv"),
+    path(f"{PEOPLE}<number:pk>/", host_people.host_slot, name="host_slot"),
+    path(f"{PEOPLE}<number:pk>/emargement/", host_people.host_door_list, name="host_door_list"),
+    path(f"{PEOPLE}<number:pk>/inscriptions.csv", host_people.host_slot_csv, name="host_slot_csv"),
 ]

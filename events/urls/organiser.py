@@ -40,15 +40,15 @@ from events.views import (
 
 HERE = "organisation/<slug:territory>/"
 VENUE = f"{HERE}lieux/<slug:venue>/"
-ROOM = f"{VENUE}salles/<int:pk>/"
-PICTURE = f"{VENUE}photos/<int:pk>/"
+ROOM = f"{VENUE}salles/<number:pk>/"
+PICTURE = f"{VENUE}photos/<number:pk>/"
 TWINS = f"{HERE}lieux/doublons/<slug:venue>/<slug:other>/"
 BALLOT = f"{HERE}tirages/<slug:slug>/"
-SLOT = f"{HERE}creneaux/<int:pk>/"
-HOOK = f"{HERE}partenaires/webhooks/<int:pk>/"
-AGENDA = f"{HERE}echanges/agendas/<int:pk>/"
+SLOT = f"{HERE}creneaux/<number:pk>/"
+HOOK = f"{HERE}partenaires/webhooks/<number:pk>/"
+AGENDA = f"{HERE}echanges/agendas/<number:pk>/"
 MAILS = f"{HERE}courriels/"
-REVIEW = f"{HERE}moderation/<int:pk>/"
+REVIEW = f"{HERE}moderation/<number:pk>/"
 
 urlpatterns: list[URLPattern] = [
     path("organisation/salles/rejoindre/<str:token>/", organiser_rooms.room_join, name="room_join"),
@@ -62,16 +62,16 @@ urlpatterns: list[URLPattern] = [
     path(f"{HERE}horaire/etat.json", organiser_timetable.timetable_state, name="organiser_timetable_state"),
     path(f"{HERE}horaire/automatique/", organiser_autoplan.autoplan, name="organiser_autoplan"),
     path(
-        f"{HERE}horaire/automatique/<int:pk>/defaire/",
+        f"{HERE}horaire/automatique/<number:pk>/defaire/",
         organiser_autoplan.autoplan_undo,
         name="organiser_autoplan_undo",
     ),
-    path(f"{HERE}horaire/<int:pk>/souhait/", organiser_autoplan.slot_wish, name="organiser_slot_wish"),
+    path(f"{HERE}horaire/<number:pk>/souhait/", organiser_autoplan.slot_wish, name="organiser_slot_wish"),
     path(f"{HERE}horaire/changer/", organiser_timetable.timetable_change, name="organiser_timetable_change"),
-    path(f"{HERE}horaire/<int:pk>/", organiser_timetable.timetable_slot, name="organiser_timetable_slot"),
+    path(f"{HERE}horaire/<number:pk>/", organiser_timetable.timetable_slot, name="organiser_timetable_slot"),
     path(f"{HERE}publication/", organiser_release.review, name="organiser_release"),
     path(f"{HERE}versions/", organiser_release.releases, name="organiser_releases"),
-    path(f"{HERE}versions/<int:number>/", organiser_release.release, name="organiser_release_seen"),
+    path(f"{HERE}versions/<number:number>/", organiser_release.release, name="organiser_release_seen"),
     path(f"{HERE}creneaux/", organiser_slots.slots, name="organiser_slots"),
     path(f"{HERE}inscriptions.csv", organiser_slots.territory_csv, name="organiser_csv"),
     path(SLOT, organiser_slots.slot, name="organiser_slot"),
@@ -96,18 +96,18 @@ urlpatterns: list[URLPattern] = [
     path(f"{HERE}page/", organiser_page.city, name="organiser_city"),
     path(f"{HERE}operations/<slug:slug>/", organiser_page.operation, name="organiser_operation"),
     path(f"{HERE}communes/", organiser_communes.communes, name="organiser_communes"),
-    path(f"{HERE}communes/<int:pk>/", organiser_communes.commune, name="organiser_commune"),
+    path(f"{HERE}communes/<number:pk>/", organiser_communes.commune, name="organiser_commune"),
     path(VENUE, organiser_venues.venue, name="organiser_venue"),
     path(f"{VENUE}modifier/", organiser_venues.venue_edit, name="organiser_venue_edit"),
     path(f"{VENUE}jours/", organiser_venues.days_add, name="organiser_days"),
-    path(f"{VENUE}jours/<int:pk>/retirer/", organiser_venues.days_drop, name="organiser_days_drop"),
+    path(f"{VENUE}jours/<number:pk>/retirer/", organiser_venues.days_drop, name="organiser_days_drop"),
     path(f"{VENUE}salles/nouvelle/", organiser_rooms.room_new, name="organiser_room_new"),
     path(ROOM, organiser_rooms.room, name="organiser_room"),
     path(f"{ROOM}modifier/", organiser_rooms.room_edit, name="organiser_room_edit"),
     path(f"{ROOM}blocages/", organiser_rooms.room_block, name="organiser_room_block"),
     path(f"{ROOM}responsables/", organiser_rooms.manager_add, name="organiser_room_manager"),
     path(
-        f"{ROOM}responsables/<int:manager>/retirer/",
+        f"{ROOM}responsables/<number:manager>/retirer/",
         organiser_rooms.manager_remove,
         name="organiser_room_manager_remove",
     ),
@@ -122,12 +122,12 @@ urlpatterns: list[URLPattern] = [
     path(f"{HERE}changements/", organiser_bulk.bulk, name="organiser_bulk"),
     path(f"{HERE}changements/apercu/", organiser_bulk.bulk_preview, name="organiser_bulk_preview"),
     path(f"{HERE}travaux/", organiser_work.jobs, name="organiser_jobs"),
-    path(f"{HERE}travaux/<int:pk>/", organiser_work.job, name="organiser_job"),
-    path(f"{HERE}travaux/<int:pk>/rapport.csv", organiser_bulk.bulk_csv, name="organiser_bulk_csv"),
-    path(f"{HERE}travaux/<int:pk>/arreter/", organiser_work.job_stop, name="organiser_job_stop"),
-    path(f"{VENUE}blocages/<int:pk>/lever/", organiser_rooms.unblock, name="organiser_unblock"),
+    path(f"{HERE}travaux/<number:pk>/", organiser_work.job, name="organiser_job"),
+    path(f"{HERE}travaux/<number:pk>/rapport.csv", organiser_bulk.bulk_csv, name="organiser_bulk_csv"),
+    path(f"{HERE}travaux/<number:pk>/arreter/", organiser_work.job_stop, name="organiser_job_stop"),
+    path(f"{VENUE}blocages/<number:pk>/lever/", organiser_rooms.unblock, name="organiser_unblock"),
     path(f"{HERE}demandes/", organiser_requests.requests, name="organiser_requests"),
-    path(f"{HERE}demandes/<int:pk>/reponse/", organiser_requests.answer, name="organiser_request_answer"),
+    path(f"{HERE}demandes/<number:pk>/reponse/", organiser_requests.answer, name="organiser_request_answer"),
     path(f"{HERE}echanges/", organiser_exchange.exchange, name="organiser_exchange"),
     path(f"{HERE}echanges/programme.json", organiser_exchange.exchange_json, name="organiser_exchange_json"),
     path(f"{HERE}echanges/agendas/", organiser_agendas.agenda_new, name="organiser_agenda_new"),
@@ -140,7 +140,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{HERE}partenaires/", organiser_partners.partners, name="organiser_partners"),
     path(f"{HERE}partenaires/cles/", organiser_partners.token_new, name="organiser_token_new"),
     path(
-        f"{HERE}partenaires/cles/<int:pk>/retirer/",
+        f"{HERE}partenaires/cles/<number:pk>/retirer/",
         organiser_partners.token_revoke,
         name="organiser_token_revoke",
     ),
@@ -153,13 +153,13 @@ urlpatterns: list[URLPattern] = [
     path(f"{HOOK}essai/", organiser_partners.webhook_try, name="organiser_webhook_try"),
     path(f"{HOOK}supprimer/", organiser_partners.webhook_delete, name="organiser_webhook_delete"),
     path(
-        f"{HOOK}envois/<int:delivery>/renvoyer/",
+        f"{HOOK}envois/<number:delivery>/renvoyer/",
         organiser_partners.delivery_again,
         name="organiser_delivery_again",
     ),
     path(f"{HERE}ouvertures/", organiser_openings.openings, name="organiser_openings"),
     path(
-        f"{HERE}ouvertures/<int:pk>/retirer/",
+        f"{HERE}ouvertures/<number:pk>/retirer/",
         organiser_openings.opening_drop,
         name="organiser_opening_drop",
     ),
@@ -167,7 +167,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{HERE}regles/emploi-du-temps/", organiser_openings.levels, name="organiser_levels"),
     path(f"{HERE}rappels/", organiser_reminders.reminders, name="organiser_reminders"),
     path(f"{HERE}rappels/heures/", organiser_reminders.quiet_hours, name="organiser_quiet_hours"),
-    path(f"{HERE}rappels/<int:pk>/", organiser_reminders.rule_change, name="organiser_reminder_rule"),
+    path(f"{HERE}rappels/<number:pk>/", organiser_reminders.rule_change, name="organiser_reminder_rule"),
     path(f"{SLOT}rappels/", organiser_reminders.slot_reminders, name="organiser_slot_reminders"),
     path(f"{HERE}tirages/", organiser_ballots.ballots, name="organiser_ballots"),
     path(f"{HERE}tirages/nouveau/", organiser_ballots.ballot_new, name="organiser_ballot_new"),
@@ -178,22 +178,22 @@ urlpatterns: list[URLPattern] = [
     path(f"{HERE}hotes/", organiser_people.hosts, name="organiser_hosts"),
     path(f"{MAILS}adresses/", organiser_mail_addresses.mail_addresses, name="organiser_mail_addresses"),
     path(MAILS, organiser_mails.mails, name="organiser_messages"),
-    path(f"{MAILS}<int:pk>/", organiser_mails.mail, name="organiser_mail"),
-    path(f"{MAILS}<int:pk>/renvoyer/", organiser_mails.mail_again, name="organiser_mail_again"),
-    path(f"{MAILS}<int:pk>/annuler/", organiser_mails.mail_cancel, name="organiser_mail_cancel"),
+    path(f"{MAILS}<number:pk>/", organiser_mails.mail, name="organiser_mail"),
+    path(f"{MAILS}<number:pk>/renvoyer/", organiser_mails.mail_again, name="organiser_mail_again"),
+    path(f"{MAILS}<number:pk>/annuler/", organiser_mails.mail_cancel, name="organiser_mail_cancel"),
     path(f"{MAILS}mots/", organiser_mail_wordings.wordings, name="organiser_wordings"),
     path(
         f"{MAILS}mots/<slug:kind>/<slug:locale>/", organiser_mail_wordings.wording, name="organiser_wording"
     ),
     path(f"{MAILS}groupe/", organiser_mail_broadcasts.broadcasts, name="organiser_broadcasts"),
     path(f"{MAILS}groupe/nouveau/", organiser_mail_broadcasts.broadcast_new, name="organiser_broadcast_new"),
-    path(f"{MAILS}groupe/<int:pk>/", organiser_mail_broadcasts.broadcast, name="organiser_broadcast"),
+    path(f"{MAILS}groupe/<number:pk>/", organiser_mail_broadcasts.broadcast, name="organiser_broadcast"),
     path(
-        f"{MAILS}groupe/<int:pk>/arreter/",
+        f"{MAILS}groupe/<number:pk>/arreter/",
         organiser_mail_broadcasts.broadcast_stop,
         name="organiser_broadcast_stop",
     ),
     path(f"{HERE}etat/", status.organiser_status, name="organiser_status"),
     path(f"{HERE}equipe/", organiser_people.team, name="organiser_team"),
-    path(f"{HERE}equipe/<int:pk>/retirer/", organiser_people.team_remove, name="organiser_team_remove"),
+    path(f"{HERE}equipe/<number:pk>/retirer/", organiser_people.team_remove, name="organiser_team_remove"),
 ]

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import datetime as dt
-
-from django.urls import URLPattern, path, register_converter
+from django.urls import URLPattern, path
 
 from events.views import (
     ballot,
@@ -21,25 +19,10 @@ from events.views import (
     waiting_line,
 )
 
-
-class DayConverter:
-    """A day as « 2027-06-10 »."""
-
-    regex = r"\d{4}-\d{2}-\d{2}"
-
-    def to_python(self, value: str) -> dt.date:
-        return dt.date.fromisoformat(value)
-
-    def to_url(self, value: dt.date) -> str:
-        return value.isoformat()
-
-
-register_converter(DayConverter, "day")
-
 VISIT = "mes-visites/<str:token>/<str:reference>/"
 
 urlpatterns: list[URLPattern] = [
-    path("creneaux/<int:pk>/inscription/", booking.slot_register, name="slot_register"),
+    path("creneaux/<number:pk>/inscription/", booking.slot_register, name="slot_register"),
     path("inscriptions/<str:token>/", booking.receipt, name="receipt"),
     path("mes-visites/", visitor.find_my_visits, name="find_my_visits"),
     path("mes-visites/oublier/", own_device.forget_me, name="forget_me"),

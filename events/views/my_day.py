@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -140,10 +141,18 @@ def _day_form(
     return DayForm(initial=initial, asks_name=asks_name)
 
 
+def _ticked(request: HttpRequest) -> list[int]:
+    """The slots that are asked for; none where they cannot be read, which the form says then."""
+    try:
+        return SlotsField().to_python([key for key in request.POST.getlist("slots") if key.isdecimal()])
+    except ValidationError:
+        return []
+
+
 def _book(request: HttpRequest) -> HttpResponse:
     """The slots that were on the page, whatever a plan made now would be."""
     now, visitor = timezone.now(), visitor_of_device(request)
-    asked = SlotsField().to_python([key for key in request.POST.getlist("slots") if key.isdecimal()])
+    asked = _ticked(request)
     terms = {pk: found for pk in asked[:MOST_AT_ONCE] if (found := terms_of(pk, now=now)) is not None}
     form = DayForm(request.POST, asks_name=any(one.asks_name for one in terms.values()))
     if not form.is_valid() or len(terms) != len(asked):

@@ -170,7 +170,7 @@ def _choice(request: HttpRequest, form: AtTimeForm) -> Choice | None:
     chosen = request.POST.get("creneau", "")
     try:
         if said == "choix":
-            if not chosen.isdigit() or not form.is_valid():
+            if not chosen.isdecimal() or not form.is_valid():
                 return None
             at: dt.time = form.cleaned_data["heure"]
             room_id = form.cleaned_data["salle"].pk
@@ -181,7 +181,7 @@ def _choice(request: HttpRequest, form: AtTimeForm) -> Choice | None:
         return None
     if any(number < 0 for number in numbers) or not all(number < 2**62 for number in numbers):
         return None
-    if len(parts) == 2 and chosen.isdigit() and len(chosen) < 19 and numbers[1] < 24 * 60:
+    if len(parts) == 2 and chosen.isdecimal() and len(chosen) < 19 and numbers[1] < 24 * 60:
         return Choice(int(chosen), numbers[0], numbers[1])
     if len(parts) in (4, 5) and numbers[2] < 24 * 60 and 5 <= numbers[3] <= 1440:
         is_sure = parts[4:] == ["oui"]
@@ -270,7 +270,7 @@ def _show(
     chosen = choice.slot_id if choice is not None else None
     if chosen is None:
         asked = request.POST.get("creneau", "") or request.GET.get("creneau", "")
-        chosen = int(asked) if asked.isdigit() and len(asked) < 19 else None
+        chosen = int(asked) if asked.isdecimal() and len(asked) < 19 else None
     moving = _being_moved(place, tray, chosen)
     rooms: list[Room] = []
     grid: Grid | None = None

@@ -268,7 +268,7 @@ def unblock(request: HttpRequest, territory: str, venue: str, pk: int) -> HttpRe
     rows = RoomOccupancy.objects.liftable_by(place.user).filter(room__venue__territory=place.territory)
     row = get_object_or_404(rows, room__venue__slug=venue, pk=pk)
     room_id = request.POST.get("salle", "")
-    hall = place.rooms.filter(pk=int(room_id)).first() if room_id.isdigit() and len(room_id) < 19 else None
+    hall = place.rooms.filter(pk=int(room_id)).first() if room_id.isdecimal() and len(room_id) < 19 else None
     times = unblock_room(
         occupancy_id=row.pk,
         by=place.user,

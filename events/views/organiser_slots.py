@@ -63,7 +63,7 @@ def slots(request: HttpRequest, territory: str) -> HttpResponse:
     if day is not None:
         found = found.filter(day=day)
     after = request.GET.get("apres", "")
-    if after.isdigit() and len(after) < 19:
+    if after.isdecimal() and len(after) < 19:
         mark = place.slots.filter(pk=int(after)).values_list("starts_at", "pk").first()
         if mark is not None:
             found = found.filter(Q(starts_at__gt=mark[0]) | Q(starts_at=mark[0], pk__gt=mark[1]))

@@ -186,7 +186,7 @@ def _change(request: HttpRequest, place: Workplace) -> list[Placement]:
         go = undo_last if gesture == "defaire" else redo_last
         return go(territory=place.territory, by=by, now=now)
     slot = _slot(request.POST.get("creneau", ""), place)
-    seen = int(request.POST["vu"]) if request.POST.get("vu", "").isdigit() else None
+    seen = int(request.POST["vu"]) if request.POST.get("vu", "").isdecimal() else None
     if gesture == "poser":
         return [_place(request, place, slot, seen)]
     if gesture == "retirer":
@@ -235,7 +235,7 @@ def _plan(form: PlacementForm, place: Workplace, slot: int) -> Placement:
 
 
 def _slot(said: str, place: Workplace) -> int:
-    if not said.isdigit() or len(said) > 18:
+    if not said.isdecimal() or len(said) > 18:
         raise Http404
     if not place.slots.filter(pk=int(said)).exists():
         raise Http404

@@ -207,6 +207,7 @@ def test_the_organiser_is_found_where_agendas_keep_it(field, where, name):
         ),
         ({"accessibility": ["xx"]}, "« accessibility » contient un autre code que hi, vi, pi, mi, ii."),
         ({"age": {"min": "huit"}}, "« age.min » n’est pas un âge."),
+        ({"age": {"min": "²"}}, "« age.min » n’est pas un âge."),
         ({"age": {"min": 200}}, "« age.min » n’est pas un âge."),
     ],
 )

@@ -151,7 +151,16 @@ def test_when_one_has_filled_up_nothing_is_booked_and_what_was_typed_stays(starr
 
 @pytest.mark.parametrize(
     "changes",
-    [{"email": "camille"}, {"slots": ["x"]}, {"slots": []}, {"slots": ["987654"]}, {"party_size": "0"}],
+    [
+        {"email": "camille"},
+        {"slots": ["x"]},
+        {"slots": ["0"]},
+        {"slots": ["9" * 30]},
+        {"slots": [str(number) for number in range(1, 30)]},
+        {"slots": []},
+        {"slots": ["987654"]},
+        {"party_size": "0"},
+    ],
 )
 def test_what_cannot_be_is_answered_and_nothing_is_booked(starred, slots, changes):
     page = starred.get(PAGE)
