@@ -16,13 +16,12 @@ from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-import icalendar
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from events.content_lines import Component, Person, basic, end_of_text, line
+from events.content_lines import Component, Person, basic, end_of_text, line, timezone_lines
 from events.models import Activity, Registration, RoomOccupancy, Slot, Venue
 from events.wording import Position
 
@@ -96,9 +95,7 @@ def zone_as_shown(zone: str, first: int, last: int) -> str:
     """The VTIMEZONE of these years: the same in every mail, and the dearest part of a small calendar."""
     if zone == "UTC":
         return ""
-    begins, ends = dt.date(first, 1, 1), dt.date(last, 1, 1)
-    shown = icalendar.Timezone.from_tzid(zone, first_date=begins, last_date=ends)
-    return bytes(shown.to_ical()).decode()
+    return timezone_lines(zone, first, last)
 
 
 def uid_of(thing: Registration | Slot) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import icalendar
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from events.content_lines import LONGEST, Component, Person
+from events.content_lines import LONGEST, Component, Person, timezone_lines
 
 pytestmark = pytest.mark.once
 
@@ -68,3 +69,27 @@ def test_a_person_s_name_cannot_leave_its_quotation_marks() -> None:
     organizer = read(said)["ORGANIZER"]
     assert organizer == "mailto:equipe@example.org"
     assert dict(organizer.params) == {"CN": "Le grand;X=1: mailto:a festival"}
+
+
+FRENCH = ("Europe/Paris", "America/Miquelon", "America/Cayenne", "Indian/Reunion", "Pacific/Marquesas")
+
+
+@pytest.mark.parametrize("zone", [*FRENCH, "Africa/Casablanca", "Australia/Lord_Howe"])
+def test_clocks_change_in_the_file_when_they_do_there(zone: str) -> None:
+    """An onset is told on the clock that ends (RFC 5545 §3.6.5): less the old offset it is the moment."""
+    written = icalendar.Timezone.from_ical(timezone_lines(zone, 2026, 2029))
+    told = set()
+    for rule in written.walk("STANDARD") + written.walk("DAYLIGHT"):
+        before, after = rule["TZOFFSETFROM"].td, rule["TZOFFSETTO"].td
+        onsets: list[Any] = [rule["DTSTART"], *(rule["RDATE"].dts if "RDATE" in rule else [])]
+        told |= {(at.dt - before, before, after) for at in onsets if before != after}
+
+    half_hours = [
+        dt.datetime(2026, 1, 1, tzinfo=dt.UTC) + dt.timedelta(minutes=30 * n) for n in range(52_608)
+    ]
+    offsets = [at.astimezone(ZoneInfo(zone)).utcoffset() for at in half_hours]
+    assert told == {
+        (at.replace(tzinfo=None), before, after)
+        for at, before, after in zip(half_hours[1:], offsets, offsets[1:], strict=False)
+        if before != after
+    }

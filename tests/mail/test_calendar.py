@@ -103,7 +103,9 @@ def test_a_cancelled_slot_is_cancelled_in_the_feed(visit: SimpleNamespace) -> No
     ("zone", "day", "time", "expected"),
     [
         ("Europe/Paris", dt.date(2027, 3, 28), dt.time(10), "2027-03-28T10:00:00+02:00"),
+        ("Europe/Paris", dt.date(2027, 3, 28), dt.time(3, 30), "2027-03-28T03:30:00+02:00"),
         ("Europe/Paris", dt.date(2027, 3, 27), dt.time(10), "2027-03-27T10:00:00+01:00"),
+        ("America/Miquelon", dt.date(2027, 3, 14), dt.time(3, 15), "2027-03-14T03:15:00-02:00"),
         ("Indian/Reunion", dt.date(2027, 6, 10), dt.time(14), "2027-06-10T14:00:00+04:00"),
         ("America/Martinique", dt.date(2027, 6, 10), dt.time(14), "2027-06-10T14:00:00-04:00"),
         ("America/Cayenne", dt.date(2027, 6, 10), dt.time(14), "2027-06-10T14:00:00-03:00"),
