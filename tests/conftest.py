@@ -19,14 +19,18 @@ from pytest_django import DjangoDbBlocker
 
 from tests import factories
 from tests.ground.databases import Databases
+from tests.ground.flushed import empty_the_marks_last
 from tests.ground.migrated import lend
 from tests.ground.needs import chromium
 from tests.ground.nursery import Nursery
+from tests.ground.pace import Pace, mark_slow
 from tests.ground.scheduling import FromBothEnds, OneByOne
 from tests.ground.site import Site
 from tests.ground.smtp import SmtpSink
 from tests.ground.templates import TrapClient
 from tests.ground.valkey import ValkeyServer
+
+gc.disable()  # until all is loaded: see pytest_collection_finish
 
 # Tests are for truth, benchmarks for speed: a busy machine is no fault of the code.
 hypothesis.settings.register_profile(
@@ -50,6 +54,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--engine", choices=["sqlite", "postgres"], default="sqlite", help="database of the tests"
     )
+    parser.addoption("--note-slow", action="store_true", help="write tests/slow.txt anew from this run")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("note_slow") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Pace())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -59,6 +69,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
             # Playwright's own loop runs in this thread, and Django would take every query for an accident.
             os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    mark_slow(items)
     items.sort(key=lambda item: item.get_closest_marker("lengthy") is None)
 
 
@@ -78,6 +89,7 @@ def pytest_collection_finish() -> None:
     """What is loaded stays: to go through it again and again took the collector a sixth of the time."""
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(20_000, 20, 20)
 
 
@@ -85,6 +97,7 @@ def pytest_collection_finish() -> None:
 def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
     """Where `make test` has laid a migrated database ready, the everyday tests begin with a copy of it."""
     lend(connection)
+    empty_the_marks_last(connection)
 
 
 @pytest.fixture

@@ -47,6 +47,7 @@ def _one_connection() -> Iterator[None]:
         sign.connect(close_old_connections)
 
 
+@pytest.mark.once
 @pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.usefixtures("_one_connection")

@@ -9,7 +9,7 @@ from events.demo.progress import Progress
 from events.models import Commune, Host, Registration, RoomOccupancy, Slot, Territory
 from events.registration.invariants import find_drift
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.lengthy]
+pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.slow, pytest.mark.lengthy]
 
 NOW = dt.datetime(2026, 11, 22, 9, 0, tzinfo=dt.UTC)
 

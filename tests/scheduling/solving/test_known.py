@@ -22,7 +22,7 @@ from tests.ground import needs
 
 from .instances import cut
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 SHAPES: dict[str, dict[str, Any]] = {
     "full to the last minute": {"rooms": 3, "days": 1},
