@@ -1,4 +1,4 @@
-"""Slots in rooms: place, take out, move, swap, and rooms blocked for another reason.
+"""Slots in rooms: place, take out, move, swap. ``blocking`` holds rooms for what is no slot.
 
 Who says no is the database (``events.guards``): no two active occupancies of an atomic room overlap, nor two
 appearances of one person. A rule locks its slots, then their people, then the rooms, each in id order, before
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
@@ -173,7 +173,7 @@ def unplace_slot(*, slot_id: int, by: User, now: dt.datetime) -> Slot:
         old_place=name_of_place(was, slot.venue),
         now=now,
     )
-    _write_down("unplaced", by=by, now=now, text=name_of_place(was), slot=slot)
+    write_down("unplaced", by=by, now=now, text=name_of_place(was), slot=slot)
     return slot
 
 
@@ -190,8 +190,8 @@ def swap_rooms(*, slot_id: int, other_id: int, by: User, now: dt.datetime) -> tu
     slots = {pk: lock_slot_with_its_place(pk) for pk in sorted((slot_id, other_id))}
     if any(slot.room is None for slot in slots.values()):
         raise Refused(Reason.WRONG_STATE)
-    rooms = _rooms(*(slot.room_id for slot in slots.values()))
-    _lock(rooms)
+    rooms = rooms_with_parts(*(slot.room_id for slot in slots.values()))
+    lock_rooms(rooms)
     wanted = {slot_id: rooms[slots[other_id].room_id or 0], other_id: rooms[slots[slot_id].room_id or 0]}
     was = {pk: name_of_place(slot.room) for pk, slot in slots.items()}
     RoomOccupancy.objects.filter(slot__in=slots).delete()
@@ -203,73 +203,8 @@ def swap_rooms(*, slot_id: int, other_id: int, by: User, now: dt.datetime) -> tu
         _refuse_who_does_not_decide(slot, wanted[pk], by)
         _take_room(slot, wanted[pk])
         tell_the_public(slot, old_start=slot.starts_at, old_end=slot.ends_at, old_place=was[pk], now=now)
-        _write_down("swapped", by=by, now=now, text=_said(slot), slot=slot)
+        write_down("swapped", by=by, now=now, text=_said(slot), slot=slot)
     return slots[slot_id], slots[other_id]
-
-
-@told_why
-@patient
-@transaction.atomic
-def block_room(
-    *,
-    room_id: int,
-    starts_at: dt.datetime,
-    ends_at: dt.datetime,
-    label: str,
-    by: User,
-    now: dt.datetime,
-    owner: User | None = None,
-    again: Sequence[tuple[dt.datetime, dt.datetime]] = (),
-) -> list[RoomOccupancy]:
-    """Hold a room for something that is no slot: one row per part. ``starts_at`` and ``ends_at`` are aware.
-
-    ``owner``: whose it is, ``by`` unless said. ``again``: further times of the same, all of them or none.
-
-    Raises ``Refused``: ROOM_OCCUPIED (``room``, ``in_the_way``), IN_THE_PAST; ``ValueError`` when it says
-    nothing or ends before it starts.
-    """
-    times = [(starts_at, ends_at), *again]
-    if any(end <= start for start, end in times) or not label.strip():
-        raise ValueError("A blocking has a label, and ends after it starts.")
-    if any(end <= now for _start, end in times):
-        raise Refused(Reason.IN_THE_PAST)
-    label = label.strip()
-    rooms = _rooms(room_id)
-    _lock(rooms)
-    room = rooms[room_id]
-    stays = [Stay(part, start, end) for start, end in times for part in atoms_of(room)]
-    rows = _occupy(stays, room=room, label=label, owner=owner or by)
-    _write_down("blocked", by=by, now=now, text=f"{name_of_place(room)} · {label}")
-    return rows
-
-
-def unblock_room(
-    *,
-    occupancy_id: int,
-    by: User,
-    now: dt.datetime,
-    hall: Room | None = None,
-    with_later: bool = False,
-) -> int:
-    """Lift a blocking; how many times of it were lifted.
-
-    ``hall``: in all the parts of this hall. ``with_later``: also the times of the same that come after it.
-    Raises ``Refused``: WRONG_STATE when the row belongs to a slot (take the slot out instead).
-    """
-    with transaction.atomic():
-        occupancy = RoomOccupancy.objects.select_related("room__venue").get(pk=occupancy_id)
-        if occupancy.slot_id is not None:
-            raise Refused(Reason.WRONG_STATE)
-        rooms = [occupancy.room_id, *([part.pk for part in atoms_of(hall)] if hall is not None else [])]
-        same = RoomOccupancy.objects.filter(
-            room__in=rooms, slot__isnull=True, label=occupancy.label, owner=occupancy.owner_id
-        )
-        at_once = {"starts_at": occupancy.starts_at, "ends_at": occupancy.ends_at}
-        lifted = same.filter(starts_at__gte=occupancy.starts_at) if with_later else same.filter(**at_once)
-        times = lifted.values("starts_at").distinct().count()
-        lifted.delete()
-        _write_down("unblocked", by=by, now=now, text=f"{name_of_place(occupancy.room)} · {occupancy.label}")
-    return times
 
 
 # One placement, inside its transaction ----------------------------------------------------------------------
@@ -289,7 +224,7 @@ def _settle(
     is_elsewhere = target != slot.room_id
     if not is_moved and not is_elsewhere:
         return slot
-    rooms = _rooms(target, slot.room_id) if target is not None else {}
+    rooms = rooms_with_parts(target, slot.room_id) if target is not None else {}
     room = rooms[target] if target is not None else None
     if room is not None:
         _refuse_a_room_that_does_not_suit(slot, room)
@@ -301,7 +236,7 @@ def _settle(
         lock_people(slot.appearances.values("person"))
     if target is not None:
         _refuse_what_is_plainly_held(slot, rooms[target])
-        _lock(rooms)
+        lock_rooms(rooms)
         slot.occupancies.all().delete()
         _take_room(slot, rooms[target])
     else:
@@ -311,20 +246,20 @@ def _settle(
         tell_the_public(
             slot, old_start=was_start, old_end=was_end, old_place=name_of_place(was_room, was_venue), now=now
         )
-    _write_down(verb, by=by, now=now, text=_said(slot), slot=slot)
+    write_down(verb, by=by, now=now, text=_said(slot), slot=slot)
     return slot
 
 
 def _take_room(slot: Slot, room: Room) -> None:
     slot.room, slot.venue, slot.safety_capacity = room, room.venue, people_it_may_hold(room)
     _write_slot(slot)
-    _occupy(stays_of(room, slot.starts_at, slot.ends_at), slot=slot, room=room)
+    occupy(stays_of(room, slot.starts_at, slot.ends_at), slot=slot, room=room)
 
 
 # Locking ----------------------------------------------------------------------------------------------------
 
 
-def _rooms(*room_ids: int | None) -> dict[int, Room]:
+def rooms_with_parts(*room_ids: int | None) -> dict[int, Room]:
     """The rooms with their parts, by id. Raises ``Room.DoesNotExist`` for one that is none."""
     wanted = {pk for pk in room_ids if pk is not None}
     found = Room.objects.filter(pk__in=wanted).select_related("venue").prefetch_related(*OPEN_TIMES)
@@ -334,7 +269,7 @@ def _rooms(*room_ids: int | None) -> dict[int, Room]:
     return rooms
 
 
-def _lock(rooms: dict[int, Room]) -> None:
+def lock_rooms(rooms: dict[int, Room]) -> None:
     """Lock the rooms and all their parts in id order.
 
     Foreign keys may point at a locked room meanwhile; other placements wait. Raises ``Refused``:
@@ -389,7 +324,7 @@ def refuse_what_the_rules_forbid(slot: Slot) -> None:
 
 def lock_rooms_of(slot: Slot) -> None:
     """The room of a slot and its parts, until the end of the transaction."""
-    _lock(_rooms(slot.room_id))
+    lock_rooms(rooms_with_parts(slot.room_id))
 
 
 def _at(slot: Slot, room: Room | None) -> Where:
@@ -472,7 +407,7 @@ def begins_then_already(slot: Slot) -> bool:
     return same.exclude(state=Slot.State.CANCELLED).exists()
 
 
-def _occupy(
+def occupy(
     stays: list[Stay], *, room: Room, slot: Slot | None = None, label: str = "", owner: User | None = None
 ) -> list[RoomOccupancy]:
     """Write the occupancies; the database says whether they may be."""
@@ -511,7 +446,7 @@ def _in_the_way(stays: Iterable[Stay], slot: Slot | None) -> list[RoomOccupancy]
 # Who is told ------------------------------------------------------------------------------------------------
 
 
-def _write_down(verb: str, *, by: User | None, now: dt.datetime, text: str, slot: Slot | None = None) -> None:
+def write_down(verb: str, *, by: User | None, now: dt.datetime, text: str, slot: Slot | None = None) -> None:
     JournalEntry.objects.create(
         at=now,
         actor=by,

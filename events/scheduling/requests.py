@@ -17,8 +17,9 @@ from events.models import JournalEntry, Message, Room, RoomManager, RoomRequest,
 from events.refusals import Reason, Refused
 from events.registration.patience import patient
 
+from .blocking import block_room
 from .checks import Surroundings, Where
-from .place import block_room, place_slot, refuse_broken_rules
+from .place import place_slot, refuse_broken_rules
 from .rooms import OPEN_TIMES, given_on_request, people_it_may_hold, people_to_hold
 
 State = RoomRequest.State

@@ -21,6 +21,7 @@ from events.forms.organiser import HoursFormSet, RoomForm, hours_lines
 from events.forms.rooms import HoldForm, ManagerForm
 from events.models import Room, RoomOccupancy, Slot, Venue, Weekday
 from events.refusals import Refused
+from events.scheduling.blocking import block_room, unblock_room
 from events.scheduling.managers import (
     appoint_manager,
     calendar_token,
@@ -29,7 +30,6 @@ from events.scheduling.managers import (
     remove_manager,
     renew_calendar_link,
 )
-from events.scheduling.place import block_room, unblock_room
 from events.scheduling.requests import to_answer
 from events.scheduling.rooms import MIDNIGHT, atoms_of, opens_between
 from events.scheduling.venues import change_room, open_room

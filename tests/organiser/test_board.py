@@ -11,7 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from events.models import Message, OpeningHours, RoomOccupancy, SpecialDays
-from events.scheduling.place import block_room, place_slot
+from events.scheduling.blocking import block_room
+from events.scheduling.place import place_slot
 from tests.factories import DAY, NOW, ActivityFactory, RegistrationFactory, RoomFactory
 
 from .conftest import a_slot, submitted

@@ -15,8 +15,9 @@ from django.urls import reverse
 from events.longwork import work_on
 from events.models import Job, Message, Slot
 from events.refusals import Reason
+from events.scheduling.blocking import block_room
 from events.scheduling.bulk import run_bulk
-from events.scheduling.place import block_room, place_slot
+from events.scheduling.place import place_slot
 from tests.factories import DAY, NOW, RegistrationFactory, RoomFactory, TerritoryFactory
 
 from .conftest import a_slot, submitted

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from events.models import VenueManager
-from events.scheduling.place import block_room
+from events.scheduling.blocking import block_room
 from tests.factories import DAY, NOW, RoomFactory, UserFactory, VenueFactory
 
 URL = "/organisation/toulouse/occupation/"

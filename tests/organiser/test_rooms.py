@@ -12,8 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from events.models import Message, Room, RoomManager, RoomOccupancy, RoomRequest, SpecialDays
+from events.scheduling.blocking import block_room
 from events.scheduling.managers import INVITATION
-from events.scheduling.place import block_room, place_slot
+from events.scheduling.place import place_slot
 from events.scheduling.requests import ask_for_slot
 from tests.factories import DAY, NOW, RoomFactory, UserFactory
 

@@ -11,8 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from events.models import RoomHours, SpecialDays
+from events.scheduling.blocking import block_room
 from events.scheduling.managers import renew_calendar_link
-from events.scheduling.place import block_room, place_slot
+from events.scheduling.place import place_slot
 from tests.factories import (
     NOW,
     ActivityFactory,

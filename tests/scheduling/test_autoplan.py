@@ -26,9 +26,10 @@ from events.models import (
 from events.refusals import Reason
 from events.scheduling import autoplan
 from events.scheduling.autoplan import Choice, as_json, build, from_json, run_autoplan, start_autoplan
+from events.scheduling.blocking import block_room
 from events.scheduling.draft import pin_slot, plan_slot, undo_last
 from events.scheduling.following import sync_draft
-from events.scheduling.place import When, block_room, place_slot
+from events.scheduling.place import When, place_slot
 from events.scheduling.plan_many import plan_many
 from events.scheduling.solving.problem import Weights
 from tests.factories import (

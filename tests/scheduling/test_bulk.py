@@ -27,9 +27,10 @@ from events.models import (
     Visitor,
 )
 from events.refusals import Reason, Refused
+from events.scheduling.blocking import block_room
 from events.scheduling.bulk import run_bulk, start_bulk
 from events.scheduling.bulk_plan import Action, Choice, Plan, Scope, plan_bulk
-from events.scheduling.place import block_room, move_slot, place_slot
+from events.scheduling.place import move_slot, place_slot
 from tests.factories import (
     DAY,
     NOW,

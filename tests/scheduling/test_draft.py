@@ -12,6 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from events import guards
 from events.models import Appearance, DraftChange, HostPerson, Message, Placement, PlannedStay, Slot
 from events.refusals import Reason, Refused
+from events.scheduling.blocking import block_room
 from events.scheduling.draft import (
     pin_slot,
     plan_cancellation,
@@ -22,7 +23,7 @@ from events.scheduling.draft import (
     undo_last,
 )
 from events.scheduling.following import differences, is_stale, sync_draft
-from events.scheduling.place import When, block_room, move_slot, place_slot
+from events.scheduling.place import When, move_slot, place_slot
 from tests.factories import (
     DAY,
     NOW,

@@ -8,15 +8,8 @@ import pytest
 
 from events.models import JournalEntry, Message, OpeningHours, Registration, RoomOccupancy, Slot
 from events.refusals import Reason
-from events.scheduling.place import (
-    When,
-    block_room,
-    move_slot,
-    place_slot,
-    swap_rooms,
-    unblock_room,
-    unplace_slot,
-)
+from events.scheduling.blocking import block_room, unblock_room
+from events.scheduling.place import When, move_slot, place_slot, swap_rooms, unplace_slot
 from tests.factories import (
     DAY,
     NOW,

@@ -21,9 +21,10 @@ from events.models import (
 )
 from events.refusals import Reason
 from events.registration.invariants import find_drift
+from events.scheduling.blocking import block_room
 from events.scheduling.draft import plan_cancellation, plan_slot, swap_plans
 from events.scheduling.following import differences, sync_draft
-from events.scheduling.place import When, block_room, move_slot, place_slot
+from events.scheduling.place import When, move_slot, place_slot
 from events.scheduling.release import release_draft, review_draft
 from tests.factories import (
     DAY,

@@ -17,7 +17,8 @@ from events.models import (
     VenueManager,
 )
 from events.refusals import Reason, Refused
-from events.scheduling.place import When, block_room, move_slot, place_slot, swap_rooms
+from events.scheduling.blocking import block_room
+from events.scheduling.place import When, move_slot, place_slot, swap_rooms
 from events.scheduling.requests import (
     accept_request,
     ask_for_slot,
