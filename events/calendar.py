@@ -162,8 +162,9 @@ class SlotEvents:
     Made for feeds: an activity's lines and a place's are kept while they may come again.
     """
 
-    def __init__(self, now: dt.datetime, method: Method = "PUBLISH") -> None:
-        self._method = method
+    def __init__(self, now: dt.datetime, method: Method = "PUBLISH", *, takes_time: bool = True) -> None:
+        """``takes_time``: whether it keeps its reader busy, which all that one may visit does not."""
+        self._method, self._takes_time = method, takes_time
         self._stamp = line("DTSTAMP", now.astimezone(dt.UTC).replace(microsecond=0))
         self._activities: dict[int, tuple[str, str, str]] = {}
         self._places: dict[tuple[int | None, int | None], str] = {}
@@ -188,7 +189,7 @@ class SlotEvents:
             # A cancellation must carry a higher SEQUENCE than what it cancels (RFC 5546 §3.2.5).
             f"SEQUENCE:{slot.revision + above + is_over}\r\nSTATUS:{status}\r\n"
             f"{summary}{self._of_place(slot)}{line('URL', url)}{organizer}"
-            f"TRANSP:{'TRANSPARENT' if is_over else 'OPAQUE'}\r\n"
+            f"TRANSP:{'OPAQUE' if self._takes_time and not is_over else 'TRANSPARENT'}\r\n"
             f"LAST-MODIFIED:{basic(slot.changed_at)}Z\r\n"
             f"{description}{end_of_text(url)}END:VEVENT\r\n"
         )

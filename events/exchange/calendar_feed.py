@@ -44,7 +44,7 @@ def write_calendar(
             calendar.put(zone_as_shown(zone, first, last))
     yield calendar.begun()
     back = dict(GoneSlot.objects.order_by().values_list("slot_number", "sequence"))
-    events = SlotEvents(now)
+    events = SlotEvents(now, takes_time=False)
     for slot in slots:
         yield events.event(slot, above=back.get(slot.pk, -1) + 1)
     for one in gone:

@@ -51,7 +51,7 @@ NEWEST_IN_RSS = 500
 MINUTES_KEPT = 5
 CHUNK = 64 * 1024
 """Characters sent at once."""
-FORM = 3
+FORM = 4
 """Rises when feeds are written in another way, so that nobody keeps what was written before."""
 
 

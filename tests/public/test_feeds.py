@@ -143,6 +143,7 @@ def test_the_calendar_is_read_by_icalendar(client: Client, slot: Slot) -> None:
     assert first["DTSTART"].dt == slot.starts_at
     assert str(first["DTSTART"].dt.tzinfo) == "Europe/Paris"
     assert second["STATUS"] == "CANCELLED"
+    assert {event["TRANSP"] for event in (first, second)} == {"TRANSPARENT"}, "one visits few of them"
 
 
 @pytest.mark.parametrize("kind", KINDS)
