@@ -21,7 +21,7 @@ from events.models.ecosystem import web_address
 
 from .fields import DayField, PlainTextMixin
 
-MOST_ROWS, BLANK_ROWS = 40, 2
+MOST_ROWS, BLANK_ROWS = 40, 1
 MONTHS = (
     *("janvier", "fevrier", "mars", "avril", "mai", "juin"),
     *("juillet", "aout", "septembre", "octobre", "novembre", "decembre"),
@@ -136,6 +136,11 @@ class Row(PlainTextMixin, forms.Form):
             self.cleaned_data = {}
             return
         super().full_clean()
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether it comes back with words in it: then it is shown open."""
+        return self.is_bound and not is_blank(self)
 
     def values(self) -> dict[str, Any]:
         """As the rule takes it."""

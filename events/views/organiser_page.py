@@ -55,6 +55,7 @@ def city(request: HttpRequest, territory: str) -> HttpResponse:
         "figures_rows": figures,
         "name_rows": names,
         "seen": _seen(request, shown),
+        "more": request.POST.get("more", ""),
     }
     status = 200
     if _asks(request, "save", "preview"):
@@ -100,6 +101,7 @@ def operation(request: HttpRequest, territory: str, slug: str) -> HttpResponse:
     form = OperationForm(typed, instance=shown)
     figures = FigureRows(typed, prefix=FIGURES, initial=_once(typed, figures_typed, shown.figures.all()))
     context: dict[str, Any] = {"form": form, "figures_rows": figures, "seen": _seen(request, shown)}
+    context["more"] = request.POST.get("more", "")
     status = 200
     if _asks(request, "save", "preview"):
         status = _status_of(form, figures)

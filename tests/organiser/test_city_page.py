@@ -51,9 +51,11 @@ FIGURE = {
     "chiffres-0-source_url": "insee.example/chiffres",
 }
 NAMES = {
+    "noms-TOTAL_FORMS": "2",
     "noms-0-name": "La Mêlée",
     "noms-0-kind": "partner",
     "noms-1-name": "Artilect",
+    "noms-1-kind": "member",
     "noms-1-url": "https://artilect.example",
 }
 
@@ -97,10 +99,27 @@ def test_more_rows_keep_what_was_typed(client: Client, city: Territory) -> None:
 
     shown = typed(page.content.decode())
     assert page.status_code == 200
-    assert shown["chiffres-TOTAL_FORMS"] == "4"
+    assert shown["chiffres-TOTAL_FORMS"] == "2"
     assert shown["chiffres-0-when"] == "n’importe quand"
-    assert "chiffres-3-value" in shown
-    assert shown["noms-TOTAL_FORMS"] == "2"
+    assert "chiffres-1-value" in shown
+    assert shown["noms-TOTAL_FORMS"] == "1"
+
+
+def rows(page: str) -> list[tuple[bool, str]]:
+    """Of each row of the form, whether it is open, and what stands on its line."""
+    found = re.findall(r'<details class="rowbox[^"]*"( open)?><summary>(.*?)</summary>', page, re.S)
+    return [(bool(is_open), " ".join(re.sub(r"<[^>]+>", " ", line).split())) for is_open, line in found]
+
+
+def test_what_nobody_has_typed_in_is_a_line_that_opens(client: Client, city: Territory) -> None:
+    page = client.get(CITY).content.decode()
+    assert rows(page) == [(False, "Ajouter un chiffre"), (False, "Ajouter un nom")]
+
+    more = client.post(CITY, typed(page, **FIGURE) | {"more": "chiffres"}).content.decode()
+    assert rows(more) == [(True, "Chiffre 1"), (True, "Ajouter un chiffre"), (False, "Ajouter un nom")]
+
+    client.post(CITY, typed(page, **FIGURE, **NAMES) | {"save": "1"})
+    assert [is_open for is_open, _line in rows(client.get(CITY).content.decode())] == [False] * 5
 
 
 @pytest.mark.parametrize(
