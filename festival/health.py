@@ -26,7 +26,7 @@ from prometheus_client import (
 )
 
 from events.mail.stats import outbox_stats
-from events.mail.watch import how_mail_does
+from events.mail.watch import how_mail_does, look_after_mail
 
 PATIENCE = 1.0
 """Seconds after which a silent database counts as absent."""
@@ -163,8 +163,13 @@ def _ask_and_close(question: Callable[[], Any]) -> Any:
 
 
 def _ask_outbox() -> bool:
+    """Whoever asks here looks in the stead of sweeps that may have stopped, and so tells of it too."""
+    now = timezone.now()
     try:
-        return how_mail_does(timezone.now()).is_held_up
+        is_held_up = how_mail_does(now).is_held_up
+        if is_held_up:
+            look_after_mail(now, waits=0)
+        return is_held_up
     except DatabaseError:
         return False
 

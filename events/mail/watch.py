@@ -2,8 +2,9 @@
 
 Every half minute a sweep looks (``look_after_mail``): what holds mail up is noted, after two minutes it is an
 error in the log and one POST to ``ALERT_URL``, again every hour while it lasts; once mail flows again, the
-organisers whose mails were late are written to. When the sweeps themselves have stopped nobody looks: pages,
-``/readyz`` and ``/metrics`` ask for themselves (``how_mail_does``).
+organisers whose mails were late are written to. When the sweeps themselves have stopped nobody looks: pages
+and ``/metrics`` ask for themselves (``how_mail_does``), and ``/readyz``, which somebody asks all the time,
+tells in their stead.
 """
 
 from __future__ import annotations
@@ -162,8 +163,11 @@ def _since(why: str, relay: Any, now: dt.datetime) -> dt.datetime | None:
 # The sweep --------------------------------------------------------------------------------------------------
 
 
-def look_after_mail(now: dt.datetime) -> MailHealth:
-    """Note what holds mail up, tell it once it has lasted, tell its end. Safe to run beside itself."""
+def look_after_mail(now: dt.datetime, *, waits: float = POST_LASTS) -> MailHealth:
+    """Note what holds mail up, tell it once it has lasted, tell its end. Safe to run beside itself.
+
+    ``waits``: seconds in which the POST may be answered before this goes on; it is made in any case.
+    """
     RelayState.objects.get_or_create(pk=1)  # from the first look on, pages ask one question
     health = how_mail_does(now)
     if health.since is None:
@@ -185,6 +189,7 @@ def look_after_mail(now: dt.datetime) -> MailHealth:
             why=health.why,
             text=f"Mail of {settings.SITE_URL} is held up since {_iso(health.since)} ({health.why}): "
             f"{health.due} due.",
+            waits=waits,
         )
     return health
 
@@ -263,7 +268,16 @@ def _owe_one(
 # Somebody else's pager --------------------------------------------------------------------------------------
 
 
-def _post(*, state: str, text: str, since: dt.datetime, now: dt.datetime, late: int, why: str) -> None:
+def _post(
+    *,
+    state: str,
+    text: str,
+    since: dt.datetime,
+    now: dt.datetime,
+    late: int,
+    why: str,
+    waits: float = POST_LASTS,
+) -> None:
     """One POST of a few figures to ``ALERT_URL``, if it is set; no address, no name. Never raises."""
     if not settings.ALERT_URL:
         return
@@ -278,7 +292,7 @@ def _post(*, state: str, text: str, since: dt.datetime, now: dt.datetime, late: 
     }
     telling = threading.Thread(target=_post_json, args=(settings.ALERT_URL, said), daemon=True)
     telling.start()
-    telling.join(POST_LASTS)
+    telling.join(waits)
 
 
 def _post_json(url: str, said: dict[str, Any]) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import time_machine
 
 from events.jobs import watch_mail
 from events.mail.deliver import deliver_due
@@ -128,6 +130,22 @@ def test_a_relay_that_is_gone_is_told_after_two_minutes_and_again_every_hour(pag
     assert early == []
     assert states(pager) == [("held up", 1), ("held up", 1)]
     assert len([record for record in caplog.records if record.name == "events.mail.watch"]) == 2
+
+
+@pytest.mark.parametrize("ran_once", [True, False])
+def test_with_every_worker_dead_it_is_told_by_who_asks_whether_the_site_is_ready(pager, client, ran_once):
+    if ran_once:
+        Heartbeat.objects.create(name="deliver_due", at=NOW)
+    owe_one("a")
+
+    for seconds in (0, 60, 119, 120, 130, 140, 600):
+        with time_machine.travel(NOW + seconds * SECOND, tick=False):
+            assert client.get("/readyz").status_code == 200
+    until = time.monotonic() + 10
+    while not pager.told and time.monotonic() < until:
+        time.sleep(0.01)
+
+    assert states(pager) == [("held up", 1)]
 
 
 def test_one_look_alone_tells_nobody(pager):
