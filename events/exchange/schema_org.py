@@ -17,7 +17,18 @@ from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
 from events.clock import on_the_wall
-from events.models import Activity, Festival, Host, Mode, OpeningHours, Programme, Slot, Territory, Venue
+from events.models import (
+    Activity,
+    Announced,
+    Festival,
+    Host,
+    Mode,
+    OpeningHours,
+    Programme,
+    Slot,
+    Territory,
+    Venue,
+)
 
 from .cards import SITE_NAME, card_of_slot
 
@@ -78,9 +89,8 @@ def _event(slot: Slot, activity: Activity, now: dt.datetime) -> Thing:
         "image": [card_of_slot(slot).picture],
         "startDate": slot.local_start.isoformat(timespec="minutes"),
         "endDate": slot.local_end.isoformat(timespec="minutes"),
-        "eventStatus": f"{SCHEMA}/Event{'Cancelled' if slot.is_cancelled else 'Scheduled'}",
-        "eventAttendanceMode": f"{SCHEMA}/OfflineEventAttendanceMode",
-        "location": place_of(slot.venue) if slot.venue else _somewhere_in(activity.territory),
+        "eventStatus": f"{SCHEMA}/{_status(slot, activity)}",
+        **_where(slot, activity, url),
         "isAccessibleForFree": True,
         "inLanguage": [LANGUAGE_TAGS.get(code, code) for code in activity.languages or ["fr"]],
         "organizer": _organiser(activity.host),
@@ -96,6 +106,23 @@ def _event(slot: Slot, activity: Activity, now: dt.datetime) -> Thing:
             0 if slot.is_cancelled else min(slot.capacity, slot.places_left or 0)
         )
     return event
+
+
+def _status(slot: Slot, activity: Activity) -> str:
+    """What became of it, as feeds tell it; where a slot still takes place « postponed » means another day."""
+    if slot.is_cancelled:
+        return "EventPostponed" if activity.announced == Announced.POSTPONED else "EventCancelled"
+    if activity.announced == Announced.MOVED_ONLINE:
+        return "EventMovedOnline"
+    return "EventRescheduled" if activity.announced else "EventScheduled"
+
+
+def _where(slot: Slot, activity: Activity, url: str) -> Thing:
+    """How one takes part, and where: what has moved online is reached from its own page."""
+    mode, location = "Offline", place_of(slot.venue) if slot.venue else _somewhere_in(activity.territory)
+    if activity.announced == Announced.MOVED_ONLINE:
+        mode, location = "Online", {"@type": "VirtualLocation", "url": url}
+    return {"eventAttendanceMode": f"{SCHEMA}/{mode}EventAttendanceMode", "location": location}
 
 
 def _offer(slot: Slot, activity: Activity, url: str, now: dt.datetime) -> Thing | None:

@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from events.forms.asked import meant_instead, ways_out
 from events.forms.programme import say_count, say_question, sentence_of
 from events.models import Venue
 from events.programme import (
@@ -166,7 +167,8 @@ def agenda(request: HttpRequest) -> HttpResponse:
             "question": say_question(filters, choices),
             "forth": _forth(here, asked, day, rows, following),
             "back": here + asked.query_string(day=day) if since and day else "",
-            "ways_out": _ways_out(asked, days) if not rows else [],
+            "ways_out": _ways_out(asked, days, beside) if not rows else [],
+            "meant": meant_instead(asked, words) if not rows else None,
             **_board(request, rows, asked, day),
         },
     )
@@ -301,15 +303,14 @@ def _forth(
     return _with(here, asked, day, depuis=following), label
 
 
-def _ways_out(asked: Filters, days: dict[dt.date, int]) -> list[tuple[str, str]]:
-    here = reverse("events:agenda")
-    out = []
-    if wanted := asked.day if days else None:
-        near = min(days, key=lambda day: (abs(day - wanted), day))
-        out.append((here + asked.query_string(day=near), with_capital(say_day(near))))
-    if asked.moment:
-        out.append((here + asked.query_string(moment=""), _("At any time")))
-    return [*out, (reverse("events:programme") + asked.query_string(), _("The same question as a list"))]
+def _ways_out(asked: Filters, days: dict[dt.date, int], beside: Counts) -> list[tuple[str, str]]:
+    """The nearest day that has an answer, then what the list offers to a question that finds nothing."""
+    wider = ways_out(asked, beside)
+    if asked.day is None or not days:
+        return wider
+    wanted = asked.day
+    near = min(days, key=lambda day: (abs(day - wanted), day))
+    return [(asked.query_string(day=near), with_capital(say_day(near))), *wider]
 
 
 # The board -----------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from events.forms.asked import meant_instead, ways_out
 from events.forms.programme import say_count, say_question, sentence_of
 from events.models import Venue
 from events.programme import Amount, Counts, Filters, facets_of, find_words, index_at, matching
@@ -66,6 +67,8 @@ def programme_map(request: HttpRequest) -> HttpResponse:
             "question": say_question(filters, choices),
             "count": say_count(count),
             "has_answer": bool(count.slots),
+            "ways_out": [] if count.slots else ways_out(filters, beside),
+            "meant": None if count.slots else meant_instead(filters, words),
             "view_said": say_view(shown),
             "places": shown,
             "beyond": beyond,

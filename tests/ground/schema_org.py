@@ -44,6 +44,7 @@ GEO = thing(
     },
 )
 PLACE = thing("Place", {"name": TEXT, "address": ADDRESS}, {"geo": GEO})
+ONLINE = thing("VirtualLocation", {"url": URI})
 ORGANIZATION = thing("Organization", {"name": TEXT}, {"url": URI})
 COUNTRY = thing("Country", {"name": TEXT})
 OFFER = thing(
@@ -82,9 +83,11 @@ EVENT = thing(
         "image": {"type": "array", "items": URI, "minItems": 1},
         "startDate": INSTANT,
         "endDate": INSTANT,
-        "eventStatus": word("EventScheduled", "EventCancelled"),
-        "eventAttendanceMode": word("OfflineEventAttendanceMode"),
-        "location": PLACE,
+        "eventStatus": word(
+            "EventScheduled", "EventCancelled", "EventPostponed", "EventRescheduled", "EventMovedOnline"
+        ),
+        "eventAttendanceMode": word("OfflineEventAttendanceMode", "OnlineEventAttendanceMode"),
+        "location": {"anyOf": [PLACE, ONLINE]},
         "isAccessibleForFree": {"const": True},
         "inLanguage": {"type": "array", "items": {"pattern": "^[a-z]{2,3}$"}, "minItems": 1},
         "organizer": ORGANIZATION,
@@ -107,7 +110,7 @@ SERIES = thing(
         "superEvent": {"anyOf": [FESTIVAL, OPERATION]},
         "subEvent": {"type": "array", "items": EVENT},
     },
-    {"startDate": INSTANT, "endDate": INSTANT, "location": PLACE},
+    {"startDate": INSTANT, "endDate": INSTANT, "location": {"anyOf": [PLACE, ONLINE]}},
 )
 VENUE = thing(
     "Place",

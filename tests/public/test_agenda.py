@@ -142,15 +142,21 @@ def test_a_quiet_hour_folds_nothing(read: Read) -> None:
     assert page.count('class="tick"') == CALM_HOUR
 
 
+def test_an_empty_programme_says_so_instead_of_blaming_the_hour(db: None, read: Read) -> None:
+    for page in ("/programme/agenda/", "/programme/carte/"):
+        assert "dès sa publication" in words_of(read(page)), page
+
+
 def test_an_empty_day_leads_on(read: Read) -> None:
     SlotFactory()
     elsewhere = read("/programme/agenda/?jour=2027-06-12&moment=soir")
     said = words_of(elsewhere)
     assert "Aucune porte" in said
-    assert '"/programme/?jour=2027-06-12&amp;moment=soir"' in elsewhere
+    assert '"/programme/agenda/?jour=2027-06-10&amp;moment=soir"' not in elsewhere, "nothing is there either"
+    assert '"/programme/agenda/"' in elsewhere
     assert words_of(read("/programme/agenda/?jour=2027-06-13")).count("Jeudi 10 juin") == 1
     nothing = words_of(read("/programme/agenda/?q=nulle+part"))
-    assert "Tout le programme" in nothing
+    assert "1 créneau sans les mots" in nothing.replace("\u00a0", " ")
     for bad in (
         "depuis=ici",
         "depuis=2560.1",

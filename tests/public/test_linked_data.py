@@ -67,6 +67,29 @@ def test_an_event_says_how_one_gets_in(
     assert said == (facts or (None, None))
 
 
+@pytest.mark.parametrize(
+    ("announced", "state", "status", "mode"),
+    [
+        ("", "cancelled", "EventCancelled", "Offline"),
+        ("postponed", "cancelled", "EventPostponed", "Offline"),
+        ("postponed", "published", "EventRescheduled", "Offline"),
+        ("rescheduled", "published", "EventRescheduled", "Offline"),
+        ("moved_online", "published", "EventMovedOnline", "Online"),
+    ],
+)
+def test_an_event_says_what_became_of_it(
+    read: Read, announced: str, state: str, status: str, mode: str
+) -> None:
+    off = {"cancelled_at": NOW} if state == "cancelled" else {}
+    slot = SlotFactory(activity__announced=announced, state=state, **off)
+
+    event = event_of(read(slot.get_absolute_url()))
+
+    assert event["eventStatus"] == f"https://schema.org/{status}"
+    assert event["eventAttendanceMode"] == f"https://schema.org/{mode}EventAttendanceMode"
+    assert event["location"]["@type"] == ("VirtualLocation" if mode == "Online" else "Place")
+
+
 def test_a_ballot_can_be_entered_until_it_closes_and_what_has_begun_offers_nothing(read: Read) -> None:
     ballot = BallotFactory(opens_at=NOW, closes_at=FORTNIGHT)
     to_win = SlotFactory(activity__mode="ballot", activity__ballot=ballot, activity__festival=ballot.festival)

@@ -188,9 +188,17 @@ def test_a_part_of_the_map_is_a_filter_like_the_others(cities: None, read: Read)
     assert "Nantes" not in said.split("Les mêmes lieux en liste")[1].split("Vous avez une porte")[0]
 
     nothing = words_of(read("/programme/carte/?cadre=0,0,1,1"))
-    assert "Aucune porte dans cette partie de la carte. La même question partout" in nothing
+    assert "Aucune porte ne répond. Cherchez un peu plus large" in nothing
     broken = read("/programme/carte/?cadre=ici")
     assert "laissée de côté" in words_of(broken)
+
+
+def test_a_map_without_an_answer_says_what_a_little_less_would_find(cities: None, read: Read) -> None:
+    listed = words_of(read("/programme/?format=demo&q=nulle+part&cadre=43.5,1.3,43.7,1.6"))
+    mapped = words_of(read("/programme/carte/?format=demo&q=nulle+part&cadre=43.5,1.3,43.7,1.6"))
+    offered = listed.split("Cherchez un peu plus large")[1].split("Lire une porte")[0].split("Vous avez")[0]
+    assert "créneau" in offered
+    assert offered.strip() in mapped
 
 
 def test_another_city_may_be_chosen_from_a_part_of_the_map(cities: None, read: Read) -> None:
