@@ -20,7 +20,7 @@ from pytest_django import DjangoDbBlocker
 from tests import factories
 from tests.ground.databases import Databases
 from tests.ground.flushed import empty_the_marks_last
-from tests.ground.migrated import lend
+from tests.ground.migrated import keep, lend
 from tests.ground.needs import chromium
 from tests.ground.nursery import Nursery
 from tests.ground.pace import Pace, mark_slow
@@ -95,9 +95,16 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
-    """Where `make test` has laid a migrated database ready, the everyday tests begin with a copy of it."""
+    """Where a migrated database lies ready, the everyday tests begin with a copy of it."""
     lend(connection)
     empty_the_marks_last(connection)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The same, left to the next run where none lay ready."""
+    with django_db_blocker.unblock():
+        keep(connection)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """What takes too long for every day, by measure: the test functions named in tests/slow.txt.
 
-A minute is what somebody waits for between two thoughts, and three quarters of the time went into a twentieth
-of the tests. Nobody judges by eye which: `pytest --note-slow` writes the list anew from what it has just run.
+A minute is what somebody waits for between two thoughts, and six tenths of the time went into a sixth of the
+tests. Nobody judges by eye which: `pytest --note-slow` writes the list anew from what it has just run.
 """
 
 from collections import defaultdict
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 LIST = Path(__file__).resolve().parents[1] / "slow.txt"
-LONG = 0.1
+LONG = 0.05
 """Seconds from which a function is slow; of one with many rows, a row with another."""
 LONG_TOGETHER = 4.0
 """Seconds from which a function is slow for all its rows together, quick as each may be."""

@@ -1,12 +1,15 @@
-"""What the tests stand on: which of them are slow, and a database that can be emptied in any order."""
+"""What the tests stand on: which of them are slow, a database that is there at once and can be emptied."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 from django.core.management.color import no_style
 from django.db import connection
 
 from events import marks
+from tests.ground.migrated import kept_file
 from tests.ground.pace import LONG, LONG_TOGETHER, function_of, is_slow, mark_slow
 
 pytestmark = pytest.mark.once
@@ -47,3 +50,18 @@ def test_the_marks_are_emptied_last() -> None:
         "events_territory",
         marks.TABLE,
     ]
+
+
+def test_a_database_is_kept_for_as_long_as_what_makes_it_stays(tmp_path: Path) -> None:
+    migrations = tmp_path / "events" / "migrations"
+    migrations.mkdir(parents=True)
+    (migrations / "0001_initial.py").write_text("first")
+    before = kept_file(tmp_path, tmp_path)
+    assert kept_file(tmp_path, tmp_path) == before
+
+    changed = []
+    for name in ("events/migrations/0002_more.py", "events/migrations/0001_initial.py", "requirements.txt"):
+        (tmp_path / name).write_text("another")
+        changed.append(kept_file(tmp_path, tmp_path))
+
+    assert len({before, *changed}) == 4
