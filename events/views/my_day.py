@@ -6,7 +6,6 @@ gets the link sees the same plan, without the bookings of who sent it.
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from dataclasses import replace
 from typing import Any
@@ -45,7 +44,6 @@ from events.views.my_day_words import (
     steps_shown,
 )
 from events.views.own_device import visitor_of_device
-from events.views.public_rows import Row, rows_of
 from events.views.stars import stars_of
 from events.wording import language, say_number
 
@@ -99,7 +97,7 @@ def _show(
         "calendar": reverse("events:my_day_calendar") + question.query(),
         "subscription": _subscription(question, proposal),
         "share": f"{settings.SITE_URL}{reverse('events:my_day')}{question.query()}",
-        "sent": _sent(request, now) if request.method != "POST" else [],
+        "sent": _sent(request) if request.method != "POST" else [],
         "kept_on_site": settings.KEEP_MAILS_ON_SITE,
         "is_shared": is_shared,
         "shared": write_wanted(question.wanted) if is_shared else "",
@@ -117,14 +115,13 @@ def _show(
     return response
 
 
-def _sent(request: HttpRequest, now: dt.datetime) -> list[Row]:
+def _sent(request: HttpRequest) -> list[Slot]:
     """What was just asked for, as it stands in the address: a plan made now would be another, because these
     places are gone.
     """
     keys = [int(key) for key in request.GET.get("envoi", "")[:300].split(".") if key.isdecimal()]
     asked = [key for key in keys if key <= LARGEST_KEY][:MOST_AT_ONCE]
-    slots = Slot.objects.visible().filter(pk__in=asked).for_showing().in_order() if asked else []
-    return rows_of(list(slots), now=now)
+    return list(Slot.objects.visible().filter(pk__in=asked).for_showing().in_order()) if asked else []
 
 
 def _day_form(

@@ -133,6 +133,9 @@ def test_the_whole_day_is_booked_at_once(starred, slots):
     assert "Réserver ma journée" not in page
     assert page.count("ca…e@example.org") == 1, "said once, where it is read"
     assert "Un rappel arrive la veille." in page
+    assert page.partition('<ol class="plan">')[2].count('href="#porte-ouverte"') == 2, (
+        "open to who has a place, were it the last one"
+    )
     assert starred.get(PAGE, {"envoi": "x.99999999999999999999.7"}).status_code == 200
 
 
@@ -188,7 +191,9 @@ def test_the_question_is_said_in_one_line_with_what_was_chosen(starred, slots):
 
 
 def test_what_does_not_fit_between_the_hours_is_a_tap_away(starred, slots):
-    [left] = starred.get(PAGE, {"a": "11:00"}).context["left"]
+    answer = starred.get(PAGE, {"a": "11:00"})
+    [left] = answer.context["left"]
+    assert "1 étoile n’y tient pas" in answer.content.decode()
     assert (left.left.activity, left.with_it_said) == (slots[1].activity, "Préparer la journée entière")
 
     page = starred.get(PAGE + left.with_it)
