@@ -22,5 +22,5 @@ def relay(smtp_sink: SmtpSink, settings: Any, db: None) -> SmtpSink:
     """In this process, for what hangs on the clock and not on processes."""
     settings.KEEP_MAILS_ON_SITE = False
     settings.MAIL_TRANSPORT = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", smtp_sink.port, 5
+    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", smtp_sink.port, 60
     return smtp_sink
