@@ -89,7 +89,7 @@ def ask_for_the_afternoon(page: Page, finger: Finger, edition: Edition) -> None:
     sentence = page.get_by_role("search").first
     finger.choose(sentence.get_by_label("Jour"), second_day(edition).isoformat())
     finger.choose(sentence.get_by_label("Moment"), "apres-midi")
-    finger.tap(sentence.get_by_role("button"))
+    finger.tap(sentence.get_by_role("button", name="Montrer les portes"))
     page.wait_for_url("**/programme/?**")
     fits(page)
 

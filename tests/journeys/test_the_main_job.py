@@ -214,7 +214,7 @@ def book_two_places(page: Page, edition: Edition) -> None:
     sentence.get_by_label("Jour").select_option(edition.day.isoformat())
     sentence.get_by_label("Moment").select_option("matin")
     sentence.get_by_label("Places").select_option("2")
-    sentence.get_by_role("button").click()
+    sentence.get_by_role("button", name="Montrer les portes").click()
     page.wait_for_url("**/programme/?**")
     expect(page.get_by_role("heading", name=TITLE)).to_have_count(3)
     page.get_by_role("link", name=TITLE, exact=True).first.click()
