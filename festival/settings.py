@@ -358,7 +358,8 @@ FILE_UPLOAD_PERMISSIONS = 0o644
 EMAIL_BACKEND = "events.mail.backend.OutboxBackend"
 KEEP_MAILS_ON_SITE = not EMAIL_URL
 MAIL_TRANSPORT = ""
-EMAIL_TIMEOUT = 10
+# Seconds the relay has for each step but the last: its word on a mail it has whole.
+EMAIL_TIMEOUT: int = env.int("EMAIL_TIMEOUT", default=10)
 # What the relay takes in a minute, over all workers; 0: as much as there is.
 MAIL_PER_MINUTE: int = env.int("MAIL_PER_MINUTE", default=0)
 # How many mails one worker process has on their way at once (PostgreSQL), each on a connection of its own.

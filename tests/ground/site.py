@@ -43,6 +43,7 @@ class Site:
             "FESTIVAL_MODE": "test",
             "FESTIVAL_PROCESS": "",
             "LINE_PATIENCE": "60",  # a busy machine is no rush
+            "EMAIL_TIMEOUT": "60",
             "SITE_URL": f"http://127.0.0.1:{self.port}",
             "PYTHONPATH": str(ROOT),
             "PYTHONUNBUFFERED": "1",

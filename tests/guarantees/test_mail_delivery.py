@@ -67,7 +67,7 @@ def test_without_the_claim_the_same_race_sends_doubles(site_with_relay: Site, sm
     smtp_sink.holds_after = 0
 
     workers = [site_with_relay.start_python(DELIVER_WITHOUT_A_CLAIM) for _worker in range(4)]
-    wait_for(lambda: len(smtp_sink.received) == 4)  # all have read before anything is recorded
+    wait_for(lambda: len(smtp_sink.received) >= 2)  # both have read before anything is recorded
     smtp_sink.holds_after = None
     for worker in workers:
         output, _none = worker.communicate(timeout=300)
