@@ -38,9 +38,11 @@ def _files(place: Path) -> Iterator[Path]:
 
 
 def places_missing(paper: str) -> list[str]:
-    """What a paper calls a file or a folder and is none."""
+    """What a paper calls a file or a folder and is none; a template may go by the name Django knows it by."""
     found = set(PLACE.findall(re.sub(r"<\w+>", "*", paper)))
-    return sorted(place for place in found if not any(ROOT.glob(place)))
+    return sorted(
+        place for place in found if not any(any(at.glob(place)) for at in (ROOT, ROOT / "templates"))
+    )
 
 
 def names_missing(paper: str, words: str) -> list[str]:
