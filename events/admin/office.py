@@ -5,11 +5,26 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import QuerySet, URLField
+from django.db.models import Q, QuerySet, URLField
 from django.http import HttpRequest
 
 from accounts.models import User
 from events import models as m
+
+
+def people_around(user: User) -> QuerySet[User]:
+    """Accounts with a part in what a national team runs: of others it does not learn that they exist."""
+    editions = m.Festival.objects.run_by(user).values("pk")
+    territories = m.Territory.objects.run_by(user).values("pk")
+    parts = Q(pk__in=m.FestivalTeam.objects.filter(festival__in=editions).values("user"))
+    for rows in (
+        m.TerritoryTeam.objects.filter(territory__in=territories),
+        m.VenueManager.objects.filter(venue__territory__in=territories),
+        m.HostMember.objects.filter(host__territory__in=territories),
+        m.HostPerson.objects.filter(host__territory__in=territories, user__isnull=False),
+    ):
+        parts |= Q(pk__in=rows.values("user"))
+    return User.objects.filter(parts)
 
 
 class WithinReach(admin.options.BaseModelAdmin):
@@ -22,7 +37,9 @@ class WithinReach(admin.options.BaseModelAdmin):
         return super().formfield_for_manytomany(db_field, request, **self._seen(db_field, request, kwargs))
 
     def _seen(self, db_field: Any, request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:
-        model = db_field.related_model
+        model, user = db_field.related_model, request.user
+        if model is User and isinstance(user, User) and not user.is_superuser:
+            return {"queryset": people_around(user), **kwargs}
         office = self.admin_site.get_model_admin(model) if self.admin_site.is_registered(model) else None
         if not isinstance(office, OfficeAdmin):
             return kwargs

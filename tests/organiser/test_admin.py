@@ -304,6 +304,16 @@ def test_a_national_team_takes_in_territories_that_are_nobody_else_s(national, p
     assert set(field.queryset) == {place.territory, free}
 
 
+def test_a_national_team_learns_of_no_account_that_has_nothing_to_do_with_it(national, place):
+    UserFactory(email="ailleurs@example.org")
+    team = FestivalTeam.objects.get(festival=place.festival).user
+
+    page = national.get(reverse("admin:events_festival_change", args=[place.festival.pk]))
+
+    [roles] = [part for part in page.context["inline_admin_formsets"] if part.opts.model is FestivalTeam]
+    assert set(roles.formset.empty_form.fields["user"].queryset) == {team, place.organiser}
+
+
 def test_a_local_organiser_has_no_back_office(client, place):
     client.force_login(place.organiser)
 
