@@ -372,7 +372,7 @@ def _agenda_stuck(message: Message, now: dt.datetime) -> Content:
     facts = {
         "is_held": is_held,
         "whose": plain(territory.name),
-        "server": plain_name(urlsplit(source.url).hostname or ""),
+        "server": plain(urlsplit(source.url).hostname or ""),
         "since": wording.say_moment(on_the_wall(since, territory.timezone), weekday=True),
         "gone": source.held_gone,
         "gone_words": wording.say_number(source.held_gone),
