@@ -12,11 +12,12 @@ PY := $(VENV)/bin/python
 STAMPS := $(VENV)/.stamps
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/*.po))
 
-.PHONY: help setup run test check bench solver locks clean format
+.PHONY: help setup run test quick check bench solver locks clean format
 
 help:
 	@echo "make run    the site with a demonstration festival, at http://$(HOST):$(PORT)/"
 	@echo "make test   every test, on SQLite and on PostgreSQL, in a real browser too"
+	@echo "make quick  the everyday tests alone, on SQLite"
 	@echo "make check  format, lint, types, import map, migrations, French texts"
 	@echo "make setup  the environment alone"
 	@echo "make bench  the benchmarks"
@@ -91,6 +92,9 @@ run: setup
 
 test: setup $(STAMPS)/dev $(STAMPS)/solver
 	@$(PY) -m tests.run
+
+quick: setup $(STAMPS)/dev $(STAMPS)/solver
+	@$(PY) -m tests.run quick
 
 check: setup $(STAMPS)/dev
 	@$(PY) -m tests.check
