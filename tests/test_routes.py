@@ -735,6 +735,17 @@ def test_a_number_no_database_can_hold_is_no_address(world: World) -> None:
             assert {answer.status_code for answer in found} == {404}, name
 
 
+def test_a_sign_no_database_takes_for_text_is_no_address(world: World) -> None:
+    tried = 0
+    for name, allowed, kind in NAMED:
+        for key in {"token", "reference", "code"} & set(world.own[kind]):
+            url = reverse(name, kwargs={**world.own[kind], key: "987654"}).replace("987654", "%00")
+            found = answers(world.clients[allowed[0]], url)
+            assert {answer.status_code for answer in found} <= {403, 404}, (name, key)
+            tried += 1
+    assert tried > 30, "a test of nothing proves nothing"
+
+
 # Signs that are digits to Python and no number of any script (str.isdigit() is true, int() refuses).
 LOOKS_LIKE_A_NUMBER = dict.fromkeys(("apres", "creneau", "salle", "jour", "lieux", "vu", "avec", "q"), "²")
 

@@ -1,4 +1,4 @@
-"""What may stand in an address where a number or a day does."""
+"""What may stand in an address where a number, a day, or a secret and a reference do."""
 
 from __future__ import annotations
 
@@ -21,6 +21,20 @@ class NumberConverter:
         return str(value)
 
 
+class TextConverter:
+    """A secret or a reference, as somebody was sent it: no control signs, of which PostgreSQL takes one for
+    no text at all.
+    """
+
+    regex = r"[^/\x00-\x1f\x7f]+"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
 class DayConverter:
     """A day as « 2027-06-10 »."""
 
@@ -34,4 +48,5 @@ class DayConverter:
 
 
 register_converter(NumberConverter, "number")
+register_converter(TextConverter, "text")
 register_converter(DayConverter, "day")

@@ -51,7 +51,7 @@ MAILS = f"{HERE}courriels/"
 REVIEW = f"{HERE}moderation/<number:pk>/"
 
 urlpatterns: list[URLPattern] = [
-    path("organisation/salles/rejoindre/<str:token>/", organiser_rooms.room_join, name="room_join"),
+    path("organisation/salles/rejoindre/<text:token>/", organiser_rooms.room_join, name="room_join"),
     path("organisation/", organiser.desk, name="organiser_desk"),
     path(HERE, organiser.overview, name="organiser_territory"),
     path(f"{HERE}moderation/", organiser_moderation.queue, name="organiser_moderation"),
@@ -84,7 +84,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{SLOT}retirer/", organiser_slots.withdraw, name="organiser_slot_withdraw"),
     path(f"{SLOT}retablir/", organiser_slots.restore, name="organiser_slot_restore"),
     path(
-        f"{SLOT}inscriptions/<str:reference>/rendre/",
+        f"{SLOT}inscriptions/<text:reference>/rendre/",
         organiser_slots.cancel,
         name="organiser_registration_cancel",
     ),

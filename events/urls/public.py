@@ -51,7 +51,7 @@ urlpatterns: list[URLPattern] = [
         public_rooms.room_calendar,
         name="room_calendar",
     ),
-    path("salles/<number:pk>/<str:token>.ics", public_rooms.manager_calendar, name="manager_calendar"),
+    path("salles/<number:pk>/<text:token>.ics", public_rooms.manager_calendar, name="manager_calendar"),
     path("operations/<slug:slug>/", operation.operation, name="operation"),
     path("hotes/<slug:slug>/", public_places.host, name="host"),
     path("editions/", RedirectView.as_view(pattern_name="events:history"), name="editions"),
