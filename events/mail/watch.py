@@ -154,9 +154,9 @@ def _since(why: str, relay: Any, now: dt.datetime) -> dt.datetime | None:
         return None
     if relay.stuck_since is not None:
         return relay.stuck_since  # type: ignore[no-any-return]
-    if why == Why.RELAY:
-        return now
     is_late = relay.oldest_due is not None and relay.oldest_due <= now - STILL
+    if why == Why.RELAY and not is_late:
+        return now
     return relay.oldest_due if is_late else relay.swept_at  # type: ignore[no-any-return]
 
 

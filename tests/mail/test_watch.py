@@ -72,6 +72,15 @@ def test_a_mail_due_for_two_minutes_while_nothing_moves_is_held_up():
     assert (health.why, health.due, health.since) == (Why.LATE, 1, NOW)
 
 
+def test_a_relay_that_fails_is_told_of_even_where_nobody_has_noted_since_when():
+    owe_one("a")
+    RelayState.objects.create(pk=1, failures=4, reason="refused", paused_until=NOW + 5 * MINUTE)
+
+    health = how_mail_does(NOW + 2 * MINUTE)
+
+    assert (health.is_held_up, health.why, health.since) == (True, Why.RELAY, NOW)
+
+
 @pytest.mark.parametrize("sign", ["sent", "begun"])
 def test_many_due_mails_that_move_are_not_held_up(sign):
     for key in "abc":
