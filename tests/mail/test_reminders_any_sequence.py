@@ -149,6 +149,7 @@ def told(messages: list[Message]) -> Counter[tuple[int, int, int, int, str]]:
     )
 
 
+@pytest.mark.once
 @pytest.mark.slow
 @pytest.mark.django_db
 @settings(max_examples=50)

@@ -24,7 +24,7 @@ from events.registration.withdraw import change_capacity, change_overbook, withd
 from tests.factories import NOW, ActivityFactory, FestivalFactory, SlotFactory, UserFactory
 from tests.registration.people import give_back, register
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.slow]
 
 ACTS = ("book", "wait", "wait_any", "give_back", "give_some", "settle", "claim", "move", "split", "resize",
         "overbook", "pools", "close_list", "sweep", "withdraw")  # fmt: skip
