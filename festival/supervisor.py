@@ -39,7 +39,7 @@ class Process:
     name: str
     command: Sequence[str]
     ready: Callable[[], bool]
-    starts_within: float = 30.0
+    starts_within: float = 60.0
     stops_within: float = 12.0
     must_start: bool = True
     """False: a start that takes longer is told and not waited for (a worker whose Redis is elsewhere)."""

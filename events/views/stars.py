@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from events.models import Activity
-from events.planner.question import Wanted, read_wanted, write_wanted
+from events.planner.question import MOST_WANTED, Wanted, read_wanted, write_wanted
 from events.views.onward import onward
 from events.wording import say_number
 
@@ -43,6 +43,8 @@ def star(request: HttpRequest, pk: int) -> HttpResponse:
         mine.pop(pk, None)
     elif act == "dear":
         mine[pk] = Wanted(pk, is_dear=not (pk in mine and mine[pk].is_dear))
+    elif pk not in mine and len(mine) >= MOST_WANTED:
+        _say_that_it_is_full(request)
     else:
         mine.setdefault(pk, Wanted(pk))
     return _with_stars(redirect(back), tuple(mine.values()))
@@ -57,9 +59,18 @@ def stars(request: HttpRequest) -> HttpResponse:
     if "forget" in request.POST:
         messages.success(request, _("Your day is empty again."))
         return _with_stars(redirect("events:my_day"), ())
+    if len(mine) + len(new) > MOST_WANTED:
+        new = new[: MOST_WANTED - len(mine)]
+        _say_that_it_is_full(request)
     said = ngettext("%(number)s visit added to your day.", "%(number)s visits added to your day.", len(new))
-    messages.success(request, said % {"number": say_number(len(new))})
+    if new:
+        messages.success(request, said % {"number": say_number(len(new))})
     return _with_stars(redirect("events:my_day"), (*mine.values(), *new))
+
+
+def _say_that_it_is_full(request: HttpRequest) -> None:
+    said = _("Your day holds %(most)s visits already: take some out to add others.")
+    messages.warning(request, said % {"most": say_number(MOST_WANTED)})
 
 
 def _with_stars(response: HttpResponse, wanted: tuple[Wanted, ...]) -> HttpResponse:

@@ -237,3 +237,19 @@ def test_the_day_begins_at_a_venue_or_in_the_middle_of_a_city_chosen_without_scr
     assert minutes("la-cantine") == 5, "to find the door"
     assert minutes(far.slug) > minutes(middle) > 5
     assert starred.get(PAGE, {"depart": "nulle-part"}).context["steps"][0].step.way == 0
+
+
+def test_a_day_that_holds_sixty_stars_says_that_no_more_fits(client, slots):
+    client.cookies[COOKIE] = ".".join(str(10_000 + number) for number in range(59))
+    shared = ".".join(str(slot.activity_id) for slot in slots[:2])
+
+    client.post(reverse("events:stars"), {"choix": shared})
+    page = client.get(reverse("events:my_day")).content.decode()
+
+    assert len(client.cookies[COOKIE].value.split(".")) == 60
+    assert "1 visite ajoutée à votre journée" in page.replace("\xa0", " ")
+    assert "retirez-en pour en ajouter d’autres" in page
+
+    client.post(reverse("events:star", args=[slots[1].activity_id]), {"act": "add"})
+    assert "retirez-en pour en ajouter d’autres" in client.get(reverse("events:my_day")).content.decode()
+    assert len(client.cookies[COOKIE].value.split(".")) == 60
