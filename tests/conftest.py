@@ -142,6 +142,13 @@ def _no_page_of_the_test_before() -> Iterator[None]:
         pages._things.clear()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _a_busy_machine_is_no_absent_database() -> None:
+    from festival import health
+
+    health.PATIENCE = 60.0
+
+
 @pytest.fixture(autouse=True)
 def _language_of_the_site() -> None:
     """An English page read by the test before leaves its thread in English."""

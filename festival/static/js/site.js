@@ -115,6 +115,10 @@
     });
   } catch (closed) { /* storage is off */ }
 
+  // On a phone the doors of a desk stand in one line: the one behind which this page lies is brought into sight.
+  var here = document.querySelector(".nav--desk [aria-current]");
+  if (here) here.scrollIntoView({ block: "nearest", inline: "center" });
+
   // Stars: numbers in a cookie of this device, which « Ma journée » plans. Without this file the link leads to a
   // page that asks.
   var STARS = "ma_journee", STARS_KEPT = 180 * 86400, MOST_STARS = 60;
