@@ -30,7 +30,7 @@ import uuid
 from events.mail import deliver
 from events.models import Message
 
-def claim(*, token, now, size, only=None):
+def claim(*, token, now, size, only=None, **_more):
     # What the claim must not be: read first, then write whatever was read.
     keys = list(Message.objects.filter(status__in=["pending", "sending"]).values_list("pk", flat=True)[:size])
     return keys
