@@ -119,6 +119,30 @@ def test_back_focus_voice_and_scroll(page: Page) -> None:
     expect(page.locator("#ville")).to_have_value("")
 
 
+def test_back_twice_while_the_page_is_still_coming_leads_to_where_one_began(page: Page) -> None:
+    page.goto("/programme/")
+    page.locator("#ville").select_option("toulouse")
+    page.locator("#chercher").click()
+    page.wait_for_url("**/programme/?*ville=toulouse*")
+    settle(page)
+    page.locator(".pager a[rel=next]").click()
+    page.wait_for_url("**apres=*")
+    settle(page)
+
+    held: list[Any] = []
+    page.route("**/*.js", lambda route: held.append(route))
+    page.evaluate("history.back()")
+    while not held:  # the scripts of the page that comes
+        page.wait_for_timeout(20)
+    page.evaluate("history.back()")
+    page.wait_for_url("**/programme/", wait_until="commit")
+    for route in held:
+        route.continue_()
+    page.unroute("**/*.js")
+
+    expect(page.locator("#ville")).to_have_value("")
+
+
 def test_what_fails_becomes_the_whole_page(context: Any) -> None:
     page = context.new_page()
     page.goto("/programme/")

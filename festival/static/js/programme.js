@@ -4,6 +4,13 @@
   "use strict";
   var asked = null;
 
+  // Back, and Back again while the page was still coming: the address went on, and nobody was there to follow.
+  var opened = performance.getEntriesByType("navigation")[0], state = history.state;
+  if (opened && state && state.htmx && !state.followed && opened.name.split("#")[0] !== location.href.split("#")[0]) {
+    history.replaceState({ htmx: true, followed: true }, "");
+    location.reload();
+  }
+
   // Leaves of the programme asked one after the other: the page says which was asked last.
   document.addEventListener("htmx:beforeRequest", function (event) {
     if (event.detail.target && event.detail.target.id === "programme") {
