@@ -1,4 +1,6 @@
-"""What the papers name is there: files, folders, functions, constraints, tests."""
+"""What the papers name is there: files, folders, functions, constraints, tests; and the README names every
+command and every setting.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.core.management import get_commands
 
 ROOT = Path(__file__).parent.parent
 PAPERS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -17,6 +20,8 @@ QUOTED = re.compile(r"`([^`\n]+)`")
 NAME = re.compile(r"(?<![\w/-])(…?)([a-z]+(?:_[a-z0-9]+)+)(…?)(?![\w/-])")
 """A name of the code: small letters and underscores, with … for what is left out."""
 EXAMPLES = {"what_it_means"}
+OWN = {name for name, app in get_commands().items() if app == "events"}
+README = (ROOT / "README.md").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +77,19 @@ def test_what_is_not_there_is_found(words: str) -> None:
 
     assert places_missing(paper) == ["docs/nothing.md", "events/nowhere.py"]
     assert names_missing(paper, words) == ["no_such_thing", "such_nonsense"]
+
+
+def rows(heading: str) -> str:
+    """The tables of a part of the README."""
+    part = README.split(f"## {heading}", 1)[1].split("\n## ", 1)[0]
+    return "\n".join(line.split("|")[1] for line in part.splitlines() if line.startswith("|"))
+
+
+def test_the_readme_lists_every_command_and_no_other() -> None:
+    assert set(re.findall(r"`([a-z_]+)", rows("Commands"))) - {"manage"} == OWN
+
+
+@pytest.mark.once
+def test_the_readme_explains_every_setting_and_no_other() -> None:
+    read = re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "festival/settings.py").read_text())
+    assert set(re.findall(r"`([A-Z_]{4,})`", rows("Configuration, from the environment"))) == set(read)
